@@ -1,0 +1,320 @@
+//! The account service itself: what a user can do, and the rules. It knows no HTTP and no database.
+//!
+//! # Layout
+//! - [`name`], [`email`], [`password`], [`token`]: parsed values, hashing, random tokens and their digests
+//! - [`clock`]: the one clock
+//! - [`outbox`], [`mail`]: promised mail, and the trait of what sends it
+//! - [`store`]: the trait of the database
+
+pub mod clock;
+pub mod email;
+pub mod mail;
+pub mod name;
+pub mod outbox;
+pub mod password;
+pub mod store;
+pub mod token;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::Notify;
+
+use self::{
+    clock::{Clock, Timestamp},
+    email::Email,
+    mail::Mailer,
+    name::Name,
+    outbox::{MailKind, Outbox, QueuedMail},
+    password::{Hasher, Password, Verdict},
+    store::{AddUserError, Login, NewUser, Session, Store, StoreError, User},
+    token::Token,
+};
+
+/// How long a session lives (ASVS 7.3.2; NIST SP 800-63B-4 asks for at most 30 days).
+pub const SESSION_LIFE: Duration = Duration::from_secs(30 * DAY);
+/// How long a session lives without use (ASVS 7.3.1).
+pub const SESSION_IDLE: Duration = Duration::from_secs(14 * DAY);
+/// How long a reset link works after its mail was sent.
+pub const RESET_LIFE: Duration = Duration::from_secs(30 * 60);
+/// How often the use of a session is written down.
+const TOUCH_EVERY: Duration = Duration::from_secs(3600);
+const DAY: u64 = 24 * 3600;
+
+/// How often a login is begun anew because the user's hash changed under it.
+const LOGIN_ROUNDS: usize = 3;
+/// How much of a device's own name is kept, in characters.
+const USER_AGENT_CHARS: usize = 200;
+
+/// Why something was refused. Each has one sentence; what status it gets is decided once, in `auth`.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No name.
+    #[error("Name is required")]
+    NameRequired,
+    /// A name past [`Name::MAX_CHARS`].
+    #[error("Name must be at most {max} characters", max = Name::MAX_CHARS)]
+    NameTooLong,
+    /// A name with control characters.
+    #[error("Name must not contain line breaks or control characters")]
+    NameInvalid,
+    /// No e-mail.
+    #[error("Email is required")]
+    EmailRequired,
+    /// Not an e-mail address.
+    #[error("Enter a valid email address")]
+    EmailInvalid,
+    /// The e-mail has an account.
+    #[error("A user with this email already exists")]
+    EmailTaken,
+    /// No password.
+    #[error("Password is required")]
+    PasswordRequired,
+    /// A password under [`Password::MIN_CHARS`].
+    #[error("Password must be at least {min} characters", min = Password::MIN_CHARS)]
+    PasswordTooShort,
+    /// A password past [`Password::MAX_CHARS`].
+    #[error("Password must be at most {max} characters", max = Password::MAX_CHARS)]
+    PasswordTooLong,
+    /// A password an attacker would try early.
+    #[error("Password is too easy to guess: {0}")]
+    PasswordTooEasy(&'static str),
+    /// No user has this e-mail and password.
+    #[error("Invalid email or password")]
+    WrongLogin,
+    /// The session or reset link does not live.
+    #[error("User not found")]
+    UserNotFound,
+    /// More hashing is asked for than the machine can do.
+    #[error("The registry is busy, try again in a moment")]
+    Busy,
+    /// The store failed; the cause is for the log.
+    #[error("The registry is not available right now, try again in a moment")]
+    Unavailable(#[from] StoreError),
+}
+
+/// Who sends a request.
+#[derive(Debug, Clone, Default)]
+pub struct Caller {
+    /// What the device calls itself.
+    pub user_agent: String,
+    /// The session the request carries, live or not.
+    pub session: Option<Token>,
+}
+
+/// What users can do with their accounts.
+pub struct Accounts {
+    store: Arc<dyn Store>,
+    hasher: Hasher,
+    clock: Clock,
+    mail_waiting: Arc<Notify>,
+}
+
+impl Accounts {
+    /// The accounts kept in `store`, and the outbox that sends their mail through `mailer`.
+    pub fn new(store: Arc<dyn Store>, mailer: Arc<dyn Mailer>, clock: Clock) -> (Self, Outbox) {
+        let mail_waiting = Arc::new(Notify::new());
+        let outbox = Outbox::new(store.clone(), mailer, clock.clone(), mail_waiting.clone());
+        let accounts = Self {
+            store,
+            hasher: Hasher::new(),
+            clock,
+            mail_waiting,
+        };
+        (accounts, outbox)
+    }
+
+    /// Makes an account and logs it in.
+    pub async fn signup(
+        &self,
+        caller: &Caller,
+        name: &str,
+        email: &str,
+        password: &str,
+    ) -> Result<Token, Error> {
+        let name = Name::parse(name)?;
+        let email = Email::parse(email)?;
+        if self.store.user_by_email(&email).await?.is_some() {
+            return Err(Error::EmailTaken);
+        }
+        let password = Password::chosen(password)?;
+        let password = self
+            .hasher
+            .hash(password, about(name.as_str(), &email))
+            .await?;
+        let (token, session) = self.new_session(caller);
+        let user = NewUser {
+            name,
+            email,
+            password,
+            session,
+            replaces: caller.replaces(),
+        };
+        match self.store.add_user(user).await {
+            Ok(()) => Ok(token),
+            Err(AddUserError::Taken) => Err(Error::EmailTaken),
+            Err(AddUserError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// Logs a user in; the session the caller had ends.
+    pub async fn login(
+        &self,
+        caller: &Caller,
+        email: &str,
+        password: &str,
+    ) -> Result<Token, Error> {
+        let email = match Email::parse(email) {
+            Err(Error::EmailRequired) => return Err(Error::EmailRequired),
+            parsed => parsed.ok(),
+        };
+        let password = Password::typed(password)?;
+        for _ in 0..LOGIN_ROUNDS {
+            let user = self.find(email.as_ref()).await?;
+            let stored = user.as_ref().map(|user| user.password.clone());
+            let verdict = self.hasher.verify(password.clone(), stored).await?;
+            let (user, upgraded) = match (user, verdict) {
+                (Some(user), Verdict::Right(upgraded)) => (user, upgraded),
+                (Some(user), Verdict::Unreadable) => {
+                    tracing::warn!(
+                        user = user.id,
+                        "stored password is not a PHC string, login refused"
+                    );
+                    return Err(Error::WrongLogin);
+                }
+                _ => return Err(Error::WrongLogin),
+            };
+            let (token, session) = self.new_session(caller);
+            let login = Login {
+                email: &user.email,
+                verified: &user.password,
+                upgraded,
+                session,
+                replaces: caller.replaces(),
+            };
+            if self.store.add_session(login).await? {
+                return Ok(token);
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    /// Ends the caller's session.
+    pub async fn logout(&self, caller: &Caller) -> Result<(), Error> {
+        let token = caller.session.as_ref().ok_or(Error::UserNotFound)?;
+        match self
+            .store
+            .remove_session(&token.digest(), self.clock.now())
+            .await?
+        {
+            true => Ok(()),
+            false => Err(Error::UserNotFound),
+        }
+    }
+
+    /// Promises a mail with a reset link, if the address has an account. Does the same work either way.
+    pub async fn forgot_password(&self, email: &str) -> Result<(), Error> {
+        let email = Email::parse(email)?;
+        let mail = QueuedMail::new(MailKind::ResetLink, email, self.clock.now());
+        self.store.queue_mail(mail).await?;
+        self.mail_waiting.notify_one();
+        Ok(())
+    }
+
+    /// Sets a new password with a reset link, which then is used up. All sessions of the user end.
+    pub async fn reset_password(&self, token: Option<&Token>, password: &str) -> Result<(), Error> {
+        let digest = token.ok_or(Error::UserNotFound)?.digest();
+        let user = self
+            .store
+            .user_by_reset(&digest, self.clock.now())
+            .await?
+            .ok_or(Error::UserNotFound)?;
+        let password = Password::chosen(password)?;
+        let password = self
+            .hasher
+            .hash(password, about(&user.name, &user.email))
+            .await?;
+        let now = self.clock.now();
+        let notice = QueuedMail::new(MailKind::PasswordChanged, user.email, now);
+        match self
+            .store
+            .reset_password(&digest, password, notice, now)
+            .await?
+        {
+            true => {
+                self.mail_waiting.notify_one();
+                Ok(())
+            }
+            false => Err(Error::UserNotFound),
+        }
+    }
+
+    /// The user whose session the caller carries.
+    pub async fn visitor(&self, caller: &Caller) -> Result<Option<User>, Error> {
+        let Some(token) = &caller.session else {
+            return Ok(None);
+        };
+        let digest = token.digest();
+        let Some((user, session)) = self.store.user_by_session(&digest).await? else {
+            return Ok(None);
+        };
+        let now = self.clock.now();
+        if session.expires_at <= now {
+            return Ok(None);
+        }
+        if session.used_at.plus(TOUCH_EVERY) <= now {
+            self.store
+                .touch_session(&digest, now, session_end(session.created_at, now))
+                .await?;
+        }
+        Ok(Some(user))
+    }
+
+    /// The user whose reset link this is, where it works.
+    pub async fn reset_owner(&self, token: &Token) -> Result<Option<User>, Error> {
+        let digest = token.digest();
+        Ok(self.store.user_by_reset(&digest, self.clock.now()).await?)
+    }
+
+    async fn find(&self, email: Option<&Email>) -> Result<Option<User>, StoreError> {
+        match email {
+            Some(email) => self.store.user_by_email(email).await,
+            None => Ok(None),
+        }
+    }
+
+    fn new_session(&self, caller: &Caller) -> (Token, Session) {
+        let token = Token::random();
+        let now = self.clock.now();
+        let session = Session {
+            digest: token.digest(),
+            created_at: now,
+            used_at: now,
+            expires_at: session_end(now, now),
+            user_agent: caller.user_agent.chars().take(USER_AGENT_CHARS).collect(),
+        };
+        (token, session)
+    }
+}
+
+impl Caller {
+    fn replaces(&self) -> Option<token::Digest> {
+        self.session.as_ref().map(Token::digest)
+    }
+}
+
+/// When a session ends that began and was last used at these moments.
+fn session_end(created_at: Timestamp, used_at: Timestamp) -> Timestamp {
+    created_at
+        .plus(SESSION_LIFE)
+        .min(used_at.plus(SESSION_IDLE))
+}
+
+/// What an attacker would try first against this user.
+fn about(name: &str, email: &Email) -> Vec<String> {
+    let words = name.split_whitespace().map(str::to_owned);
+    [name, email.as_str(), email.local_part()]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(words)
+        .collect()
+}

@@ -1,0 +1,90 @@
+//! Random tokens, which name sessions and reset links, and the digests that are kept of them.
+
+use std::fmt;
+
+use sha2::{Digest as _, Sha256};
+use uuid::{Uuid, Version};
+
+/// A random version-4 UUID handed to a client; only its [`Digest`] is stored.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(Uuid);
+
+impl Token {
+    /// A new token from the operating system's generator (122 random bits).
+    pub fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+
+    /// Reads a token in its one written form, `xxxxxxxx-xxxx-4xxx-xxxx-xxxxxxxxxxxx` in lower case.
+    pub fn parse(text: &str) -> Option<Self> {
+        let uuid = Uuid::try_parse(text).ok()?;
+        (uuid.get_version() == Some(Version::Random) && uuid.to_string() == text)
+            .then_some(Self(uuid))
+    }
+
+    /// What the store knows of this token.
+    pub fn digest(&self) -> Digest {
+        Digest(Sha256::digest(self.0.as_bytes()).into())
+    }
+
+    /// The token as text, for the client alone.
+    pub fn reveal(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// The SHA-256 of a [`Token`].
+///
+/// A plain hash is enough, since a token has more than 112 random bits (ASVS 6.5.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest kept as `bytes`.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The digest as bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_read_back() {
+        let token = Token::random();
+        assert_eq!(Token::parse(&token.reveal()), Some(token));
+    }
+
+    #[test]
+    fn only_the_written_form_of_a_random_uuid_is_a_token() {
+        for text in [
+            "",
+            "john",
+            "00000000-0000-0000-0000-000000000000",
+            "c232ab00-9414-11ec-b3c8-9f6bdeced846",
+            "936DA01F-9ABD-4D9D-80C7-02AF85C822A8",
+            "936da01f9abd4d9d80c702af85c822a8",
+            "{936da01f-9abd-4d9d-80c7-02af85c822a8}",
+            "936da01f-9abd-4d9d-80c7-02af85c822a8 ",
+        ] {
+            assert_eq!(Token::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_never_shows_in_debug() {
+        assert_eq!(format!("{:?}", Token::random()), "Token(…)");
+    }
+}

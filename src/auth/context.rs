@@ -1,0 +1,112 @@
+//! What a server function finds around it, and how a domain error becomes a refusal.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, header, request::Parts};
+use leptos::prelude::expect_context;
+use leptos_axum::ResponseOptions;
+
+use super::{
+    Refusal,
+    cookie::{Cookies, Kind},
+};
+use crate::accounts::{Accounts, Caller, Error, token::Token};
+
+/// What the server gives every server function.
+#[derive(Clone)]
+pub struct Service {
+    /// The accounts.
+    pub accounts: Arc<Accounts>,
+    /// How cookies are named.
+    pub cookies: Cookies,
+}
+
+impl Service {
+    /// Who sends a request with these headers.
+    pub fn caller(&self, headers: &HeaderMap) -> Caller {
+        let user_agent = headers.get(header::USER_AGENT);
+        Caller {
+            user_agent: user_agent
+                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+                .unwrap_or_default(),
+            session: self.cookies.token(Kind::Session, headers),
+        }
+    }
+}
+
+/// The accounts, and the cookies of the request being answered.
+pub struct Auth {
+    /// The accounts.
+    pub accounts: Arc<Accounts>,
+    /// Who asks.
+    pub caller: Caller,
+    cookies: Cookies,
+    headers: HeaderMap,
+    response: ResponseOptions,
+}
+
+impl Auth {
+    /// From the context the server provides.
+    pub fn of_request() -> Self {
+        let service = expect_context::<Service>();
+        let headers = expect_context::<Parts>().headers;
+        Self {
+            caller: service.caller(&headers),
+            accounts: service.accounts,
+            cookies: service.cookies,
+            headers,
+            response: expect_context(),
+        }
+    }
+
+    /// The reset token of the request: a field wins over the cookie.
+    pub fn reset_token(&self, field: Option<&str>) -> Option<Token> {
+        match field {
+            Some(text) => Token::parse(text),
+            None => self.cookies.token(Kind::Reset, &self.headers),
+        }
+    }
+
+    /// Logs the client in.
+    pub fn keep_session(&self, token: &Token) {
+        self.append_cookie(self.cookies.keep(Kind::Session, token));
+    }
+
+    /// Takes the session cookie away.
+    pub fn drop_session(&self) {
+        self.append_cookie(self.cookies.drop(Kind::Session));
+    }
+
+    /// Takes the reset cookie away.
+    pub fn drop_reset(&self) {
+        self.append_cookie(self.cookies.drop(Kind::Reset));
+    }
+
+    fn append_cookie(&self, cookie: axum::http::HeaderValue) {
+        self.response.append_header(header::SET_COOKIE, cookie);
+    }
+}
+
+/// The refusal for a domain error: the one place where errors of the accounts get their status and field.
+/// The cause of a failure goes to the log.
+pub fn refusal(error: Error) -> Refusal {
+    if let Error::Unavailable(cause) = &error {
+        tracing::error!(%cause, "the store did not answer");
+    }
+    let (code, field) = match error {
+        Error::NameRequired | Error::NameTooLong | Error::NameInvalid => (400, Some("name")),
+        Error::EmailRequired | Error::EmailInvalid | Error::EmailTaken => (400, Some("email")),
+        Error::PasswordRequired
+        | Error::PasswordTooShort
+        | Error::PasswordTooLong
+        | Error::PasswordTooEasy(_) => (400, Some("password")),
+        Error::WrongLogin => (401, None),
+        Error::UserNotFound => (404, None),
+        Error::Busy | Error::Unavailable(_) => (503, None),
+    };
+    let refusal = Refusal::new(code, error.to_string());
+    match field {
+        Some(field) => refusal.at(field),
+        None => refusal,
+    }
+}

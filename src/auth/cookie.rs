@@ -1,0 +1,128 @@
+//! The two cookies: the session, and the reset uuid on its way from the mailed link to the form.
+
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use cookie::{Cookie, SameSite};
+
+use crate::accounts::{RESET_LIFE, SESSION_LIFE, token::Token};
+
+/// How cookies are named and marked, which depends on whether the public URL is https.
+#[derive(Debug, Clone, Copy)]
+pub struct Cookies {
+    /// Whether cookies travel over https only, with the `__Host-` prefix (RFC 6265bis, 4.1.3.2).
+    pub secure: bool,
+}
+
+/// Which of the two cookies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Names the session.
+    Session,
+    /// Carries the uuid of a reset link.
+    Reset,
+}
+
+impl Cookies {
+    /// The text of a cookie in a request; the first where a name is repeated.
+    pub fn find(self, kind: Kind, headers: &HeaderMap) -> Option<String> {
+        let name = self.name(kind);
+        headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|line| line.to_str().ok())
+            .flat_map(Cookie::split_parse)
+            .filter_map(Result::ok)
+            .find(|cookie| cookie.name() == name)
+            .map(|cookie| cookie.value().to_owned())
+    }
+
+    /// The uuid in a cookie of a request.
+    pub fn token(self, kind: Kind, headers: &HeaderMap) -> Option<Token> {
+        Token::parse(&self.find(kind, headers)?)
+    }
+
+    /// The header that gives a client this cookie.
+    pub fn keep(self, kind: Kind, token: &Token) -> HeaderValue {
+        let life = match kind {
+            Kind::Session => SESSION_LIFE,
+            Kind::Reset => RESET_LIFE,
+        };
+        self.header(kind, token.reveal(), life)
+    }
+
+    /// The header that takes this cookie from a client.
+    pub fn drop(self, kind: Kind) -> HeaderValue {
+        self.header(kind, String::new(), Duration::ZERO)
+    }
+
+    fn name(self, kind: Kind) -> &'static str {
+        match (kind, self.secure) {
+            (Kind::Session, false) => "uuid",
+            (Kind::Session, true) => "__Host-uuid",
+            (Kind::Reset, false) => "reset",
+            (Kind::Reset, true) => "__Host-reset",
+        }
+    }
+
+    #[expect(
+        clippy::expect_used,
+        reason = "a uuid and fixed words are always a header"
+    )]
+    fn header(self, kind: Kind, value: String, life: Duration) -> HeaderValue {
+        let mut cookie = Cookie::build((self.name(kind), value))
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .max_age(life.try_into().unwrap_or(cookie::time::Duration::MAX))
+            .build();
+        if self.secure {
+            cookie.set_secure(true);
+        }
+        HeaderValue::try_from(cookie.to_string()).expect("a cookie of visible ASCII")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(cookies: &str) -> HeaderMap {
+        HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_str(cookies).unwrap())])
+    }
+
+    #[test]
+    fn the_attributes_are_the_contracts() {
+        let token = Token::parse("936da01f-9abd-4d9d-80c7-02af85c822a8").unwrap();
+        let plain = Cookies { secure: false };
+        let secure = Cookies { secure: true };
+        assert_eq!(
+            plain.keep(Kind::Session, &token),
+            "uuid=936da01f-9abd-4d9d-80c7-02af85c822a8; HttpOnly; SameSite=Lax; Path=/; Max-Age=2592000"
+        );
+        assert_eq!(
+            secure.keep(Kind::Reset, &token),
+            "__Host-reset=936da01f-9abd-4d9d-80c7-02af85c822a8; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=1800"
+        );
+        assert_eq!(
+            plain.drop(Kind::Reset),
+            "reset=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0"
+        );
+    }
+
+    #[test]
+    fn a_cookie_is_found_among_others_and_the_first_counts() {
+        let cookies = Cookies { secure: false };
+        let headers = request("a=b; uuid=936da01f-9abd-4d9d-80c7-02af85c822a8; uuid=x; reset=john");
+        assert!(cookies.token(Kind::Session, &headers).is_some());
+        assert_eq!(cookies.find(Kind::Reset, &headers).as_deref(), Some("john"));
+        assert_eq!(cookies.token(Kind::Reset, &headers), None);
+    }
+
+    #[test]
+    fn under_https_only_the_prefixed_cookie_counts() {
+        let cookies = Cookies { secure: true };
+        let headers = request("uuid=936da01f-9abd-4d9d-80c7-02af85c822a8");
+        assert_eq!(cookies.token(Kind::Session, &headers), None);
+    }
+}

@@ -1,0 +1,97 @@
+//! Reads the settings, opens the store and the mail, and serves until told to stop.
+
+use std::{process::ExitCode, sync::Arc};
+
+use fpm_registry::{
+    accounts::{Accounts, clock::Clock},
+    auth::{context::Service, cookie::Cookies},
+    server::{
+        self, State,
+        files::Files,
+        listen,
+        mail::LettreMailer,
+        settings::{NoSettings, Settings, WrongSetting},
+        store,
+    },
+};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let settings = match Settings::read() {
+        Ok(settings) => settings,
+        Err(NoSettings::Asked(text)) => {
+            print!("{text}");
+            return ExitCode::SUCCESS;
+        }
+        Err(NoSettings::Unreadable(sentence)) => return give_up(&sentence),
+        Err(NoSettings::Wrong(setting)) => return give_up(&setting.to_string()),
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).init();
+    match run(settings).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(setting) => give_up(&setting.to_string()),
+    }
+}
+
+async fn run(settings: Settings) -> Result<(), WrongSetting> {
+    let files = Files::load(&settings.leptos).map_err(|error| {
+        WrongSetting::new(format!(
+            "LEPTOS_SITE_ROOT must be a built site, run `make build`: {}: {error}",
+            settings.leptos.site_root
+        ))
+    })?;
+    let (store, store_name) = store::open(&settings).await?;
+    let mailer = LettreMailer::open(&settings)?;
+    let mail_name = mailer.describe();
+    let address = settings.leptos.site_addr;
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        WrongSetting::new(format!(
+            "LEPTOS_SITE_ADDR must be free to listen on, but {address} is not: {error}"
+        ))
+    })?;
+
+    let (accounts, outbox) = Accounts::new(store, Arc::new(mailer), Clock::default());
+    let router = server::router(State {
+        service: Service {
+            accounts: Arc::new(accounts),
+            cookies: Cookies {
+                secure: settings.public_url.is_https(),
+            },
+        },
+        options: settings.leptos,
+        files: Arc::new(files),
+    });
+    let outbox = tokio::spawn(outbox.run());
+    tracing::info!(
+        "fpm-registry listens on http://{address}; store: {store_name}; mail: {mail_name}"
+    );
+    listen::serve(listener, router, told_to_stop()).await;
+    outbox.abort();
+    Ok(())
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn told_to_stop() {
+    let mut terminate = match signal(SignalKind::terminate()) {
+        Ok(signal) => signal,
+        Err(error) => {
+            tracing::error!(%error, "SIGTERM cannot be heard");
+            return std::future::pending().await;
+        }
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+fn give_up(sentence: &str) -> ExitCode {
+    eprintln!("fpm-registry: {sentence}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,162 @@
+//! What the browser loads: the files of the built site, held in memory.
+//!
+//! Only what lay in the site's folder at start is served, so no path can lead out of it.
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use leptos::config::LeptosOptions;
+use sha2::{Digest, Sha256};
+
+/// For names with a hash in them, whose content never changes.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// For other names: ask again, and hear that it is the same.
+const ASK_AGAIN: &str = "public, no-cache";
+/// The encodings a build leaves beside a file, best first.
+const ENCODINGS: [(&str, &str); 2] = [("br", "br"), ("gzip", "gz")];
+
+/// The files by their path.
+pub struct Files(HashMap<String, File>);
+
+struct File {
+    content_type: HeaderValue,
+    cache: HeaderValue,
+    plain: Content,
+    /// By the name of the encoding, best first.
+    encoded: Vec<(&'static str, Content)>,
+}
+
+#[derive(Clone)]
+struct Content {
+    bytes: Bytes,
+    etag: HeaderValue,
+}
+
+impl Files {
+    /// Reads the folder of the built site, `site-root`.
+    pub fn load(options: &LeptosOptions) -> io::Result<Self> {
+        let root = PathBuf::from(&*options.site_root);
+        let hashed = options
+            .hash_files
+            .then(|| root.join(&*options.site_pkg_dir));
+        let mut files = HashMap::new();
+        for path in list(&root)? {
+            let is_encoding = |ending| path.extension().is_some_and(|found| found == ending);
+            if ENCODINGS.iter().any(|(_, ending)| is_encoding(*ending)) {
+                continue;
+            }
+            let is_hashed = hashed.as_ref().is_some_and(|pkg| path.starts_with(pkg));
+            let cache = if is_hashed { FOR_EVER } else { ASK_AGAIN };
+            let name = path.strip_prefix(&root).unwrap_or(&path);
+            files.insert(format!("/{}", name.display()), File::load(&path, cache)?);
+        }
+        Ok(Self(files))
+    }
+
+    /// The site without any file, for tests of the routes.
+    pub fn none() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl File {
+    fn load(path: &Path, cache: &'static str) -> io::Result<Self> {
+        let content_type = mime_guess::from_path(path).first_or_octet_stream();
+        let mut encoded = Vec::new();
+        for (encoding, ending) in ENCODINGS {
+            let mut beside = path.as_os_str().to_owned();
+            beside.push(format!(".{ending}"));
+            if Path::new(&beside).exists() {
+                encoded.push((encoding, Content::load(Path::new(&beside))?));
+            }
+        }
+        Ok(Self {
+            content_type: HeaderValue::from_str(content_type.as_ref()).map_err(io::Error::other)?,
+            cache: HeaderValue::from_static(cache),
+            plain: Content::load(path)?,
+            encoded,
+        })
+    }
+
+    /// The smallest form the client can read.
+    fn pick(&self, headers: &HeaderMap) -> (Option<&'static str>, &Content) {
+        let accepted = headers
+            .get(header::ACCEPT_ENCODING)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        self.encoded
+            .iter()
+            .find(|(encoding, _)| accepts(accepted, encoding))
+            .map_or((None, &self.plain), |(encoding, content)| {
+                (Some(*encoding), content)
+            })
+    }
+}
+
+impl Content {
+    fn load(path: &Path) -> io::Result<Self> {
+        let bytes = Bytes::from(fs::read(path)?);
+        let digest = BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(&bytes)[..12]);
+        let etag = HeaderValue::from_str(&format!("\"{digest}\"")).map_err(io::Error::other)?;
+        Ok(Self { bytes, etag })
+    }
+}
+
+/// Answers every path that is no route: a file, or not found.
+pub async fn serve(State(state): State<super::State>, request: Request) -> Response {
+    let Some(file) = state.files.0.get(request.uri().path()) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let allow = [(header::ALLOW, "GET, HEAD")];
+        return (StatusCode::METHOD_NOT_ALLOWED, allow).into_response();
+    }
+    let (encoding, content) = file.pick(request.headers());
+    let mut response = match request.headers().get(header::IF_NONE_MATCH) {
+        Some(known) if *known == content.etag => StatusCode::NOT_MODIFIED.into_response(),
+        _ => Body::from(content.bytes.clone()).into_response(),
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, file.content_type.clone());
+    headers.insert(header::CACHE_CONTROL, file.cache.clone());
+    headers.insert(header::ETAG, content.etag.clone());
+    headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    if let Some(encoding) = encoding {
+        let encoding = HeaderValue::from_static(encoding);
+        headers.insert(header::CONTENT_ENCODING, encoding);
+    }
+    response
+}
+
+/// Whether an `Accept-Encoding` names this encoding, not with `q=0`.
+fn accepts(accepted: &str, encoding: &str) -> bool {
+    accepted.split(',').any(|item| {
+        let (name, parameters) = item.split_once(';').unwrap_or((item, ""));
+        let weight = parameters.trim().strip_prefix("q=");
+        name.trim().eq_ignore_ascii_case(encoding)
+            && weight.is_none_or(|weight| weight.trim().parse() != Ok(0.0))
+    })
+}
+
+fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            paths.extend(list(&path)?);
+        } else {
+            paths.push(path);
+        }
+    }
+    Ok(paths)
+}

@@ -1,0 +1,167 @@
+//! What the mails say.
+//!
+//! A letter holds nothing that a user typed, not even a name: whoever signs up with another's address
+//! could otherwise have us send words and links of their choice.
+
+use time::OffsetDateTime;
+use url::Url;
+
+use self::Paragraph::{Link, Words};
+use crate::accounts::{RESET_LIFE, clock::Timestamp, mail};
+
+const SIGNATURE: &str = "fpm-registry, the Fortran package registry";
+
+/// A letter, written once and laid out as text and as HTML.
+///
+/// All of it is ASCII, free of characters that HTML would have to escape, in lines of mail length.
+pub(super) struct Letter {
+    pub(super) subject: &'static str,
+    paragraphs: Vec<Paragraph>,
+}
+
+enum Paragraph {
+    Words(String),
+    Link {
+        label: &'static str,
+        address: String,
+    },
+}
+
+impl Letter {
+    pub(super) fn new(letter: &mail::Letter, reset_page: &Url) -> Self {
+        match letter {
+            mail::Letter::ResetLink(token) => {
+                reset_link(format!("{reset_page}?uuid={}", token.reveal()))
+            }
+            mail::Letter::PasswordChanged(moment) => {
+                password_changed(*moment, reset_page.to_string())
+            }
+        }
+    }
+
+    pub(super) fn text(&self) -> String {
+        let paragraphs: Vec<&str> = self
+            .paragraphs
+            .iter()
+            .map(|paragraph| match paragraph {
+                Words(words) => words.as_str(),
+                Link { address, .. } => address.as_str(),
+            })
+            .collect();
+        paragraphs.join("\n\n") + "\n"
+    }
+
+    pub(super) fn html(&self) -> String {
+        let paragraphs: Vec<String> = self.paragraphs.iter().map(html_paragraph).collect();
+        format!(
+            r#"<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>{subject}</title></head>
+<body style="max-width: 36em; margin: 0 auto; padding: 1em; font: 16px/1.5 sans-serif">
+{body}
+</body>
+</html>
+"#,
+            subject = self.subject,
+            body = paragraphs.join("\n"),
+        )
+    }
+}
+
+fn html_paragraph(paragraph: &Paragraph) -> String {
+    match paragraph {
+        Words(words) => format!("<p>{words}</p>"),
+        Link { label, address } => format!(
+            r#"<p><a href="{address}"
+style="display: inline-block; padding: .6em 1em; border-radius: .3em; background: #734f96; color: #fff; text-decoration: none">{label}</a></p>
+<p>Or copy this address into your browser:<br>
+{address}</p>"#
+        ),
+    }
+}
+
+fn reset_link(address: String) -> Letter {
+    let minutes = RESET_LIFE.as_secs() / 60;
+    Letter {
+        subject: "Reset your fpm-registry password",
+        paragraphs: vec![
+            words("Hello,"),
+            words(
+                "Someone asked for a new password for the fpm-registry account with this\n\
+                 email address. If it was you, choose your new password here:",
+            ),
+            Link {
+                label: "Choose a new password",
+                address,
+            },
+            words(format!(
+                "The link works once, within {minutes} minutes of this email. If you ask again, the\n\
+                 newer email ends the link in this one."
+            )),
+            words(
+                "If it was not you, you need not do anything: your password stays as it is,\n\
+                 and the link expires by itself.",
+            ),
+            words(SIGNATURE),
+        ],
+    }
+}
+
+fn password_changed(moment: Timestamp, address: String) -> Letter {
+    let moment = date_and_time(moment);
+    Letter {
+        subject: "Your fpm-registry password was changed",
+        paragraphs: vec![
+            words("Hello,"),
+            words(format!(
+                "The password of the fpm-registry account with this email address was changed\n\
+                 on {moment}. Every device has been logged out."
+            )),
+            words("If it was you, you need not do anything."),
+            words(
+                "If it was not you, someone may be reading your email, because the change was\n\
+                 made with a link sent to this address. Change the password of your mailbox\n\
+                 first, then take your account back by asking for a new link here:",
+            ),
+            Link {
+                label: "Take your account back",
+                address,
+            },
+            words(SIGNATURE),
+        ],
+    }
+}
+
+fn words(text: impl Into<String>) -> Paragraph {
+    Words(text.into())
+}
+
+fn date_and_time(moment: Timestamp) -> String {
+    let seconds = moment.millis().div_euclid(1000);
+    let at = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    format!(
+        "{} {} {} at {:02}:{:02} UTC",
+        at.day(),
+        at.month(),
+        at.year(),
+        at.hour(),
+        at.minute()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_written_for_people() {
+        for (millis, written) in [
+            (0, "1 January 1970 at 00:00 UTC"),
+            (1_709_251_199_999, "29 February 2024 at 23:59 UTC"),
+            (-1, "31 December 1969 at 23:59 UTC"),
+            (i64::MAX, "1 January 1970 at 00:00 UTC"),
+        ] {
+            assert_eq!(date_and_time(Timestamp::from_millis(millis)), written);
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Mail over lettre: to an SMTP server, into a folder, or kept in memory for tests.
+//!
+//! # Layout
+//! - [`smtp`]: the server that `SMTP_URL` names
+//! - [`folder`]: mails as `.eml` files in `DATA_DIR/outbox`
+//! - [`memory`]: mails kept for tests
+//! - `letter`: what the mails say
+
+pub mod folder;
+mod letter;
+pub mod memory;
+pub mod smtp;
+
+use async_trait::async_trait;
+use lettre::{
+    Address, Message,
+    message::{
+        Body, Mailbox, MultiPart, SinglePart,
+        header::{ContentTransferEncoding, HeaderName, HeaderValue},
+    },
+};
+use url::Url;
+
+use self::{
+    folder::Folder,
+    letter::Letter,
+    memory::{Inbox, KeptMail},
+    smtp::SmtpServer,
+};
+use super::settings::{Settings, WrongSetting};
+use crate::accounts::mail::{Mail, MailError, Mailer};
+
+/// The longest line of a mail, in bytes (RFC 5322, 2.1.1).
+const MAX_LINE: usize = 998;
+
+/// Who the mails are from, as `MAIL_FROM` says.
+#[derive(Debug, Clone)]
+pub struct Sender(Mailbox);
+
+impl Sender {
+    /// Reads an address with or without a name; the address is ASCII, since not every server takes another.
+    pub fn parse(text: &str) -> Result<Self, WrongSetting> {
+        match text.parse::<Mailbox>() {
+            Ok(mailbox) if is_plain(&mailbox.email) && !text.contains(char::is_control) => {
+                Ok(Self(mailbox))
+            }
+            _ => Err(WrongSetting::new(
+                "MAIL_FROM must be an email address such as fpm-registry <noreply@example.org>",
+            )),
+        }
+    }
+}
+
+/// Where mails go.
+pub enum Post {
+    /// To an SMTP server.
+    Smtp(SmtpServer),
+    /// Into a folder.
+    Folder(Folder),
+    /// Into the memory of a test.
+    Memory(Inbox),
+}
+
+impl Post {
+    /// Where mails go, for the log at start.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Smtp(server) => server.describe(),
+            Self::Folder(folder) => folder.describe(),
+            Self::Memory(_) => "kept in memory".to_owned(),
+        }
+    }
+}
+
+/// Writes the mails and hands them to a [`Post`].
+pub struct LettreMailer {
+    reset_page: Url,
+    from: Sender,
+    post: Post,
+}
+
+impl LettreMailer {
+    /// The mailer the settings ask for.
+    pub fn open(settings: &Settings) -> Result<Self, WrongSetting> {
+        let post = match &settings.smtp_url {
+            Some(url) => Post::Smtp(SmtpServer::parse(url)?),
+            None => Post::Folder(Folder::open(&settings.data_dir)?),
+        };
+        let from = Sender::parse(&settings.mail_from)?;
+        Ok(Self::new(settings.public_url.as_url(), from, post))
+    }
+
+    /// A mailer whose links begin with `public_url`, its path aside.
+    pub fn new(public_url: &Url, from: Sender, post: Post) -> Self {
+        let mut reset_page = public_url.clone();
+        reset_page.set_path("/auth/reset-password");
+        Self {
+            reset_page,
+            from,
+            post,
+        }
+    }
+
+    /// Where mails go, for the log at start.
+    pub fn describe(&self) -> String {
+        self.post.describe()
+    }
+
+    fn message(&self, mail: &Mail, letter: &Letter) -> Result<Message, MailError> {
+        let Sender(from) = &self.from;
+        let to: Address = mail.to.as_str().parse().map_err(unwritable)?;
+        Message::builder()
+            .message_id(Some(format!("<{}@{}>", mail.id, from.email.domain())))
+            .from(from.clone())
+            .to(to.into())
+            .subject(letter.subject)
+            .raw_header(auto_submitted())
+            .multipart(
+                MultiPart::alternative()
+                    .singlepart(SinglePart::plain(seven_bit(&letter.text())?))
+                    .singlepart(SinglePart::html(seven_bit(&letter.html())?)),
+            )
+            .map_err(unwritable)
+    }
+}
+
+#[async_trait]
+impl Mailer for LettreMailer {
+    async fn send(&self, mail: Mail) -> Result<(), MailError> {
+        let letter = Letter::new(&mail.letter, &self.reset_page);
+        let message = self.message(&mail, &letter)?;
+        match &self.post {
+            Post::Smtp(server) => server.send(&message).await,
+            Post::Folder(folder) => folder.write(mail.id, message.formatted()).await,
+            Post::Memory(inbox) => {
+                inbox.put(KeptMail {
+                    to: mail.to.as_str().to_owned(),
+                    subject: letter.subject,
+                    text: letter.text(),
+                    raw: String::from_utf8_lossy(&message.formatted()).into_owned(),
+                });
+                Ok(())
+            }
+        }
+    }
+}
+
+fn is_plain(address: &Address) -> bool {
+    address.user().is_ascii() && address.domain().is_ascii()
+}
+
+/// Tells other programs that no person wrote the mail, so that they do not answer it (RFC 3834).
+fn auto_submitted() -> HeaderValue {
+    let name = HeaderName::new_from_ascii_str("Auto-Submitted");
+    HeaderValue::new(name, "auto-generated".to_owned())
+}
+
+/// Text sent as it is: any other encoding would break the link for who opens the file of a mail.
+///
+/// lettre itself encodes text with lines past 76 characters, as links are; the protocol takes 998.
+fn seven_bit(text: &str) -> Result<Body, MailError> {
+    if !text.is_ascii() || text.lines().any(|line| line.len() > MAX_LINE) {
+        return Err(unwritable("its text is not lines of ASCII"));
+    }
+    let lines = text.replace('\n', "\r\n").into_bytes();
+    Ok(Body::dangerous_pre_encoded(
+        lines,
+        ContentTransferEncoding::SevenBit,
+    ))
+}
+
+fn unwritable(cause: impl std::fmt::Display) -> MailError {
+    MailError::Permanent(format!("the mail cannot be written: {cause}"))
+}

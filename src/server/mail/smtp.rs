@@ -1,0 +1,245 @@
+//! The SMTP server that `SMTP_URL` names.
+
+use std::{error::Error as _, fmt, time::Duration};
+
+use lettre::{
+    Message,
+    transport::smtp::{
+        Error as SmtpError,
+        authentication::{Credentials, DEFAULT_MECHANISMS},
+        client::{AsyncSmtpConnection, TlsParameters},
+        extension::ClientId,
+    },
+};
+use percent_encoding::percent_decode_str;
+use tokio::time::timeout;
+use url::{Host, Url};
+
+use crate::accounts::mail::MailError;
+use crate::server::settings::WrongSetting;
+
+/// How long one of the server's addresses may take to answer, so that another gets its turn.
+const CONNECT_TIME: Duration = Duration::from_secs(5);
+/// How long connecting, TLS and login may take.
+const OPEN_TIME: Duration = Duration::from_secs(15);
+/// How long handing over may take; all in all an attempt ends before the outbox's lease of a minute.
+const HAND_OVER_TIME: Duration = Duration::from_secs(30);
+/// How long to wait for a goodbye once the mail has been taken.
+const PARTING_TIME: Duration = Duration::from_secs(1);
+/// What a server answers to mail from a client that did not log in (RFC 4954).
+const LOGIN_REQUIRED: u16 = 530;
+
+/// A server that takes mail, and how to reach it.
+pub struct SmtpServer {
+    host: Host<String>,
+    port: u16,
+    security: Security,
+    login: Option<Credentials>,
+}
+
+enum Security {
+    Tls(TlsParameters),
+    StartTls(TlsParameters),
+    Plain,
+}
+
+impl SmtpServer {
+    /// Reads `SMTP_URL`; nothing is connected to.
+    ///
+    /// `smtps://` is TLS from the first byte (port 465), `smtp://…?tls=required` TLS by STARTTLS or no mail at
+    /// all (587), and plain `smtp://` (25) is refused with a password unless the host is this machine. User
+    /// and password are percent-encoded. No form falls back to plain text.
+    pub fn parse(text: &str) -> Result<Self, WrongSetting> {
+        let url = Url::parse(text).map_err(|_| {
+            WrongSetting::new(
+                "SMTP_URL must be a URL such as smtps://user:password@mail.example.org, special characters percent-encoded",
+            )
+        })?;
+        let host = host(&url)?;
+        let security = Security::read(&url, &host)?;
+        let login = login(&url)?;
+        if login.is_some() && matches!(security, Security::Plain) && !is_loopback(&host) {
+            return Err(WrongSetting::new(
+                "SMTP_URL would send the password unencrypted: use smtps:// or add ?tls=required",
+            ));
+        }
+        let port = match url.port() {
+            Some(0) => return Err(WrongSetting::new("SMTP_URL cannot have port 0")),
+            Some(port) => port,
+            None => security.default_port(),
+        };
+        Ok(Self {
+            host,
+            port,
+            security,
+            login,
+        })
+    }
+
+    pub(super) fn describe(&self) -> String {
+        format!("{} at {}:{}", self.security.name(), self.host, self.port)
+    }
+
+    /// Sends a mail on a connection of its own: one that was given up half-way must not be used again.
+    pub(super) async fn send(&self, message: &Message) -> Result<(), MailError> {
+        let mut connection = match timeout(OPEN_TIME, self.open()).await {
+            Ok(Ok(connection)) => connection,
+            // Even a refusal for good, of a password say, is no verdict on this mail.
+            Ok(Err(error)) => return Err(MailError::Temporary(reason(&error))),
+            Err(_) => return Err(too_slow("to be ready for mail", OPEN_TIME)),
+        };
+        let content = message.formatted();
+        let sending = connection.send(message.envelope(), &content);
+        match timeout(HAND_OVER_TIME, sending).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) if is_final(&error) => return Err(MailError::Permanent(reason(&error))),
+            Ok(Err(error)) => return Err(MailError::Temporary(reason(&error))),
+            Err(_) => return Err(too_slow("to take the mail", HAND_OVER_TIME)),
+        }
+        let _ = timeout(PARTING_TIME, connection.quit()).await;
+        Ok(())
+    }
+
+    async fn open(&self) -> Result<AsyncSmtpConnection, SmtpError> {
+        let me = ClientId::default();
+        let tls = match &self.security {
+            Security::Tls(tls) => Some(tls.clone()),
+            Security::StartTls(_) | Security::Plain => None,
+        };
+        let address = (dial_name(&self.host), self.port);
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(address, Some(CONNECT_TIME), &me, tls, None)
+                .await?;
+        if let Security::StartTls(tls) = &self.security {
+            connection.starttls(tls.clone(), &me).await?;
+        }
+        if let Some(login) = &self.login {
+            connection.auth(DEFAULT_MECHANISMS, login).await?;
+        }
+        Ok(connection)
+    }
+}
+
+/// Leaves out user and password.
+impl fmt::Debug for SmtpServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.describe())
+    }
+}
+
+impl Security {
+    fn read(url: &Url, host: &Host<String>) -> Result<Self, WrongSetting> {
+        match (url.scheme(), url.query()) {
+            ("smtps", None | Some("tls=required")) => Ok(Self::Tls(tls(host)?)),
+            ("smtp", Some("tls=required")) => Ok(Self::StartTls(tls(host)?)),
+            ("smtp", None) => Ok(Self::Plain),
+            ("smtp" | "smtps", Some("tls=opportunistic")) => Err(WrongSetting::new(
+                "SMTP_URL cannot have tls=opportunistic, which may send mail unencrypted: use tls=required",
+            )),
+            ("smtp" | "smtps", Some(_)) => Err(WrongSetting::new(
+                "SMTP_URL can have no parameter but tls=required",
+            )),
+            _ => Err(WrongSetting::new(
+                "SMTP_URL must begin with smtps:// or smtp://",
+            )),
+        }
+    }
+
+    fn default_port(&self) -> u16 {
+        match self {
+            Self::Tls(_) => 465,
+            Self::StartTls(_) => 587,
+            Self::Plain => 25,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Tls(_) => "SMTP with TLS",
+            Self::StartTls(_) => "SMTP with STARTTLS",
+            Self::Plain => "unencrypted SMTP",
+        }
+    }
+}
+
+fn host(url: &Url) -> Result<Host<String>, WrongSetting> {
+    let text = url.host_str().unwrap_or_default();
+    if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
+        return Err(WrongSetting::new(
+            "SMTP_URL must end after host and port, but for ?tls=required; special characters in the password are percent-encoded",
+        ));
+    }
+    Host::parse(text).map_err(|_| WrongSetting::new("SMTP_URL must name a host"))
+}
+
+fn login(url: &Url) -> Result<Option<Credentials>, WrongSetting> {
+    let decode = |text| {
+        percent_decode_str(text)
+            .decode_utf8()
+            .map(String::from)
+            .map_err(|_| WrongSetting::new("SMTP_URL must have its user and password in UTF-8"))
+    };
+    match (url.username(), url.password()) {
+        ("", None) => Ok(None),
+        ("", Some(_)) => Err(WrongSetting::new(
+            "SMTP_URL must have a user before the password",
+        )),
+        (_, None) => Err(WrongSetting::new(
+            "SMTP_URL must have a password after the user",
+        )),
+        (user, Some(password)) => Ok(Some(Credentials::new(decode(user)?, decode(password)?))),
+    }
+}
+
+fn tls(host: &Host<String>) -> Result<TlsParameters, WrongSetting> {
+    TlsParameters::new(dial_name(host)).map_err(|_| {
+        WrongSetting::new("SMTP_URL asks for TLS, which cannot be set up on this machine")
+    })
+}
+
+fn is_loopback(host: &Host<String>) -> bool {
+    match host {
+        Host::Domain(name) => name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+/// The host without the brackets a URL puts around an IPv6 address.
+fn dial_name(host: &Host<String>) -> String {
+    match host {
+        Host::Domain(name) => name.clone(),
+        Host::Ipv4(address) => address.to_string(),
+        Host::Ipv6(address) => address.to_string(),
+    }
+}
+
+/// Whether this mail will never be taken; a server that wants a login may get one tomorrow.
+fn is_final(error: &SmtpError) -> bool {
+    error.is_permanent() && error.status().map(u16::from) != Some(LOGIN_REQUIRED)
+}
+
+/// What went wrong, without the server's own words: they often repeat the address.
+fn reason(error: &SmtpError) -> String {
+    match (error.status(), enhanced_status(error)) {
+        (Some(code), Some(detail)) => format!("the mail server answered {code} {detail}"),
+        (Some(code), None) => format!("the mail server answered {code}"),
+        (None, _) if error.is_response() => {
+            "the mail server hung up or did not speak SMTP".to_owned()
+        }
+        (None, _) => error.to_string(),
+    }
+}
+
+/// The status at the head of an answer that tells more than its code, such as `5.7.1` (RFC 3463).
+fn enhanced_status(error: &SmtpError) -> Option<String> {
+    let answer = error.source()?.to_string();
+    let status = answer.split_whitespace().next()?;
+    let is_status = status.contains('.') && status.chars().all(|c| c == '.' || c.is_ascii_digit());
+    is_status.then(|| status.to_owned())
+}
+
+fn too_slow(what: &str, limit: Duration) -> MailError {
+    let seconds = limit.as_secs();
+    MailError::Temporary(format!("the mail server took over {seconds} s {what}"))
+}

@@ -1,0 +1,66 @@
+//! The HTTP server: every layer and route on one screen.
+//!
+//! # Layout
+//! - [`door`]: forms get pages, programs get JSON; [`body`]: the three kinds of request body
+//! - [`answer`]: kinds of client, and refusals that come from no route
+//! - [`document`]: the HTML document around the app; [`files`]: what the browser loads
+//! - [`headers`]: headers of every answer; [`log`]: one line a request
+//! - [`settings`], [`mail`], [`store`]: configuration, and the accounts' two traits
+//! - [`listen`]: connections
+
+pub mod answer;
+pub mod body;
+pub mod document;
+pub mod door;
+pub mod files;
+pub mod headers;
+pub mod listen;
+pub mod log;
+pub mod mail;
+pub mod settings;
+pub mod store;
+
+use std::sync::Arc;
+
+use axum::{Router, extract::FromRef, middleware};
+use leptos::config::LeptosOptions;
+use leptos_axum::{LeptosRoutes, generate_route_list};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use self::files::Files;
+use crate::{app::App, auth::context::Service};
+
+/// What requests are answered with.
+#[derive(Clone)]
+pub struct State {
+    /// The accounts and the names of the cookies.
+    pub service: Service,
+    /// Leptos's own settings.
+    pub options: LeptosOptions,
+    /// What the browser loads.
+    pub files: Arc<Files>,
+}
+
+impl FromRef<State> for LeptosOptions {
+    fn from_ref(state: &State) -> Self {
+        state.options.clone()
+    }
+}
+
+/// The whole site.
+pub fn router(state: State) -> Router {
+    Router::new()
+        .leptos_routes_with_context(
+            &state,
+            generate_route_list(App),
+            document::context(&state),
+            document::shell(&state),
+        )
+        .fallback(files::serve)
+        .with_state(state.clone())
+        .layer(middleware::from_fn_with_state(state.clone(), door::pass))
+        .layer(CatchPanicLayer::custom(answer::panicked))
+        .layer(middleware::from_fn_with_state(state, answer::finish))
+        .layer(middleware::from_fn(headers::add))
+        .layer(middleware::from_fn(log::request))
+}

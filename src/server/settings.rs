@@ -1,0 +1,298 @@
+//! The settings, from the environment, the command line and `Leptos.toml`.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::Parser;
+use ipnet::IpNet;
+use leptos::config::{LeptosOptions, get_configuration};
+use url::Url;
+
+/// Where Leptos's own keys stand, and where it listens if nothing else says so.
+const LEPTOS_FILE: &str = "Leptos.toml";
+
+/// The account service of the Fortran package registry.
+///
+/// Every setting is an environment variable and a flag; a flag wins.
+#[derive(Parser)]
+#[command(name = "fpm-registry", version)]
+struct Given {
+    /// Where it listens [default: site-addr in Leptos.toml, 127.0.0.1:9090]
+    #[arg(long, env = "LEPTOS_SITE_ADDR", value_name = "ADDRESS:PORT")]
+    leptos_site_addr: Option<String>,
+
+    /// Base of the links in mails, without a path; https turns on Secure cookies and HSTS
+    /// [default: http://<site address>]
+    #[arg(long, env = "PUBLIC_URL", value_name = "URL")]
+    public_url: Option<String>,
+
+    /// A MongoDB connection string; without it, users are kept in DATA_DIR by this one process
+    #[arg(long, env = "MONGO_URI", value_name = "URI", hide_env_values = true)]
+    mongo_uri: Option<String>,
+
+    /// The MongoDB database
+    #[arg(
+        long,
+        env = "MONGO_DB_NAME",
+        value_name = "NAME",
+        default_value = "fpmregistry"
+    )]
+    mongo_db_name: String,
+
+    /// The folder of the embedded store, and of mail when SMTP_URL is unset
+    #[arg(long, env = "DATA_DIR", value_name = "FOLDER", default_value = "data")]
+    data_dir: String,
+
+    /// The mail server, smtps://user:password@host or smtp://user:password@host:587?tls=required;
+    /// without it, mails become .eml files in DATA_DIR/outbox
+    #[arg(long, env = "SMTP_URL", value_name = "URL", hide_env_values = true)]
+    smtp_url: Option<String>,
+
+    /// The sender of mails
+    #[arg(
+        long,
+        env = "MAIL_FROM",
+        value_name = "MAILBOX",
+        default_value = "fpm-registry <noreply@localhost>"
+    )]
+    mail_from: String,
+
+    /// Networks in CIDR notation, separated by commas, whose X-Forwarded-For is believed
+    #[arg(
+        long,
+        env = "TRUSTED_PROXIES",
+        value_name = "NETWORKS",
+        default_value = ""
+    )]
+    trusted_proxies: String,
+
+    /// Whether tries are limited; off is for load tests
+    #[arg(long, env = "RATE_LIMITS", value_name = "on|off", default_value = "on")]
+    rate_limits: String,
+}
+
+/// What the server runs with; every value has been read and can work.
+#[derive(Debug)]
+pub struct Settings {
+    /// Leptos's own settings, with the address to listen on.
+    pub leptos: LeptosOptions,
+    /// Base of the links in mails, without a trailing slash.
+    pub public_url: PublicUrl,
+    /// The MongoDB server, where one is used.
+    pub mongo_uri: Option<String>,
+    /// The MongoDB database.
+    pub mongo_db_name: String,
+    /// The folder of the embedded store and of mail in files.
+    pub data_dir: PathBuf,
+    /// The mail server, where one is used.
+    pub smtp_url: Option<String>,
+    /// The sender of mails.
+    pub mail_from: String,
+    /// Networks whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Whether tries are limited.
+    pub rate_limits: bool,
+}
+
+/// A setting that cannot work: one sentence that names the variable and tells no secret.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct WrongSetting(String);
+
+impl WrongSetting {
+    /// The setting of which `sentence` says what is wrong.
+    pub fn new(sentence: impl Into<String>) -> Self {
+        Self(sentence.into())
+    }
+}
+
+/// Why there are no settings to run with.
+#[derive(Debug)]
+pub enum NoSettings {
+    /// Help or the version was asked for; this is its text.
+    Asked(String),
+    /// The command line makes no sense; this says why.
+    Unreadable(String),
+    /// A setting cannot work.
+    Wrong(WrongSetting),
+}
+
+impl Settings {
+    /// Reads the settings of this process.
+    pub fn read() -> Result<Self, NoSettings> {
+        let given = Given::try_parse().map_err(|error| {
+            let text = error.to_string();
+            match error.use_stderr() {
+                true => NoSettings::Unreadable(first_line(&text)),
+                false => NoSettings::Asked(text),
+            }
+        })?;
+        Self::check(given).map_err(NoSettings::Wrong)
+    }
+
+    fn check(given: Given) -> Result<Self, WrongSetting> {
+        let mut leptos = leptos_options()?;
+        if let Some(address) = set(given.leptos_site_addr) {
+            leptos.site_addr = address.parse().map_err(|_| {
+                WrongSetting::new(format!(
+                    "LEPTOS_SITE_ADDR must be an address and port such as 127.0.0.1:9090, not `{address}`"
+                ))
+            })?;
+        }
+        Ok(Self {
+            public_url: match set(given.public_url) {
+                Some(url) => PublicUrl::parse(&url)?,
+                None => PublicUrl::of_address(leptos.site_addr),
+            },
+            leptos,
+            mongo_uri: set(given.mongo_uri),
+            mongo_db_name: required("MONGO_DB_NAME", given.mongo_db_name)?,
+            data_dir: required("DATA_DIR", given.data_dir)?.into(),
+            smtp_url: set(given.smtp_url),
+            mail_from: required("MAIL_FROM", given.mail_from)?,
+            trusted_proxies: networks(&given.trusted_proxies)?,
+            rate_limits: match given.rate_limits.as_str() {
+                "on" => true,
+                "off" => false,
+                other => {
+                    let sentence = format!("RATE_LIMITS must be on or off, not `{other}`");
+                    return Err(WrongSetting::new(sentence));
+                }
+            },
+        })
+    }
+}
+
+/// The base of the links in mails, `http(s)://host[:port]`.
+#[derive(Debug, Clone)]
+pub struct PublicUrl(Url);
+
+impl PublicUrl {
+    /// Reads a base URL: http or https, a host, and nothing after it.
+    pub fn parse(text: &str) -> Result<Self, WrongSetting> {
+        let url = Url::parse(text).ok().filter(|url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.path() == "/"
+                && url.query().is_none()
+                && url.fragment().is_none()
+                && url.username().is_empty()
+                && url.password().is_none()
+        });
+        url.map(Self).ok_or_else(|| {
+            WrongSetting::new(format!(
+                "PUBLIC_URL must be scheme, host and port such as https://registry.example.org, not `{text}`"
+            ))
+        })
+    }
+
+    /// The URL of the address the server listens on; an unspecified one is called localhost.
+    #[expect(clippy::expect_used, reason = "an address and port always make a URL")]
+    fn of_address(address: SocketAddr) -> Self {
+        let url = match address.ip().is_unspecified() {
+            true => format!("http://localhost:{}", address.port()),
+            false => format!("http://{address}"),
+        };
+        Self(Url::parse(&url).expect("a URL of an address"))
+    }
+
+    /// Whether browsers reach the site by https.
+    pub fn is_https(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
+    /// The URL, with `/` for a path.
+    pub fn as_url(&self) -> &Url {
+        &self.0
+    }
+
+    /// `scheme://host[:port]`, without a default port.
+    pub fn origin(&self) -> String {
+        self.0.origin().ascii_serialization()
+    }
+}
+
+fn leptos_options() -> Result<LeptosOptions, WrongSetting> {
+    get_configuration(Some(LEPTOS_FILE))
+        .map(|file| file.leptos_options)
+        .map_err(|error| {
+            WrongSetting::new(format!(
+                "{LEPTOS_FILE} must be in the folder where fpm-registry starts: {error}"
+            ))
+        })
+}
+
+/// A value, where it is not empty: an empty variable counts as unset.
+fn set(value: Option<String>) -> Option<String> {
+    value.filter(|value| !value.trim().is_empty())
+}
+
+fn required(variable: &'static str, value: String) -> Result<String, WrongSetting> {
+    set(Some(value)).ok_or_else(|| WrongSetting::new(format!("{variable} must not be empty")))
+}
+
+fn networks(list: &str) -> Result<Vec<IpNet>, WrongSetting> {
+    list.split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+        .map(|item| {
+            item.parse().map_err(|_| {
+                WrongSetting::new(format!(
+                    "TRUSTED_PROXIES must be networks such as 10.0.0.0/8, not `{item}`"
+                ))
+            })
+        })
+        .collect()
+}
+
+fn first_line(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    line.trim_start_matches("error: ").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_is_scheme_host_and_port() {
+        for (text, origin) in [
+            (
+                "https://registry.example.org",
+                "https://registry.example.org",
+            ),
+            (
+                "https://registry.example.org:443/",
+                "https://registry.example.org",
+            ),
+            ("http://[::1]:9090", "http://[::1]:9090"),
+        ] {
+            assert_eq!(PublicUrl::parse(text).unwrap().origin(), origin);
+        }
+        for text in [
+            "",
+            "registry.example.org",
+            "ftp://x.org",
+            "https://x.org/a",
+            "https://u@x.org",
+            "https://x.org?a",
+        ] {
+            let sentence = PublicUrl::parse(text).unwrap_err().to_string();
+            assert!(sentence.starts_with("PUBLIC_URL must be "), "{sentence}");
+        }
+        let address = "0.0.0.0:9090".parse().unwrap();
+        assert_eq!(
+            PublicUrl::of_address(address).origin(),
+            "http://localhost:9090"
+        );
+    }
+
+    #[test]
+    fn proxies_are_networks() {
+        assert_eq!(networks("").unwrap(), []);
+        assert_eq!(networks("10.0.0.0/8, ::1/128").unwrap().len(), 2);
+        let sentence = networks("10.0.0.1/8,proxy").unwrap_err().to_string();
+        assert_eq!(
+            sentence,
+            "TRUSTED_PROXIES must be networks such as 10.0.0.0/8, not `proxy`"
+        );
+    }
+}

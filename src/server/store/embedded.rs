@@ -1,0 +1,846 @@
+//! The store in one file of this machine, for one process.
+//!
+//! One thread writes. It commits all writes that wait in one transaction, since the wait for the disk is
+//! what a write costs; each is decided by what the ones before it left.
+
+use std::{
+    fs::{DirBuilder, File, OpenOptions},
+    io::{self, Read},
+    iter,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::{Arc, mpsc},
+    thread::JoinHandle,
+};
+
+use async_trait::async_trait;
+use redb::{
+    Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable, Table,
+    TableDefinition, WriteTransaction, backends::FileBackend,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tokio::sync::{RwLock, oneshot};
+use uuid::Uuid;
+
+use super::{mail_kind, mail_word};
+use crate::accounts::{
+    clock::Timestamp,
+    email::Email,
+    outbox::{MAIL_LIFE, MailId, QueuedMail},
+    password::PasswordHash,
+    store::{AddUserError, Login, MAX_SESSIONS, NewUser, Session, Store, StoreError, User},
+    token::Digest,
+};
+use crate::server::settings::WrongSetting;
+
+type Result<T, E = redb::Error> = std::result::Result<T, E>;
+
+type DigestKey = &'static [u8; 32];
+type MailKey = &'static [u8; 16];
+type Record = &'static [u8];
+
+/// Users by e-mail.
+const USERS: TableDefinition<&str, Record> = TableDefinition::new("users");
+/// The e-mail of the user who has a session.
+const SESSIONS: TableDefinition<DigestKey, &str> = TableDefinition::new("sessions");
+/// The e-mail of the user who has a reset link.
+const RESETS: TableDefinition<DigestKey, &str> = TableDefinition::new("resets");
+/// Waiting mails.
+const OUTBOX: TableDefinition<MailKey, Record> = TableDefinition::new("outbox");
+/// Waiting mails in the order they are due.
+const DUE: TableDefinition<(i64, MailKey), ()> = TableDefinition::new("due");
+/// Mails set aside.
+const PARKED: TableDefinition<MailKey, Record> = TableDefinition::new("parked");
+
+const FILE_NAME: &str = "registry.redb";
+const CACHE_BYTES: usize = 64 << 20;
+/// The most writes in one transaction, so that the first of them is not kept waiting.
+const MAX_BATCH: usize = 128;
+
+/// The store in a file `registry.redb`.
+pub struct EmbeddedStore {
+    file: Arc<RegistryFile>,
+    queue: Option<mpsc::Sender<Job>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+/// A queued write. It gives back how to tell its caller once the transaction is on the disk; dropped
+/// without that, it tells the caller that the write failed.
+type Job = Box<dyn FnOnce(&mut Tables<'_>) -> Result<Answer> + Send>;
+type Answer = Box<dyn FnOnce() + Send>;
+
+impl EmbeddedStore {
+    /// Opens the file in `dir`; both are made where they are missing, for this user alone.
+    pub fn open(dir: &Path) -> Result<Self, WrongSetting> {
+        let file = Arc::new(RegistryFile::open(dir)?);
+        let (queue, jobs) = mpsc::channel();
+        let writer = std::thread::spawn({
+            let file = file.clone();
+            move || write_all(&file, &jobs)
+        });
+        Ok(Self {
+            file,
+            queue: Some(queue),
+            writer: Some(writer),
+        })
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&ReadTransaction) -> Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let file = self.file.clone();
+        tokio::task::spawn_blocking(move || file.read(look))
+            .await
+            .map_err(|_| StoreError("a read panicked".to_owned()))?
+            .map_err(|error| StoreError(error.to_string()))
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Tables<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let lost = || StoreError("the write did not reach the disk".to_owned());
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |tables| {
+            let outcome = change(tables)?;
+            Ok(Box::new(move || drop(answer.send(outcome))))
+        });
+        let queue = self.queue.as_ref().ok_or_else(lost)?;
+        queue.send(job).map_err(|_| lost())?;
+        answered.await.map_err(|_| lost())
+    }
+}
+
+impl Drop for EmbeddedStore {
+    /// Waits for the writer, so that the file is free when the store is gone.
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(writer) = self.writer.take() {
+            drop(writer.join());
+        }
+    }
+}
+
+fn write_all(file: &RegistryFile, jobs: &mpsc::Receiver<Job>) {
+    while let Ok(first) = jobs.recv() {
+        let batch = iter::once(first).chain(jobs.try_iter()).take(MAX_BATCH);
+        match file.write(batch) {
+            Ok(answers) => answers.into_iter().for_each(|answer| answer()),
+            Err(error) => {
+                tracing::error!(%error, "writes did not reach the disk");
+                file.reopen();
+            }
+        }
+    }
+}
+
+/// The open file.
+struct RegistryFile {
+    path: PathBuf,
+    /// None while it could not be opened anew.
+    database: RwLock<Option<Database>>,
+}
+
+impl RegistryFile {
+    fn open(dir: &Path) -> Result<Self, WrongSetting> {
+        let path = dir.join(FILE_NAME);
+        let database = make_dir(dir)
+            .and_then(|()| make_file(&path))
+            .map_err(|error| cannot_write(dir, &error))
+            .and_then(|file| open_database(file).map_err(|error| cannot_open(&path, error)))?;
+        File::open(dir)
+            .and_then(|dir| dir.sync_all())
+            .map_err(|error| cannot_write(dir, &error))?;
+        begin(&database).and_then(release_leases).map_err(|error| {
+            WrongSetting::new(format!("DATA_DIR: `{}`: {error}", path.display()))
+        })?;
+        Ok(Self {
+            path,
+            database: RwLock::new(Some(database)),
+        })
+    }
+
+    /// Opens the file anew, since redb refuses a file one of whose writes or reads has failed.
+    fn reopen(&self) {
+        let mut database = self.database.blocking_write();
+        *database = None;
+        match make_file(&self.path).map(open_database) {
+            Ok(Ok(opened)) => *database = Some(opened),
+            Ok(Err(error)) => tracing::error!(%error, "the store cannot be opened again"),
+            Err(error) => tracing::error!(%error, "the store cannot be opened again"),
+        }
+    }
+
+    fn read<T>(&self, look: impl FnOnce(&ReadTransaction) -> Result<T>) -> Result<T> {
+        let database = self.database.blocking_read();
+        let database = database.as_ref().ok_or(redb::Error::DatabaseClosed)?;
+        look(&database.begin_read()?)
+    }
+
+    /// Does all of a batch in one transaction, or nothing of it.
+    fn write(&self, batch: impl Iterator<Item = Job>) -> Result<Vec<Answer>> {
+        let database = self.database.blocking_read();
+        let transaction = begin(database.as_ref().ok_or(redb::Error::DatabaseClosed)?)?;
+        let mut tables = Tables::open(&transaction)?;
+        let answers = batch
+            .map(|job| job(&mut tables))
+            .collect::<Result<Vec<_>>>()?;
+        let changed = tables.changed;
+        drop(tables);
+        if changed {
+            transaction.commit()?;
+        } else {
+            transaction.abort()?;
+        }
+        Ok(answers)
+    }
+}
+
+fn make_dir(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+fn make_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+}
+
+fn open_database(file: File) -> Result<Database, DatabaseError> {
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(std::fs::TryLockError::WouldBlock) => return Err(DatabaseError::DatabaseAlreadyOpen),
+        Err(std::fs::TryLockError::Error(error)) => return Err(io_failure(error)),
+    }
+    if is_unfinished(&file).map_err(io_failure)? {
+        file.set_len(0).map_err(io_failure)?;
+    }
+    Database::builder()
+        .set_cache_size(CACHE_BYTES)
+        .create_with_backend(FileBackend::new(file)?)
+}
+
+/// Whether redb was killed while it made the file: it writes the first byte last, and takes such a file
+/// for another program's.
+fn is_unfinished(mut file: &File) -> io::Result<bool> {
+    let mut first = [0];
+    Ok(file.read(&mut first)? == 1 && first == [0])
+}
+
+fn begin(database: &Database) -> Result<WriteTransaction> {
+    let mut transaction = database.begin_write()?;
+    // A start after a crash then does not read the whole file.
+    transaction.set_quick_repair(true);
+    Ok(transaction)
+}
+
+/// Frees the mails that a process that is gone had claimed. Makes the tables where they are missing.
+fn release_leases(transaction: WriteTransaction) -> Result<()> {
+    let mut tables = Tables::open(&transaction)?;
+    for id in tables.mails(|mail| mail.leased)? {
+        tables.change_mail(&id, |mail| mail.leased = false)?;
+    }
+    drop(tables);
+    Ok(transaction.commit()?)
+}
+
+fn cannot_write(dir: &Path, error: &io::Error) -> WrongSetting {
+    let reason = error.to_string();
+    let reason = reason.split(" (os error").next().unwrap_or_default();
+    WrongSetting::new(format!(
+        "DATA_DIR: `{}` cannot be written: {reason}",
+        dir.display()
+    ))
+}
+
+fn cannot_open(path: &Path, error: DatabaseError) -> WrongSetting {
+    let path = path.display();
+    WrongSetting::new(match error {
+        DatabaseError::DatabaseAlreadyOpen => {
+            format!("DATA_DIR: `{path}` is in use by another process")
+        }
+        error => format!("DATA_DIR: `{path}` cannot be opened: {error}"),
+    })
+}
+
+fn io_failure(error: io::Error) -> DatabaseError {
+    DatabaseError::Storage(error.into())
+}
+
+/// A user as the file holds one.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct UserRecord {
+    id: String,
+    name: String,
+    email: Email,
+    password: String,
+    created_at: Timestamp,
+    login_at: Timestamp,
+    last_logout: Option<Timestamp>,
+    sessions: Vec<SessionRecord>,
+    reset: Option<ResetRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SessionRecord {
+    digest: [u8; 32],
+    created_at: Timestamp,
+    used_at: Timestamp,
+    expires_at: Timestamp,
+    user_agent: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ResetRecord {
+    digest: [u8; 32],
+    expires_at: Timestamp,
+}
+
+/// A mail as the file holds one.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MailRecord {
+    kind: String,
+    to: Email,
+    queued_at: Timestamp,
+    attempts: u32,
+    due_at: Timestamp,
+    leased: bool,
+    parked_because: Option<String>,
+}
+
+impl UserRecord {
+    fn new(user: NewUser) -> Self {
+        let now = user.session.created_at;
+        Self {
+            id: Uuid::new_v4().simple().to_string(),
+            name: user.name.as_str().to_owned(),
+            email: user.email,
+            password: user.password.as_str().to_owned(),
+            created_at: now,
+            login_at: now,
+            last_logout: None,
+            sessions: vec![SessionRecord::new(user.session)],
+            reset: None,
+        }
+    }
+
+    fn log_in(&mut self, session: Session, replaces: Option<Digest>) {
+        let now = session.created_at;
+        self.login_at = now;
+        self.sessions.retain(|old| {
+            old.expires_at > now && replaces.is_none_or(|gone| old.digest != *gone.as_bytes())
+        });
+        self.sessions.push(SessionRecord::new(session));
+        let excess = self.sessions.len().saturating_sub(MAX_SESSIONS);
+        self.sessions.drain(..excess);
+    }
+
+    fn session(&mut self, digest: &Digest) -> Option<&mut SessionRecord> {
+        self.sessions
+            .iter_mut()
+            .find(|session| session.digest == *digest.as_bytes())
+    }
+
+    fn end_session(&mut self, digest: &Digest) {
+        self.sessions
+            .retain(|session| session.digest != *digest.as_bytes());
+    }
+
+    fn has_reset(&self, now: Timestamp) -> bool {
+        self.reset
+            .as_ref()
+            .is_some_and(|reset| reset.expires_at > now)
+    }
+
+    fn into_user(self) -> User {
+        User {
+            id: self.id,
+            name: self.name,
+            email: self.email,
+            password: PasswordHash::from_stored(self.password),
+        }
+    }
+}
+
+impl SessionRecord {
+    fn new(session: Session) -> Self {
+        Self {
+            digest: *session.digest.as_bytes(),
+            created_at: session.created_at,
+            used_at: session.used_at,
+            expires_at: session.expires_at,
+            user_agent: session.user_agent,
+        }
+    }
+
+    fn to_session(&self) -> Session {
+        Session {
+            digest: Digest::from_bytes(self.digest),
+            created_at: self.created_at,
+            used_at: self.used_at,
+            expires_at: self.expires_at,
+            user_agent: self.user_agent.clone(),
+        }
+    }
+}
+
+impl MailRecord {
+    fn new(mail: &QueuedMail) -> Self {
+        Self {
+            kind: mail_word(mail.kind).to_owned(),
+            to: mail.to.clone(),
+            queued_at: mail.queued_at,
+            attempts: mail.attempts,
+            due_at: mail.queued_at,
+            leased: false,
+            parked_because: None,
+        }
+    }
+
+    fn into_mail(self, id: MailId) -> Option<QueuedMail> {
+        Some(QueuedMail {
+            id,
+            kind: mail_kind(&self.kind)?,
+            to: self.to,
+            queued_at: self.queued_at,
+            attempts: self.attempts,
+        })
+    }
+}
+
+/// All tables in one write transaction.
+struct Tables<'t> {
+    users: Table<'t, &'static str, Record>,
+    sessions: Table<'t, DigestKey, &'static str>,
+    resets: Table<'t, DigestKey, &'static str>,
+    outbox: Table<'t, MailKey, Record>,
+    due: Table<'t, (i64, MailKey), ()>,
+    parked: Table<'t, MailKey, Record>,
+    /// Whether there is anything to commit.
+    changed: bool,
+}
+
+impl<'t> Tables<'t> {
+    fn open(transaction: &'t WriteTransaction) -> Result<Self> {
+        Ok(Self {
+            users: transaction.open_table(USERS)?,
+            sessions: transaction.open_table(SESSIONS)?,
+            resets: transaction.open_table(RESETS)?,
+            outbox: transaction.open_table(OUTBOX)?,
+            due: transaction.open_table(DUE)?,
+            parked: transaction.open_table(PARKED)?,
+            changed: false,
+        })
+    }
+
+    /// Writes a user, and the indexes as the record has them.
+    fn put_user(&mut self, user: &UserRecord) -> Result<()> {
+        self.changed = true;
+        let email = user.email.as_str();
+        let before: Option<UserRecord> = self
+            .users
+            .insert(email, encode(user)?.as_slice())?
+            .map(|record| decode(record.value()))
+            .transpose()?;
+        if let Some(before) = before {
+            for session in &before.sessions {
+                self.sessions.remove(&session.digest)?;
+            }
+            if let Some(reset) = &before.reset {
+                self.resets.remove(&reset.digest)?;
+            }
+        }
+        for session in &user.sessions {
+            self.sessions.insert(&session.digest, email)?;
+        }
+        if let Some(reset) = &user.reset {
+            self.resets.insert(&reset.digest, email)?;
+        }
+        Ok(())
+    }
+
+    /// Ends a session, whoever's it is.
+    fn end_session(&mut self, digest: Option<Digest>) -> Result<()> {
+        let Some(digest) = digest else { return Ok(()) };
+        if let Some(mut user) = owner(&self.sessions, &self.users, &digest)? {
+            user.end_session(&digest);
+            self.put_user(&user)?;
+        }
+        Ok(())
+    }
+
+    fn mail(&self, id: &MailId) -> Result<Option<MailRecord>> {
+        get(&self.outbox, id.as_bytes())
+    }
+
+    /// The waiting mails that are wanted.
+    fn mails(&self, wanted: impl Fn(&MailRecord) -> bool) -> Result<Vec<MailId>> {
+        let mut ids = Vec::new();
+        for row in self.outbox.iter()? {
+            let (id, mail) = row?;
+            if wanted(&decode(mail.value())?) {
+                ids.push(MailId::from_bytes(*id.value()));
+            }
+        }
+        Ok(ids)
+    }
+
+    fn put_mail(&mut self, id: &MailId, mail: &MailRecord) -> Result<()> {
+        self.changed = true;
+        self.outbox
+            .insert(id.as_bytes(), encode(mail)?.as_slice())?;
+        self.due.insert((mail.due_at.millis(), id.as_bytes()), ())?;
+        Ok(())
+    }
+
+    fn take_mail(&mut self, id: &MailId) -> Result<Option<MailRecord>> {
+        let Some(mail) = self.mail(id)? else {
+            return Ok(None);
+        };
+        self.changed = true;
+        self.outbox.remove(id.as_bytes())?;
+        self.due.remove((mail.due_at.millis(), id.as_bytes()))?;
+        Ok(Some(mail))
+    }
+
+    fn change_mail(&mut self, id: &MailId, change: impl FnOnce(&mut MailRecord)) -> Result<()> {
+        if let Some(mut mail) = self.take_mail(id)? {
+            change(&mut mail);
+            self.put_mail(id, &mail)?;
+        }
+        Ok(())
+    }
+
+    fn first_due(&self, now: Timestamp) -> Result<Option<MailId>> {
+        let Some((key, _)) = self.due.first()? else {
+            return Ok(None);
+        };
+        let (due_at, id) = key.value();
+        Ok((due_at <= now.millis()).then(|| MailId::from_bytes(*id)))
+    }
+
+    fn drop_old_mail(&mut self, oldest: Timestamp) -> Result<()> {
+        for id in self.mails(|mail| mail.queued_at <= oldest)? {
+            self.take_mail(&id)?;
+        }
+        let mut parked = Vec::new();
+        for row in self.parked.iter()? {
+            let (id, mail) = row?;
+            if decode::<MailRecord>(mail.value())?.queued_at <= oldest {
+                parked.push(*id.value());
+            }
+        }
+        for id in &parked {
+            self.changed = true;
+            self.parked.remove(id)?;
+        }
+        Ok(())
+    }
+
+    fn drop_old_resets(&mut self, now: Timestamp) -> Result<()> {
+        let digests: Vec<_> = self
+            .resets
+            .iter()?
+            .map(|row| Ok(Digest::from_bytes(*row?.0.value())))
+            .collect::<Result<_>>()?;
+        for digest in digests {
+            let user = owner(&self.resets, &self.users, &digest)?;
+            if let Some(mut user) = user.filter(|user| !user.has_reset(now)) {
+                user.reset = None;
+                self.put_user(&user)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn owner(
+    index: &impl ReadableTable<DigestKey, &'static str>,
+    users: &impl ReadableTable<&'static str, Record>,
+    digest: &Digest,
+) -> Result<Option<UserRecord>> {
+    match index.get(digest.as_bytes())? {
+        Some(email) => get(users, email.value()),
+        None => Ok(None),
+    }
+}
+
+fn get<'k, K: redb::Key + 'static, T: DeserializeOwned>(
+    table: &impl ReadableTable<K, Record>,
+    key: K::SelfType<'k>,
+) -> Result<Option<T>> {
+    table
+        .get(key)?
+        .map(|record| decode(record.value()))
+        .transpose()
+}
+
+fn encode(record: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(record).map_err(|_| corrupted())
+}
+
+fn decode<T: DeserializeOwned>(record: &[u8]) -> Result<T> {
+    serde_json::from_slice(record).map_err(|_| corrupted())
+}
+
+/// Without what serde says, which quotes the record.
+fn corrupted() -> redb::Error {
+    redb::Error::Corrupted("a record is not what this program writes".to_owned())
+}
+
+#[async_trait]
+impl Store for EmbeddedStore {
+    async fn add_user(&self, user: NewUser) -> Result<(), AddUserError> {
+        let added = self.write(move |tables| {
+            if tables.users.get(user.email.as_str())?.is_some() {
+                return Ok(false);
+            }
+            tables.end_session(user.replaces)?;
+            tables.put_user(&UserRecord::new(user))?;
+            Ok(true)
+        });
+        match added.await? {
+            true => Ok(()),
+            false => Err(AddUserError::Taken),
+        }
+    }
+
+    async fn user_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
+        let email = email.as_str().to_owned();
+        self.read(move |transaction| {
+            let users = transaction.open_table(USERS)?;
+            Ok(get(&users, &*email)?.map(UserRecord::into_user))
+        })
+        .await
+    }
+
+    async fn user_by_session(
+        &self,
+        digest: &Digest,
+    ) -> Result<Option<(User, Session)>, StoreError> {
+        let digest = *digest;
+        self.read(move |transaction| {
+            let sessions = transaction.open_table(SESSIONS)?;
+            let users = transaction.open_table(USERS)?;
+            let Some(mut user) = owner(&sessions, &users, &digest)? else {
+                return Ok(None);
+            };
+            let session = user.session(&digest).map(|session| session.to_session());
+            Ok(session.map(|session| (user.into_user(), session)))
+        })
+        .await
+    }
+
+    async fn user_by_reset(
+        &self,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<User>, StoreError> {
+        let digest = *digest;
+        self.read(move |transaction| {
+            let resets = transaction.open_table(RESETS)?;
+            let users = transaction.open_table(USERS)?;
+            let user = owner(&resets, &users, &digest)?;
+            Ok(user
+                .filter(|user| user.has_reset(now))
+                .map(UserRecord::into_user))
+        })
+        .await
+    }
+
+    async fn add_session(&self, login: Login<'_>) -> Result<bool, StoreError> {
+        let email = login.email.as_str().to_owned();
+        let verified = login.verified.as_str().to_owned();
+        let Login {
+            upgraded,
+            session,
+            replaces,
+            ..
+        } = login;
+        self.write(move |tables| {
+            let user: Option<UserRecord> = get(&tables.users, &*email)?;
+            let Some(mut user) = user.filter(|user| user.password == verified) else {
+                return Ok(false);
+            };
+            user.log_in(session, replaces);
+            if let Some(password) = upgraded {
+                user.password = password.as_str().to_owned();
+            }
+            tables.put_user(&user)?;
+            tables.end_session(replaces)?;
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn touch_session(
+        &self,
+        digest: &Digest,
+        used_at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let digest = *digest;
+        self.write(move |tables| {
+            let Some(mut user) = owner(&tables.sessions, &tables.users, &digest)? else {
+                return Ok(());
+            };
+            if let Some(session) = user.session(&digest) {
+                session.used_at = used_at;
+                session.expires_at = expires_at;
+            }
+            tables.put_user(&user)
+        })
+        .await
+    }
+
+    async fn remove_session(&self, digest: &Digest, now: Timestamp) -> Result<bool, StoreError> {
+        let digest = *digest;
+        self.write(move |tables| {
+            let Some(mut user) = owner(&tables.sessions, &tables.users, &digest)? else {
+                return Ok(false);
+            };
+            let session = user.session(&digest);
+            if session.is_none_or(|session| session.expires_at <= now) {
+                return Ok(false);
+            }
+            user.end_session(&digest);
+            user.last_logout = Some(now);
+            tables.put_user(&user)?;
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn set_reset(
+        &self,
+        email: &Email,
+        digest: &Digest,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let email = email.as_str().to_owned();
+        let digest = *digest.as_bytes();
+        self.write(move |tables| {
+            let user: Option<UserRecord> = get(&tables.users, &*email)?;
+            let Some(mut user) = user else {
+                return Ok(());
+            };
+            user.reset = Some(ResetRecord { digest, expires_at });
+            tables.put_user(&user)
+        })
+        .await
+    }
+
+    async fn reset_password(
+        &self,
+        digest: &Digest,
+        password: PasswordHash,
+        notice: QueuedMail,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let digest = *digest;
+        self.write(move |tables| {
+            let user = owner(&tables.resets, &tables.users, &digest)?;
+            let Some(mut user) = user.filter(|user| user.has_reset(now)) else {
+                return Ok(false);
+            };
+            user.password = password.as_str().to_owned();
+            user.sessions.clear();
+            user.reset = None;
+            tables.put_user(&user)?;
+            tables.put_mail(&notice.id, &MailRecord::new(&notice))?;
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn queue_mail(&self, mail: QueuedMail) -> Result<(), StoreError> {
+        self.write(move |tables| tables.put_mail(&mail.id, &MailRecord::new(&mail)))
+            .await
+    }
+
+    async fn claim_mail(
+        &self,
+        now: Timestamp,
+        lease: Timestamp,
+    ) -> Result<Option<QueuedMail>, StoreError> {
+        let claimed = self.write(move |tables| {
+            let Some(id) = tables.first_due(now)? else {
+                return Ok(None);
+            };
+            tables.change_mail(&id, |mail| {
+                mail.attempts = mail.attempts.saturating_add(1);
+                mail.due_at = lease;
+                mail.leased = true;
+            })?;
+            Ok(tables.mail(&id)?.map(|mail| (id, mail)))
+        });
+        let Some((id, mail)) = claimed.await? else {
+            return Ok(None);
+        };
+        mail.into_mail(id)
+            .map(Some)
+            .ok_or_else(|| StoreError("a mail in the outbox cannot be read".to_owned()))
+    }
+
+    async fn retry_mail(&self, id: &MailId, due_at: Timestamp) -> Result<(), StoreError> {
+        let id = *id;
+        self.write(move |tables| {
+            if tables.mail(&id)?.is_none_or(|mail| !mail.leased) {
+                return Ok(());
+            }
+            tables.change_mail(&id, |mail| {
+                mail.due_at = due_at;
+                mail.leased = false;
+            })
+        })
+        .await
+    }
+
+    async fn remove_mail(&self, id: &MailId) -> Result<(), StoreError> {
+        let id = *id;
+        self.write(move |tables| tables.take_mail(&id).map(drop))
+            .await
+    }
+
+    async fn park_mail(&self, id: &MailId, reason: &str) -> Result<(), StoreError> {
+        let id = *id;
+        let reason = reason.to_owned();
+        self.write(move |tables| {
+            if let Some(mut mail) = tables.take_mail(&id)? {
+                mail.parked_because = Some(reason);
+                tables
+                    .parked
+                    .insert(id.as_bytes(), encode(&mail)?.as_slice())?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn expedite_mail(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |tables| {
+            for id in tables.mails(|mail| !mail.leased && mail.due_at > now)? {
+                tables.change_mail(&id, |mail| mail.due_at = now)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |tables| {
+            tables.drop_old_mail(now.minus(MAIL_LIFE))?;
+            tables.drop_old_resets(now)
+        })
+        .await
+    }
+}

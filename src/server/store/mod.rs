@@ -1,0 +1,60 @@
+//! Where the accounts are kept: the two implementations of [`Store`].
+
+mod embedded;
+mod mongo;
+
+use std::{path::Path, sync::Arc};
+
+use super::settings::{Settings, WrongSetting};
+use crate::accounts::{outbox::MailKind, store::Store};
+
+use self::{embedded::EmbeddedStore, mongo::MongoStore};
+
+/// Opens the store the settings ask for, and names it for the log at start.
+pub async fn open(settings: &Settings) -> Result<(Arc<dyn Store>, String), WrongSetting> {
+    match &settings.mongo_uri {
+        Some(uri) => {
+            let database = &settings.mongo_db_name;
+            let store = open_mongo(uri, database).await?;
+            Ok((store, format!("MongoDB, database {database}")))
+        }
+        None => {
+            let folder = &settings.data_dir;
+            let store = open_embedded(folder)?;
+            Ok((store, format!("embedded, in {}", folder.display())))
+        }
+    }
+}
+
+/// Opens the store in a MongoDB database and makes its indexes.
+///
+/// Fails within seconds where no server answers, and where two users have one e-mail.
+pub async fn open_mongo(uri: &str, database: &str) -> Result<Arc<dyn Store>, WrongSetting> {
+    Ok(Arc::new(MongoStore::open(uri, database).await?))
+}
+
+/// Opens the store in the file `registry.redb` of a directory, both made where they are missing.
+///
+/// Fails where the directory cannot be written or another process uses the file.
+pub fn open_embedded(dir: &Path) -> Result<Arc<dyn Store>, WrongSetting> {
+    Ok(Arc::new(EmbeddedStore::open(dir)?))
+}
+
+const RESET_LINK: &str = "reset-link";
+const PASSWORD_CHANGED: &str = "password-changed";
+
+/// The word both stores keep for a kind of mail.
+fn mail_word(kind: MailKind) -> &'static str {
+    match kind {
+        MailKind::ResetLink => RESET_LINK,
+        MailKind::PasswordChanged => PASSWORD_CHANGED,
+    }
+}
+
+fn mail_kind(word: &str) -> Option<MailKind> {
+    match word {
+        RESET_LINK => Some(MailKind::ResetLink),
+        PASSWORD_CHANGED => Some(MailKind::PasswordChanged),
+        _ => None,
+    }
+}

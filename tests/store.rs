@@ -1,0 +1,1504 @@
+//! The promises of `Store`, each tested on both stores.
+#![cfg(feature = "ssr")]
+#![allow(clippy::unwrap_used)]
+
+#[path = "common/mongod.rs"]
+mod mongod;
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    env, fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use fpm_registry::{
+    accounts::{
+        clock::{Clock, Timestamp},
+        email::Email,
+        name::Name,
+        outbox::{MAIL_LIFE, MailId, MailKind, QueuedMail},
+        password::PasswordHash,
+        store::{AddUserError, Login, MAX_SESSIONS, NewUser, Session, Store},
+        token::{Digest, Token},
+    },
+    server::store::{open_embedded, open_mongo},
+};
+use mongod::{Mongod, database_name};
+use mongodb::{
+    Client, Collection, Database,
+    bson::{Bson, DateTime, Document, doc},
+};
+use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, TableHandle};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream, tcp},
+    sync::watch,
+};
+use uuid::Uuid;
+
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Every contract test, once for each store.
+macro_rules! contract {
+    ($($test:ident)*) => {
+        mod embedded {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                let folder = super::Folder::new();
+                super::$test(folder.open()).await;
+            })*
+        }
+        mod mongo {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test(super::open_new_database().await.0).await;
+            })*
+        }
+    };
+}
+
+contract! {
+    a_user_is_found_as_added
+    an_unknown_user_is_not_found
+    one_email_has_one_user
+    a_hundred_signups_of_one_email_make_one_user
+    a_refused_user_ends_no_session
+    a_new_user_ends_the_session_of_the_device
+    a_session_is_found_as_added
+    an_expired_session_is_still_found
+    a_login_with_another_password_changes_nothing
+    a_login_upgrades_the_password
+    a_login_drops_expired_sessions
+    a_login_past_the_limit_ends_the_oldest_session
+    a_login_ends_the_session_it_replaces
+    a_login_ends_a_session_of_another_user
+    logins_at_once_are_all_kept
+    text_from_outside_is_kept_as_it_is
+    a_touched_session_lives_longer
+    a_touch_brings_no_session_back
+    a_removed_session_is_gone
+    a_removal_leaves_the_other_sessions
+    one_of_many_removals_counts
+    an_expired_session_cannot_be_removed
+    a_reset_link_lives_until_it_expires
+    a_newer_reset_link_ends_the_older
+    a_reset_link_for_nobody_is_nothing
+    a_reset_changes_everything_at_once
+    a_dead_reset_link_changes_nothing
+    one_of_many_resets_counts
+    no_login_with_the_old_password_outlives_a_reset
+    a_login_drops_no_reset_link
+    a_mail_is_claimed_as_queued
+    the_mail_due_longest_comes_first
+    a_claimed_mail_is_hidden_until_the_lease_ends
+    claimers_at_once_never_share_a_mail
+    a_retried_mail_waits_for_its_hour
+    a_removed_mail_is_gone
+    a_parked_mail_never_comes_back
+    expedited_mail_is_due_but_not_what_others_hold
+    a_sweep_drops_old_mail
+    a_sweep_drops_expired_reset_links
+    a_sweep_keeps_what_lives
+}
+
+async fn a_user_is_found_as_added(store: Arc<dyn Store>) {
+    store.add_user(new_user("ada@example.org")).await.unwrap();
+    let user = store
+        .user_by_email(&email("ada@example.org"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(user.name, "Ada Lovelace");
+    assert_eq!(user.email, email("ada@example.org"));
+    assert_eq!(user.password, hash("first"));
+    assert!(!user.id.is_empty() && !user.id.contains('@'));
+}
+
+async fn an_unknown_user_is_not_found(store: Arc<dyn Store>) {
+    store.add_user(new_user("ada@example.org")).await.unwrap();
+    assert!(
+        store
+            .user_by_email(&email("bob@example.org"))
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(store.user_by_session(&digest()).await.unwrap().is_none());
+    assert!(
+        store
+            .user_by_reset(&digest(), now())
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+async fn one_email_has_one_user(store: Arc<dyn Store>) {
+    let first = new_user("ada@example.org");
+    let session = first.session.digest;
+    store.add_user(first).await.unwrap();
+    let second = NewUser {
+        password: hash("second"),
+        ..new_user("ada@example.org")
+    };
+    let second_session = second.session.digest;
+    assert!(matches!(
+        store.add_user(second).await,
+        Err(AddUserError::Taken)
+    ));
+    assert_eq!(password_of(&store, "ada@example.org").await, hash("first"));
+    assert!(lives(&store, &session).await);
+    assert!(!lives(&store, &second_session).await);
+}
+
+async fn a_hundred_signups_of_one_email_make_one_user(store: Arc<dyn Store>) {
+    let users: Vec<_> = (0..100)
+        .map(|n| NewUser {
+            password: hash(&n.to_string()),
+            ..new_user("ada@example.org")
+        })
+        .collect();
+    let sessions: Vec<_> = users.iter().map(|user| user.session.digest).collect();
+    let signups = users.into_iter().map(|user| {
+        let store = store.clone();
+        async move {
+            match store.add_user(user).await {
+                Ok(()) => true,
+                Err(AddUserError::Taken) => false,
+                Err(AddUserError::Store(error)) => panic!("{error}"),
+            }
+        }
+    });
+    let added = all(signups).await;
+    assert_eq!(added.iter().filter(|&&added| added).count(), 1);
+    for (n, (added, session)) in added.into_iter().zip(sessions).enumerate() {
+        assert_eq!(lives(&store, &session).await, added);
+        if added {
+            assert_eq!(
+                password_of(&store, "ada@example.org").await,
+                hash(&n.to_string())
+            );
+        }
+    }
+}
+
+async fn a_refused_user_ends_no_session(store: Arc<dyn Store>) {
+    let session = add(&store, "ada@example.org").await;
+    let user = NewUser {
+        replaces: Some(session),
+        ..new_user("ada@example.org")
+    };
+    assert!(matches!(
+        store.add_user(user).await,
+        Err(AddUserError::Taken)
+    ));
+    assert!(lives(&store, &session).await);
+}
+
+async fn a_new_user_ends_the_session_of_the_device(store: Arc<dyn Store>) {
+    let session = add(&store, "ada@example.org").await;
+    let user = NewUser {
+        replaces: Some(session),
+        ..new_user("bob@example.org")
+    };
+    let new_session = user.session.digest;
+    store.add_user(user).await.unwrap();
+    assert!(!lives(&store, &session).await);
+    assert!(lives(&store, &new_session).await);
+}
+
+async fn a_session_is_found_as_added(store: Arc<dyn Store>) {
+    add(&store, "ada@example.org").await;
+    let session = Session {
+        digest: digest(),
+        created_at: now(),
+        used_at: now().plus(HOUR),
+        expires_at: now().plus(DAY),
+        user_agent: "curl/8".to_owned(),
+    };
+    assert!(log_in(&store, "ada@example.org", session.clone(), None).await);
+    let (user, found) = store
+        .user_by_session(&session.digest)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(found, session);
+    assert_eq!(user.email, email("ada@example.org"));
+    assert_eq!(user.password, hash("first"));
+}
+
+async fn an_expired_session_is_still_found(store: Arc<dyn Store>) {
+    add(&store, "ada@example.org").await;
+    let expired = Session {
+        expires_at: now().minus(DAY),
+        ..session()
+    };
+    assert!(log_in(&store, "ada@example.org", expired.clone(), None).await);
+    let (_, found) = store
+        .user_by_session(&expired.digest)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(found, expired);
+}
+
+async fn a_login_with_another_password_changes_nothing(store: Arc<dyn Store>) {
+    let kept = add(&store, "ada@example.org").await;
+    for (address, verified) in [("ada@example.org", "other"), ("bob@example.org", "first")] {
+        let session = session();
+        let digest = session.digest;
+        let login = Login {
+            email: &email(address),
+            verified: &hash(verified),
+            upgraded: Some(hash("upgraded")),
+            session,
+            replaces: Some(kept),
+        };
+        assert!(!store.add_session(login).await.unwrap());
+        assert!(!lives(&store, &digest).await);
+        assert!(lives(&store, &kept).await);
+        assert_eq!(password_of(&store, "ada@example.org").await, hash("first"));
+    }
+}
+
+async fn a_login_upgrades_the_password(store: Arc<dyn Store>) {
+    let before = add(&store, "ada@example.org").await;
+    let session = session();
+    let digest = session.digest;
+    let login = Login {
+        email: &email("ada@example.org"),
+        verified: &hash("first"),
+        upgraded: Some(hash("upgraded")),
+        session,
+        replaces: None,
+    };
+    assert!(store.add_session(login).await.unwrap());
+    assert_eq!(
+        password_of(&store, "ada@example.org").await,
+        hash("upgraded")
+    );
+    assert!(lives(&store, &digest).await && lives(&store, &before).await);
+}
+
+async fn a_login_drops_expired_sessions(store: Arc<dyn Store>) {
+    let kept = add(&store, "ada@example.org").await;
+    let ended = Session {
+        expires_at: now().plus(HOUR),
+        ..session()
+    };
+    assert!(log_in(&store, "ada@example.org", ended.clone(), None).await);
+    assert!(lives(&store, &ended.digest).await);
+    let later = Session {
+        created_at: now().plus(HOUR),
+        ..session()
+    };
+    assert!(log_in(&store, "ada@example.org", later.clone(), None).await);
+    assert!(!lives(&store, &ended.digest).await);
+    assert!(lives(&store, &kept).await && lives(&store, &later.digest).await);
+}
+
+async fn a_login_past_the_limit_ends_the_oldest_session(store: Arc<dyn Store>) {
+    let mut sessions = vec![add(&store, "ada@example.org").await];
+    for _ in 0..MAX_SESSIONS {
+        let session = session();
+        sessions.push(session.digest);
+        assert!(log_in(&store, "ada@example.org", session, None).await);
+    }
+    assert_eq!(sessions.len(), MAX_SESSIONS + 1);
+    assert!(!lives(&store, &sessions[0]).await);
+    for session in &sessions[1..] {
+        assert!(lives(&store, session).await);
+    }
+}
+
+async fn a_login_ends_the_session_it_replaces(store: Arc<dyn Store>) {
+    let replaced = add(&store, "ada@example.org").await;
+    let other = session();
+    assert!(log_in(&store, "ada@example.org", other.clone(), None).await);
+    let new = session();
+    assert!(log_in(&store, "ada@example.org", new.clone(), Some(replaced)).await);
+    assert!(!lives(&store, &replaced).await);
+    assert!(lives(&store, &other.digest).await && lives(&store, &new.digest).await);
+}
+
+async fn a_login_ends_a_session_of_another_user(store: Arc<dyn Store>) {
+    let replaced = add(&store, "bob@example.org").await;
+    let other = session();
+    assert!(log_in(&store, "bob@example.org", other.clone(), None).await);
+    add(&store, "ada@example.org").await;
+    let new = session();
+    assert!(log_in(&store, "ada@example.org", new.clone(), Some(replaced)).await);
+    assert!(!lives(&store, &replaced).await);
+    assert!(lives(&store, &other.digest).await && lives(&store, &new.digest).await);
+}
+
+async fn logins_at_once_are_all_kept(store: Arc<dyn Store>) {
+    let first = add(&store, "ada@example.org").await;
+    let logins = (1..MAX_SESSIONS).map(|_| {
+        let store = store.clone();
+        async move {
+            let session = session();
+            let digest = session.digest;
+            assert!(log_in(&store, "ada@example.org", session, None).await);
+            digest
+        }
+    });
+    for digest in all(logins).await {
+        assert!(lives(&store, &digest).await);
+    }
+    assert!(lives(&store, &first).await);
+}
+
+async fn text_from_outside_is_kept_as_it_is(store: Arc<dyn Store>) {
+    for (n, text) in [
+        "$password",
+        "$$ROOT",
+        "{\"$gt\":\"\"}",
+        "a.b",
+        "\"\\\u{0}é🦆",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let address = format!("ada{n}@example.org");
+        let user = NewUser {
+            password: hash(text),
+            name: Name::parse(&text.replace('\0', "")).unwrap(),
+            ..new_user(&address)
+        };
+        store.add_user(user).await.unwrap();
+        let session = Session {
+            user_agent: text.to_owned(),
+            ..session()
+        };
+        let digest = session.digest;
+        let login = Login {
+            email: &email(&address),
+            verified: &hash(text),
+            upgraded: Some(hash(&format!("{text}2"))),
+            session,
+            replaces: None,
+        };
+        assert!(store.add_session(login).await.unwrap());
+        let (user, session) = store.user_by_session(&digest).await.unwrap().unwrap();
+        assert_eq!(session.user_agent, text);
+        assert_eq!(user.name, text.replace('\0', ""));
+        assert_eq!(user.password, hash(&format!("{text}2")));
+    }
+}
+
+async fn a_touched_session_lives_longer(store: Arc<dyn Store>) {
+    add(&store, "ada@example.org").await;
+    let (session, other) = (session(), session());
+    assert!(log_in(&store, "ada@example.org", session.clone(), None).await);
+    assert!(log_in(&store, "ada@example.org", other.clone(), None).await);
+    let (used_at, expires_at) = (now().plus(HOUR), now().plus(20 * DAY));
+    store
+        .touch_session(&session.digest, used_at, expires_at)
+        .await
+        .unwrap();
+    let (_, found) = store
+        .user_by_session(&session.digest)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        found,
+        Session {
+            used_at,
+            expires_at,
+            ..session
+        }
+    );
+    let (_, found) = store.user_by_session(&other.digest).await.unwrap().unwrap();
+    assert_eq!(found, other);
+}
+
+async fn a_touch_brings_no_session_back(store: Arc<dyn Store>) {
+    let session = add(&store, "ada@example.org").await;
+    assert!(store.remove_session(&session, now()).await.unwrap());
+    store
+        .touch_session(&session, now(), now().plus(DAY))
+        .await
+        .unwrap();
+    assert!(!lives(&store, &session).await);
+}
+
+async fn a_removed_session_is_gone(store: Arc<dyn Store>) {
+    let session = add(&store, "ada@example.org").await;
+    assert!(store.remove_session(&session, now()).await.unwrap());
+    assert!(!lives(&store, &session).await);
+    assert!(!store.remove_session(&session, now()).await.unwrap());
+    assert!(!store.remove_session(&digest(), now()).await.unwrap());
+}
+
+async fn a_removal_leaves_the_other_sessions(store: Arc<dyn Store>) {
+    let first = add(&store, "ada@example.org").await;
+    let second = session();
+    assert!(log_in(&store, "ada@example.org", second.clone(), None).await);
+    assert!(store.remove_session(&second.digest, now()).await.unwrap());
+    assert!(lives(&store, &first).await);
+}
+
+async fn one_of_many_removals_counts(store: Arc<dyn Store>) {
+    let session = add(&store, "ada@example.org").await;
+    let removals = (0..20).map(|_| {
+        let store = store.clone();
+        async move { store.remove_session(&session, now()).await.unwrap() }
+    });
+    let removed = all(removals).await;
+    assert_eq!(removed.into_iter().filter(|&removed| removed).count(), 1);
+}
+
+async fn an_expired_session_cannot_be_removed(store: Arc<dyn Store>) {
+    let session = new_user("ada@example.org").session;
+    let user = NewUser {
+        session: session.clone(),
+        ..new_user("ada@example.org")
+    };
+    store.add_user(user).await.unwrap();
+    assert!(
+        !store
+            .remove_session(&session.digest, session.expires_at)
+            .await
+            .unwrap()
+    );
+}
+
+async fn a_reset_link_lives_until_it_expires(store: Arc<dyn Store>) {
+    let link = add_with_link(&store, "ada@example.org").await;
+    let user = store.user_by_reset(&link, now()).await.unwrap().unwrap();
+    assert_eq!(user.email, email("ada@example.org"));
+    let last = link_end().minus(Duration::from_millis(1));
+    assert!(store.user_by_reset(&link, last).await.unwrap().is_some());
+    assert!(
+        store
+            .user_by_reset(&link, link_end())
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+async fn a_newer_reset_link_ends_the_older(store: Arc<dyn Store>) {
+    let older = add_with_link(&store, "ada@example.org").await;
+    let newer = digest();
+    store
+        .set_reset(&email("ada@example.org"), &newer, link_end())
+        .await
+        .unwrap();
+    assert!(store.user_by_reset(&older, now()).await.unwrap().is_none());
+    assert!(!reset(&store, &older, "second").await);
+    assert!(store.user_by_reset(&newer, now()).await.unwrap().is_some());
+}
+
+async fn a_reset_link_for_nobody_is_nothing(store: Arc<dyn Store>) {
+    let link = digest();
+    store
+        .set_reset(&email("ada@example.org"), &link, link_end())
+        .await
+        .unwrap();
+    assert!(
+        store
+            .user_by_email(&email("ada@example.org"))
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(!reset(&store, &link, "second").await);
+}
+
+async fn a_reset_changes_everything_at_once(store: Arc<dyn Store>) {
+    let link = add_with_link(&store, "ada@example.org").await;
+    let session = session();
+    assert!(log_in(&store, "ada@example.org", session.clone(), None).await);
+    let notice = QueuedMail::new(MailKind::PasswordChanged, email("ada@example.org"), now());
+    assert!(
+        store
+            .reset_password(&link, hash("second"), notice.clone(), now())
+            .await
+            .unwrap()
+    );
+    assert_eq!(password_of(&store, "ada@example.org").await, hash("second"));
+    assert!(!lives(&store, &session.digest).await);
+    assert!(store.user_by_reset(&link, now()).await.unwrap().is_none());
+    assert_eq!(
+        claim_all(&store).await,
+        [QueuedMail {
+            attempts: 1,
+            ..notice
+        }]
+    );
+    assert!(!reset(&store, &link, "third").await);
+    assert_eq!(claim_all(&store).await, []);
+}
+
+async fn a_dead_reset_link_changes_nothing(store: Arc<dyn Store>) {
+    let link = add_with_link(&store, "ada@example.org").await;
+    let session = session();
+    assert!(log_in(&store, "ada@example.org", session.clone(), None).await);
+    for (link, at) in [(link, link_end()), (digest(), now())] {
+        let notice = QueuedMail::new(MailKind::PasswordChanged, email("ada@example.org"), at);
+        assert!(
+            !store
+                .reset_password(&link, hash("second"), notice, at)
+                .await
+                .unwrap()
+        );
+    }
+    assert_eq!(password_of(&store, "ada@example.org").await, hash("first"));
+    assert!(lives(&store, &session.digest).await);
+    assert_eq!(claim_all(&store).await, []);
+    assert!(reset(&store, &link, "second").await);
+}
+
+async fn one_of_many_resets_counts(store: Arc<dyn Store>) {
+    let link = add_with_link(&store, "ada@example.org").await;
+    let resets = (0..50).map(|n| {
+        let store = store.clone();
+        async move { reset(&store, &link, &n.to_string()).await }
+    });
+    let done = all(resets).await;
+    let winners: Vec<_> = (0..50).filter(|&n| done[n]).collect();
+    assert_eq!(winners.len(), 1);
+    assert_eq!(
+        password_of(&store, "ada@example.org").await,
+        hash(&winners[0].to_string())
+    );
+    store.expedite_mail(now()).await.unwrap();
+    store.sweep(now()).await.unwrap();
+    assert_eq!(claim_all(&store).await.len(), 1);
+}
+
+async fn no_login_with_the_old_password_outlives_a_reset(store: Arc<dyn Store>) {
+    for round in 0..5 {
+        let address = format!("ada{round}@example.org");
+        let link = add_with_link(&store, &address).await;
+        let logins = (0..20).map(|_| {
+            let (store, address) = (store.clone(), address.clone());
+            async move {
+                let session = session();
+                let digest = session.digest;
+                log_in(&store, &address, session, None)
+                    .await
+                    .then_some(digest)
+            }
+        });
+        let change = tokio::spawn({
+            let store = store.clone();
+            async move { reset(&store, &link, "second").await }
+        });
+        let sessions = all(logins).await;
+        assert!(change.await.unwrap());
+        for digest in sessions.into_iter().flatten() {
+            assert!(!lives(&store, &digest).await);
+        }
+        assert!(!log_in(&store, &address, session(), None).await);
+    }
+}
+
+async fn a_login_drops_no_reset_link(store: Arc<dyn Store>) {
+    let link = add_with_link(&store, "ada@example.org").await;
+    assert!(log_in(&store, "ada@example.org", session(), None).await);
+    assert!(store.user_by_reset(&link, now()).await.unwrap().is_some());
+}
+
+async fn a_mail_is_claimed_as_queued(store: Arc<dyn Store>) {
+    for kind in [MailKind::ResetLink, MailKind::PasswordChanged] {
+        let mail = QueuedMail::new(kind, email("ada@example.org"), now());
+        store.queue_mail(mail.clone()).await.unwrap();
+        let before = now().minus(Duration::from_millis(1));
+        assert_eq!(store.claim_mail(before, lease()).await.unwrap(), None);
+        let claimed = store.claim_mail(now(), lease()).await.unwrap();
+        assert_eq!(
+            claimed,
+            Some(QueuedMail {
+                attempts: 1,
+                ..mail
+            })
+        );
+    }
+}
+
+async fn the_mail_due_longest_comes_first(store: Arc<dyn Store>) {
+    let mails: Vec<_> = [3, 1, 2]
+        .map(|hours| mail_from(now().minus(hours * HOUR)))
+        .into();
+    for mail in &mails {
+        store.queue_mail(mail.clone()).await.unwrap();
+    }
+    let claimed: Vec<_> = claim_all(&store).await.iter().map(|mail| mail.id).collect();
+    assert_eq!(claimed, [mails[0].id, mails[2].id, mails[1].id]);
+}
+
+async fn a_claimed_mail_is_hidden_until_the_lease_ends(store: Arc<dyn Store>) {
+    let mail = queue(&store).await;
+    assert!(store.claim_mail(now(), lease()).await.unwrap().is_some());
+    let last = lease().minus(Duration::from_millis(1));
+    assert_eq!(store.claim_mail(last, lease()).await.unwrap(), None);
+    let again = store.claim_mail(lease(), lease().plus(HOUR)).await.unwrap();
+    assert_eq!(
+        again,
+        Some(QueuedMail {
+            attempts: 2,
+            ..mail
+        })
+    );
+}
+
+async fn claimers_at_once_never_share_a_mail(store: Arc<dyn Store>) {
+    let mut queued = HashSet::new();
+    for _ in 0..40 {
+        queued.insert(queue(&store).await.id);
+    }
+    let claimers = (0..4).map(|_| {
+        let store = store.clone();
+        async move { claim_all(&store).await }
+    });
+    let claimed: Vec<_> = all(claimers)
+        .await
+        .into_iter()
+        .flatten()
+        .map(|mail| mail.id)
+        .collect();
+    assert_eq!(claimed.len(), queued.len());
+    assert_eq!(claimed.into_iter().collect::<HashSet<_>>(), queued);
+}
+
+async fn a_retried_mail_waits_for_its_hour(store: Arc<dyn Store>) {
+    let mail = queue(&store).await;
+    assert!(store.claim_mail(now(), lease()).await.unwrap().is_some());
+    let soon = now().plus(Duration::from_secs(2));
+    store.retry_mail(&mail.id, soon).await.unwrap();
+    assert_eq!(store.claim_mail(now(), lease()).await.unwrap(), None);
+    let again = store.claim_mail(soon, lease()).await.unwrap();
+    assert_eq!(
+        again,
+        Some(QueuedMail {
+            attempts: 2,
+            ..mail
+        })
+    );
+}
+
+async fn a_removed_mail_is_gone(store: Arc<dyn Store>) {
+    let mail = queue(&store).await;
+    assert!(store.claim_mail(now(), lease()).await.unwrap().is_some());
+    store.remove_mail(&mail.id).await.unwrap();
+    store.retry_mail(&mail.id, now()).await.unwrap();
+    store.remove_mail(&MailId::random()).await.unwrap();
+    store.expedite_mail(now()).await.unwrap();
+    assert_eq!(store.claim_mail(lease(), lease()).await.unwrap(), None);
+}
+
+async fn a_parked_mail_never_comes_back(store: Arc<dyn Store>) {
+    let mail = queue(&store).await;
+    assert!(store.claim_mail(now(), lease()).await.unwrap().is_some());
+    store.park_mail(&mail.id, "550 no such user").await.unwrap();
+    store.park_mail(&MailId::random(), "unknown").await.unwrap();
+    store.retry_mail(&mail.id, now()).await.unwrap();
+    store.expedite_mail(now()).await.unwrap();
+    assert_eq!(
+        store.claim_mail(now().plus(DAY), lease()).await.unwrap(),
+        None
+    );
+}
+
+async fn expedited_mail_is_due_but_not_what_others_hold(store: Arc<dyn Store>) {
+    let (waiting, held) = (queue(&store).await, queue(&store).await);
+    assert_eq!(claim_all(&store).await.len(), 2);
+    store
+        .retry_mail(&waiting.id, now().plus(HOUR))
+        .await
+        .unwrap();
+    store.expedite_mail(now()).await.unwrap();
+    let claimed: Vec<_> = claim_all(&store).await.iter().map(|mail| mail.id).collect();
+    assert_eq!(claimed, [waiting.id]);
+    let late = store.claim_mail(lease(), lease().plus(HOUR)).await.unwrap();
+    assert!(late.is_some_and(|mail| [waiting.id, held.id].contains(&mail.id)));
+}
+
+async fn a_sweep_drops_old_mail(store: Arc<dyn Store>) {
+    let (waiting, parked) = (queue(&store).await, queue(&store).await);
+    store
+        .park_mail(&parked.id, "550 no such user")
+        .await
+        .unwrap();
+    store.sweep(now().plus(MAIL_LIFE)).await.unwrap();
+    assert_eq!(claim_all(&store).await, []);
+    // A name is free again once its mail is gone.
+    for mail in [waiting, parked] {
+        store.queue_mail(mail.clone()).await.unwrap();
+        assert_eq!(
+            claim_all(&store).await,
+            [QueuedMail {
+                attempts: 1,
+                ..mail
+            }]
+        );
+    }
+}
+
+async fn a_sweep_drops_expired_reset_links(store: Arc<dyn Store>) {
+    let link = add_with_link(&store, "ada@example.org").await;
+    store.sweep(link_end()).await.unwrap();
+    assert!(store.user_by_reset(&link, now()).await.unwrap().is_none());
+    assert!(
+        store
+            .user_by_email(&email("ada@example.org"))
+            .await
+            .unwrap()
+            .is_some()
+    );
+}
+
+async fn a_sweep_keeps_what_lives(store: Arc<dyn Store>) {
+    let link = add_with_link(&store, "ada@example.org").await;
+    let mail = queue(&store).await;
+    let session = session();
+    assert!(log_in(&store, "ada@example.org", session.clone(), None).await);
+    store.sweep(now()).await.unwrap();
+    assert!(store.user_by_reset(&link, now()).await.unwrap().is_some());
+    assert!(lives(&store, &session.digest).await);
+    assert_eq!(
+        claim_all(&store).await,
+        [QueuedMail {
+            attempts: 1,
+            ..mail
+        }]
+    );
+}
+
+mod embedded_only {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn everything_is_there_after_a_restart() {
+        let folder = Folder::new();
+        let store = folder.open();
+        let link = add_with_link(&store, "ada@example.org").await;
+        let session = session();
+        assert!(log_in(&store, "ada@example.org", session.clone(), None).await);
+        let mail = queue(&store).await;
+        drop(store);
+        let store = folder.open();
+        assert_eq!(password_of(&store, "ada@example.org").await, hash("first"));
+        assert!(lives(&store, &session.digest).await);
+        assert!(store.user_by_reset(&link, now()).await.unwrap().is_some());
+        assert_eq!(
+            claim_all(&store).await,
+            [QueuedMail {
+                attempts: 1,
+                ..mail
+            }]
+        );
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn mail_claimed_before_a_restart_can_be_expedited() {
+        let folder = Folder::new();
+        let store = folder.open();
+        queue(&store).await;
+        assert_eq!(claim_all(&store).await.len(), 1);
+        drop(store);
+        let store = folder.open();
+        store.expedite_mail(now()).await.unwrap();
+        assert_eq!(claim_all(&store).await.len(), 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_moments_of_a_user_are_kept() {
+        let folder = Folder::new();
+        let store = folder.open();
+        let session = add(&store, "ada@example.org").await;
+        let later = Session {
+            created_at: now().plus(HOUR),
+            ..super::session()
+        };
+        assert!(log_in(&store, "ada@example.org", later, None).await);
+        assert!(
+            store
+                .remove_session(&session, now().plus(DAY))
+                .await
+                .unwrap()
+        );
+        drop(store);
+        let user = folder.user();
+        assert_eq!(user["createdAt"], now().millis());
+        assert_eq!(user["loginAt"], now().plus(HOUR).millis());
+        assert_eq!(user["lastLogout"], now().plus(DAY).millis());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn ended_sessions_and_links_leave_nothing_behind() {
+        let folder = Folder::new();
+        let store = folder.open();
+        for address in ["ada@example.org", "bob@example.org"] {
+            let link = add_with_link(&store, address).await;
+            assert!(log_in(&store, address, session(), None).await);
+            assert!(reset(&store, &link, "second").await);
+        }
+        add_with_link(&store, "eve@example.org").await;
+        store.sweep(link_end()).await.unwrap();
+        for mail in claim_all(&store).await {
+            store.remove_mail(&mail.id).await.unwrap();
+        }
+        drop(store);
+        let rows = [
+            ("due", 0),
+            ("outbox", 0),
+            ("parked", 0),
+            ("resets", 0),
+            ("sessions", 1),
+            ("users", 3),
+        ];
+        assert_eq!(
+            folder.rows(),
+            rows.map(|(table, rows)| (table.to_owned(), rows)).into()
+        );
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_files_are_for_their_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = Folder::new();
+        drop(folder.open());
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&folder.0), 0o700);
+        assert_eq!(mode(&folder.file()), 0o600);
+    }
+
+    #[test]
+    fn a_file_in_use_is_refused() {
+        let folder = Folder::new();
+        let _store = folder.open();
+        let sentence = format!(
+            "DATA_DIR: `{}` is in use by another process",
+            folder.file().display()
+        );
+        assert_eq!(
+            open_embedded(&folder.0).err().unwrap().to_string(),
+            sentence
+        );
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_written_is_refused() {
+        let folder = Folder::new();
+        drop(folder.open());
+        let dir = folder.file().join("data");
+        let sentence = format!(
+            "DATA_DIR: `{}` cannot be written: Not a directory",
+            dir.display()
+        );
+        assert_eq!(open_embedded(&dir).err().unwrap().to_string(), sentence);
+    }
+
+    #[test]
+    fn a_file_of_another_program_is_refused_and_kept() {
+        let folder = Folder::new();
+        fs::create_dir_all(&folder.0).unwrap();
+        fs::write(folder.file(), "precious").unwrap();
+        let refusal = open_embedded(&folder.0).err().unwrap().to_string();
+        assert!(refusal.starts_with(&format!(
+            "DATA_DIR: `{}` cannot be opened",
+            folder.file().display()
+        )));
+        assert_eq!(fs::read_to_string(folder.file()).unwrap(), "precious");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_file_whose_making_was_cut_short_is_made_anew() {
+        let folder = Folder::new();
+        fs::create_dir_all(&folder.0).unwrap();
+        fs::write(folder.file(), [0; 4096]).unwrap();
+        let store = folder.open();
+        add(&store, "ada@example.org").await;
+    }
+}
+
+mod mongo_only {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_user_document_is_as_the_contract_says() {
+        let (store, database) = open_new_database().await;
+        let first = add(&store, "ada@example.org").await;
+        let login = Session {
+            created_at: now().plus(HOUR),
+            ..session()
+        };
+        assert!(log_in(&store, "ada@example.org", login.clone(), None).await);
+        assert!(store.remove_session(&first, now().plus(DAY)).await.unwrap());
+        let link = digest();
+        store
+            .set_reset(&email("ada@example.org"), &link, link_end())
+            .await
+            .unwrap();
+
+        let mut user = users(&database)
+            .find_one(doc! { "email": "ada@example.org" })
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(user.remove("_id").unwrap().as_object_id().is_some());
+        assert_eq!(
+            user,
+            doc! {
+                "name": "Ada Lovelace",
+                "email": "ada@example.org",
+                "password": hash("first").as_str(),
+                "createdAt": date(now()),
+                "loginAt": date(now().plus(HOUR)),
+                "sessions": [{
+                    "digest": binary(&login.digest),
+                    "createdAt": date(login.created_at),
+                    "usedAt": date(login.used_at),
+                    "expiresAt": date(login.expires_at),
+                    "userAgent": login.user_agent,
+                }],
+                "lastLogout": date(now().plus(DAY)),
+                "reset": { "digest": binary(&link), "expiresAt": date(link_end()) },
+            }
+        );
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_indexes_are_made() {
+        let (_store, database) = open_new_database().await;
+        let email = index_of(&users(&database), "email").await;
+        assert_eq!(email.unique, Some(true));
+        let queued = index_of(&database.collection("outbox"), "queuedAt").await;
+        assert_eq!(queued.expire_after, Some(MAIL_LIFE));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_start_finds_what_the_last_one_left() {
+        let (store, database) = open_new_database().await;
+        let session = add(&store, "ada@example.org").await;
+        drop(store);
+        let store = open_mongo(&Mongod::shared().uri(), database.name())
+            .await
+            .unwrap();
+        assert!(lives(&store, &session).await);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn two_users_with_one_email_stop_the_start() {
+        let database = new_database().await;
+        let twice = [
+            doc! { "email": "ada@example.org" },
+            doc! { "email": "ada@example.org" },
+        ];
+        users(&database).insert_many(twice).await.unwrap();
+        assert_eq!(
+            refusal(&Mongod::shared().uri(), database.name()).await,
+            "MONGO_DB_NAME: two users have one e-mail in `users`; remove one of them"
+        );
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_setting_that_cannot_work_stops_the_start() {
+        let uri = Mongod::shared().uri();
+        for name in ["", "a b", "a.b", "a/b", "$x", &"x".repeat(64)] {
+            assert_eq!(
+                refusal(&uri, name).await,
+                "MONGO_DB_NAME: not a name a MongoDB database can have",
+                "{name:?}"
+            );
+        }
+        for uri in [
+            "",
+            "localhost",
+            "http://localhost",
+            "mongodb://",
+            "mongodb://ada:s3cret@a:b@c",
+        ] {
+            assert_eq!(
+                refusal(uri, "registry").await,
+                "MONGO_URI: not a MongoDB connection string such as mongodb://127.0.0.1:27017",
+                "{uri:?}"
+            );
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_server_that_is_not_there_stops_the_start_within_seconds() {
+        let (_held, address) = silent_port();
+        for (uri, host) in [
+            (
+                "mongodb://ada:s3cret@127.0.0.1:1/?authSource=admin",
+                "127.0.0.1:1",
+            ),
+            (&format!("mongodb://{address}"), &*address),
+        ] {
+            let begun = std::time::Instant::now();
+            assert_eq!(
+                refusal(uri, "registry").await,
+                format!("MONGO_URI: no MongoDB server answers at {host}")
+            );
+            assert!(begun.elapsed() < Duration::from_secs(6));
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_server_that_falls_silent_is_given_up_on() {
+        let database = new_database().await;
+        let relay = Relay::new(&Mongod::shared().uri()).await;
+        let store = open_mongo(&relay.uri, database.name()).await.unwrap();
+        add(&store, "ada@example.org").await;
+        relay.silence();
+        let begun = std::time::Instant::now();
+        let error = store
+            .user_by_email(&email("ada@example.org"))
+            .await
+            .unwrap_err();
+        assert!(
+            error.to_string().starts_with("the store failed: MongoDB"),
+            "{error}"
+        );
+        assert!(begun.elapsed() < Duration::from_millis(3500));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn users_of_an_older_backend_can_be_read() {
+        let database = new_database().await;
+        let legacy = [
+            doc! { "email": "bare@example.org" },
+            doc! { "_id": "an id", "email": "odd@example.org", "name": 7, "password": Bson::Null, "sessions": "none", "reset": 1, "createdAt": "today" },
+            doc! { "email": "list@example.org", "password": hash("first").as_str(), "sessions": ["x", 1, { "digest": 1 }] },
+            doc! { "email": "text@example.org", "password": hash("first").as_str(), "sessions": "none" },
+            doc! { "email": "old@example.org", "password": hash("first").as_str() },
+        ];
+        users(&database).insert_many(legacy).await.unwrap();
+        let store = open_mongo(&Mongod::shared().uri(), database.name())
+            .await
+            .unwrap();
+
+        for address in ["bare@example.org", "odd@example.org"] {
+            let user = store.user_by_email(&email(address)).await.unwrap().unwrap();
+            assert_eq!((user.name.as_str(), user.password.as_str()), ("", ""));
+        }
+        for address in ["list@example.org", "text@example.org", "old@example.org"] {
+            let session = session();
+            assert!(log_in(&store, address, session.clone(), None).await);
+            assert!(lives(&store, &session.digest).await);
+            let user = users(&database)
+                .find_one(doc! { "email": address })
+                .await
+                .unwrap()
+                .unwrap();
+            assert_eq!(user.get_array("sessions").unwrap().len(), 1);
+        }
+        let link = digest();
+        store
+            .set_reset(&email("odd@example.org"), &link, link_end())
+            .await
+            .unwrap();
+        assert!(reset(&store, &link, "second").await);
+        assert!(log_in_with(&store, "odd@example.org", "second").await);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn tokens_are_nowhere_in_the_database() {
+        let (store, database) = open_new_database().await;
+        let (first, second, link) = (Token::random(), Token::random(), Token::random());
+        let user = NewUser {
+            session: Session {
+                digest: first.digest(),
+                ..session()
+            },
+            ..new_user("ada@example.org")
+        };
+        store.add_user(user).await.unwrap();
+        let login = Session {
+            digest: second.digest(),
+            ..session()
+        };
+        assert!(log_in(&store, "ada@example.org", login, None).await);
+        store
+            .set_reset(&email("ada@example.org"), &link.digest(), link_end())
+            .await
+            .unwrap();
+        queue(&store).await;
+
+        let bytes = everything(&database).await;
+        let holds = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
+        for token in [first, second, link] {
+            let uuid: Uuid = token.reveal().parse().unwrap();
+            assert!(holds(token.digest().as_bytes()));
+            assert!(!holds(uuid.as_bytes()));
+            assert!(!holds(uuid.to_string().as_bytes()));
+            assert!(!holds(uuid.simple().to_string().as_bytes()));
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_notice_a_crash_left_behind_is_sent() {
+        let (store, database) = open_new_database().await;
+        let crashed = |n: i32| {
+            doc! { "email": format!("ada{n}@example.org"), "notices": [{
+                "_id": mongodb::bson::Uuid::new(),
+                "kind": "password-changed",
+                "to": format!("ada{n}@example.org"),
+                "queuedAt": date(now()),
+                "attempts": 0,
+                "dueAt": date(now()),
+                "leased": false,
+            }] }
+        };
+        users(&database)
+            .insert_many([crashed(1), crashed(2)])
+            .await
+            .unwrap();
+        store.sweep(now()).await.unwrap();
+        users(&database).insert_one(crashed(3)).await.unwrap();
+        store.expedite_mail(now()).await.unwrap();
+        store.expedite_mail(now()).await.unwrap();
+        let mut sent: Vec<_> = claim_all(&store)
+            .await
+            .into_iter()
+            .map(|mail| mail.to)
+            .collect();
+        sent.sort();
+        assert_eq!(
+            sent,
+            [1, 2, 3].map(|n| email(&format!("ada{n}@example.org")))
+        );
+        let user = users(&database)
+            .find_one(doc! { "email": "ada1@example.org" })
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(user.get_array("notices").unwrap().is_empty());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_refused_write_names_no_address() {
+        let (store, database) = open_new_database().await;
+        queue(&store).await;
+        let nobody = doc! { "collMod": "outbox", "validator": { "to": "nobody" } };
+        database.run_command(nobody).await.unwrap();
+        let mail = mail_from(now());
+        let error = store.queue_mail(mail).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the store failed: MongoDB: write error 121"
+        );
+    }
+}
+
+/// The moment of all tests: near the present, since MongoDB drops old mail by its own clock.
+fn now() -> Timestamp {
+    static NOW: std::sync::LazyLock<Timestamp> =
+        std::sync::LazyLock::new(|| Clock::default().now());
+    *NOW
+}
+
+fn lease() -> Timestamp {
+    now().plus(Duration::from_secs(60))
+}
+
+fn link_end() -> Timestamp {
+    now().plus(HOUR)
+}
+
+fn email(address: &str) -> Email {
+    Email::parse(address).unwrap()
+}
+
+fn hash(text: &str) -> PasswordHash {
+    PasswordHash::from_stored(format!("{text} hashed"))
+}
+
+fn digest() -> Digest {
+    Token::random().digest()
+}
+
+fn session() -> Session {
+    Session {
+        digest: digest(),
+        created_at: now(),
+        used_at: now(),
+        expires_at: now().plus(14 * DAY),
+        user_agent: "Firefox".to_owned(),
+    }
+}
+
+fn new_user(address: &str) -> NewUser {
+    NewUser {
+        name: Name::parse("Ada Lovelace").unwrap(),
+        email: email(address),
+        password: hash("first"),
+        session: session(),
+        replaces: None,
+    }
+}
+
+async fn add(store: &Arc<dyn Store>, address: &str) -> Digest {
+    let user = new_user(address);
+    let session = user.session.digest;
+    store.add_user(user).await.unwrap();
+    session
+}
+
+async fn add_with_link(store: &Arc<dyn Store>, address: &str) -> Digest {
+    add(store, address).await;
+    let link = digest();
+    store
+        .set_reset(&email(address), &link, link_end())
+        .await
+        .unwrap();
+    link
+}
+
+async fn log_in(
+    store: &Arc<dyn Store>,
+    address: &str,
+    session: Session,
+    replaces: Option<Digest>,
+) -> bool {
+    let login = Login {
+        email: &email(address),
+        verified: &hash("first"),
+        upgraded: None,
+        session,
+        replaces,
+    };
+    store.add_session(login).await.unwrap()
+}
+
+async fn log_in_with(store: &Arc<dyn Store>, address: &str, password: &str) -> bool {
+    let login = Login {
+        email: &email(address),
+        verified: &hash(password),
+        upgraded: None,
+        session: session(),
+        replaces: None,
+    };
+    store.add_session(login).await.unwrap()
+}
+
+async fn reset(store: &Arc<dyn Store>, link: &Digest, password: &str) -> bool {
+    let notice = QueuedMail::new(MailKind::PasswordChanged, email("ada@example.org"), now());
+    store
+        .reset_password(link, hash(password), notice, now())
+        .await
+        .unwrap()
+}
+
+async fn lives(store: &Arc<dyn Store>, session: &Digest) -> bool {
+    store.user_by_session(session).await.unwrap().is_some()
+}
+
+async fn password_of(store: &Arc<dyn Store>, address: &str) -> PasswordHash {
+    store
+        .user_by_email(&email(address))
+        .await
+        .unwrap()
+        .unwrap()
+        .password
+}
+
+fn mail_from(moment: Timestamp) -> QueuedMail {
+    QueuedMail::new(MailKind::ResetLink, email("ada@example.org"), moment)
+}
+
+async fn queue(store: &Arc<dyn Store>) -> QueuedMail {
+    let mail = mail_from(now());
+    store.queue_mail(mail.clone()).await.unwrap();
+    mail
+}
+
+/// Claims every mail that is due.
+async fn claim_all(store: &Arc<dyn Store>) -> Vec<QueuedMail> {
+    let mut claimed = Vec::new();
+    while let Some(mail) = store.claim_mail(now(), lease()).await.unwrap() {
+        claimed.push(mail);
+    }
+    claimed
+}
+
+/// Runs tasks at once.
+async fn all<T: Send + 'static>(
+    tasks: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
+) -> Vec<T> {
+    let running: Vec<_> = tasks.into_iter().map(tokio::spawn).collect();
+    let mut outcomes = Vec::new();
+    for task in running {
+        outcomes.push(task.await.unwrap());
+    }
+    outcomes
+}
+
+/// A directory for an embedded store, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        Self(env::temp_dir().join(format!("fpm-registry-store-{}", Uuid::new_v4())))
+    }
+
+    fn open(&self) -> Arc<dyn Store> {
+        open_embedded(&self.0).unwrap()
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("registry.redb")
+    }
+
+    /// The record of the first user.
+    fn user(&self) -> serde_json::Value {
+        let reading = redb::Database::open(self.file())
+            .unwrap()
+            .begin_read()
+            .unwrap();
+        let users = reading
+            .open_table(TableDefinition::<&str, &[u8]>::new("users"))
+            .unwrap();
+        let (_, user) = users.first().unwrap().unwrap();
+        serde_json::from_slice(user.value()).unwrap()
+    }
+
+    /// How many rows each table has, by its name.
+    fn rows(&self) -> BTreeMap<String, u64> {
+        let reading = redb::Database::open(self.file())
+            .unwrap()
+            .begin_read()
+            .unwrap();
+        let tables = reading.list_tables().unwrap();
+        tables
+            .map(|table| {
+                let name = table.name().to_owned();
+                (
+                    name,
+                    reading.open_untyped_table(table).unwrap().len().unwrap(),
+                )
+            })
+            .collect()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+async fn new_database() -> Database {
+    let client = Client::with_uri_str(Mongod::shared().uri()).await.unwrap();
+    client.database(&database_name())
+}
+
+async fn open_new_database() -> (Arc<dyn Store>, Database) {
+    let database = new_database().await;
+    let store = open_mongo(&Mongod::shared().uri(), database.name())
+        .await
+        .unwrap();
+    (store, database)
+}
+
+async fn refusal(uri: &str, database: &str) -> String {
+    open_mongo(uri, database).await.err().unwrap().to_string()
+}
+
+fn users(database: &Database) -> Collection<Document> {
+    database.collection("users")
+}
+
+async fn index_of(
+    collection: &Collection<Document>,
+    field: &str,
+) -> mongodb::options::IndexOptions {
+    let mut indexes = collection.list_indexes().await.unwrap();
+    while indexes.advance().await.unwrap() {
+        let index = indexes.deserialize_current().unwrap();
+        if index.keys == (doc! { field: 1 }) {
+            return index.options.unwrap();
+        }
+    }
+    panic!("no index on {field}");
+}
+
+/// All documents as bytes.
+async fn everything(database: &Database) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for name in database.list_collection_names().await.unwrap() {
+        let collection: Collection<Document> = database.collection(&name);
+        let mut documents = collection
+            .find(doc! {})
+            .hint(mongodb::options::Hint::Keys(doc! { "_id": 1 }))
+            .await
+            .unwrap();
+        while documents.advance().await.unwrap() {
+            bytes.extend_from_slice(documents.current().as_bytes());
+        }
+    }
+    bytes
+}
+
+fn date(moment: Timestamp) -> DateTime {
+    DateTime::from_millis(moment.millis())
+}
+
+fn binary(digest: &Digest) -> mongodb::bson::Binary {
+    mongodb::bson::Binary {
+        subtype: mongodb::bson::spec::BinarySubtype::Generic,
+        bytes: digest.as_bytes().to_vec(),
+    }
+}
+
+/// A port where connections are taken and nothing is said.
+fn silent_port() -> (std::net::TcpListener, String) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    (listener, address)
+}
+
+/// Stands between a store and its server, and can fall silent without hanging up.
+struct Relay {
+    uri: String,
+    silent: watch::Sender<bool>,
+}
+
+impl Relay {
+    async fn new(server: &str) -> Self {
+        let server = server.trim_start_matches("mongodb://").to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let uri = format!("mongodb://{}", listener.local_addr().unwrap());
+        let (silent, is_silent) = watch::channel(false);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let server = TcpStream::connect(&server).await.unwrap();
+                let (from_client, to_client) = client.into_split();
+                let (from_server, to_server) = server.into_split();
+                tokio::spawn(pass(from_client, to_server, is_silent.clone()));
+                tokio::spawn(pass(from_server, to_client, is_silent.clone()));
+            }
+        });
+        Self { uri, silent }
+    }
+
+    fn silence(&self) {
+        self.silent.send_replace(true);
+    }
+}
+
+async fn pass(
+    mut from: tcp::OwnedReadHalf,
+    mut to: tcp::OwnedWriteHalf,
+    is_silent: watch::Receiver<bool>,
+) {
+    let mut bytes = [0; 4096];
+    while let Ok(read @ 1..) = from.read(&mut bytes).await {
+        if *is_silent.borrow() {
+            std::future::pending::<()>().await;
+        }
+        if to.write_all(&bytes[..read]).await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! cargo builds the server and the client.
+
+use std::env;
+use std::io::BufReader;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use cargo_metadata::Message;
+
+use crate::Project;
+
+/// Compiles the server, and says where its binary is.
+pub fn server(project: &Project) -> Result<PathBuf> {
+    let features = project.keys.bin_features.join(",");
+    let profile = if project.release { "release" } else { "dev" };
+    cargo(
+        project,
+        "server",
+        &[
+            "--bin",
+            &project.package,
+            "--features",
+            &features,
+            "--profile",
+            profile,
+        ],
+    )?
+    .into_iter()
+    .find(|file| {
+        file.file_stem()
+            .is_some_and(|stem| stem == project.package.as_str())
+    })
+    .context("cargo built no server")
+}
+
+/// Compiles the client for wasm32, and says where its module is.
+pub fn client(project: &Project) -> Result<PathBuf> {
+    let features = project.keys.lib_features.join(",");
+    let profile = if project.release {
+        &project.keys.lib_profile_release
+    } else {
+        "dev"
+    };
+    let target = "wasm32-unknown-unknown";
+    cargo(
+        project,
+        "client",
+        &[
+            "--lib",
+            "--target",
+            target,
+            "--features",
+            &features,
+            "--profile",
+            profile,
+        ],
+    )?
+    .into_iter()
+    .find(|file| {
+        file.extension()
+            .is_some_and(|extension| extension == "wasm")
+    })
+    .context("cargo built no client")
+}
+
+/// Runs `cargo build`, and returns the files made from the package itself.
+fn cargo(project: &Project, what: &str, args: &[&str]) -> Result<Vec<PathBuf>> {
+    eprintln!("Compiling the {what}.");
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args([
+            "build",
+            "--package",
+            &project.package,
+            "--message-format",
+            "json-render-diagnostics",
+        ])
+        .args(args)
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cargo cannot be started")?;
+    let mut files = Vec::new();
+    let messages = cargo.stdout.take().context("cargo has no output")?;
+    for message in Message::parse_stream(BufReader::new(messages)) {
+        if let Message::CompilerArtifact(artifact) =
+            message.context("cargo's output cannot be read")?
+            && artifact
+                .target
+                .src_path
+                .starts_with(env::current_dir()?.join("src"))
+        {
+            files.extend(artifact.filenames.into_iter().map(PathBuf::from));
+        }
+    }
+    ensure!(cargo.wait()?.success(), "The {what} does not compile.");
+    Ok(files)
+}
