@@ -3,7 +3,7 @@
 use std::{process::ExitCode, sync::Arc};
 
 use fpm_registry::{
-    accounts::{Accounts, clock::Clock},
+    accounts::{Accounts, clock::Clock, sweeper::Sweeper},
     auth::{context::Service, cookie::Cookies},
     server::{
         self, State,
@@ -56,7 +56,9 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
         ))
     })?;
 
-    let (accounts, outbox) = Accounts::new(store, Arc::new(mailer), Clock::default());
+    let clock = Clock::default();
+    let sweeper = Sweeper::new(store.clone(), clock.clone());
+    let (accounts, outbox) = Accounts::new(store, Arc::new(mailer), clock);
     let router = server::router(State {
         service: Service {
             accounts: Arc::new(accounts),
@@ -67,12 +69,12 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
         options: settings.leptos,
         files: Arc::new(files),
     });
-    let outbox = tokio::spawn(outbox.run());
+    tokio::spawn(sweeper.run());
+    tokio::spawn(outbox.run());
     tracing::info!(
         "fpm-registry listens on http://{address}; store: {store_name}; mail: {mail_name}"
     );
     listen::serve(listener, router, told_to_stop()).await;
-    outbox.abort();
     Ok(())
 }
 

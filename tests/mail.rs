@@ -138,14 +138,6 @@ async fn a_notice_tells_when_and_the_way_back() {
     }
 }
 
-/// A mail without what is new in every copy: the date and the boundary of its parts.
-fn lasting_part(mail: &smtp::ReceivedMail) -> String {
-    let content_type = mail.header("Content-Type").unwrap();
-    let boundary = content_type.split('"').nth(1).unwrap();
-    let date = mail.header("Date").unwrap();
-    mail.content.replace(boundary, "").replace(&date, "")
-}
-
 #[tokio::test]
 async fn greylisted_mail_is_taken_later_under_the_same_id() {
     let greylisting = Manner::RefuseRecipientOnce("451 4.7.1 try later, ada@example.org");

@@ -1352,31 +1352,24 @@ impl Folder {
 
     /// The record of the first user.
     fn user(&self) -> serde_json::Value {
-        let reading = redb::Database::open(self.file())
-            .unwrap()
-            .begin_read()
-            .unwrap();
-        let users = reading
-            .open_table(TableDefinition::<&str, &[u8]>::new("users"))
-            .unwrap();
+        let file = redb::Database::open(self.file()).unwrap();
+        let reading = file.begin_read().unwrap();
+        let users = TableDefinition::<&str, &[u8]>::new("users");
+        let users = reading.open_table(users).unwrap();
         let (_, user) = users.first().unwrap().unwrap();
         serde_json::from_slice(user.value()).unwrap()
     }
 
     /// How many rows each table has, by its name.
     fn rows(&self) -> BTreeMap<String, u64> {
-        let reading = redb::Database::open(self.file())
-            .unwrap()
-            .begin_read()
-            .unwrap();
+        let file = redb::Database::open(self.file()).unwrap();
+        let reading = file.begin_read().unwrap();
         let tables = reading.list_tables().unwrap();
         tables
             .map(|table| {
                 let name = table.name().to_owned();
-                (
-                    name,
-                    reading.open_untyped_table(table).unwrap().len().unwrap(),
-                )
+                let rows = reading.open_untyped_table(table).unwrap();
+                (name, rows.len().unwrap())
             })
             .collect()
     }

@@ -4,7 +4,7 @@
 //! - [`name`], [`email`], [`password`], [`token`]: parsed values, hashing, random tokens and their digests
 //! - [`clock`]: the one clock
 //! - [`outbox`], [`mail`]: promised mail, and the trait of what sends it
-//! - [`store`]: the trait of the database
+//! - [`store`]: the trait of the database; [`sweeper`]: drops what has expired
 
 pub mod clock;
 pub mod email;
@@ -13,6 +13,7 @@ pub mod name;
 pub mod outbox;
 pub mod password;
 pub mod store;
+pub mod sweeper;
 pub mod token;
 
 use std::{sync::Arc, time::Duration};

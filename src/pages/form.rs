@@ -176,6 +176,8 @@ pub fn AccountForm(
     let refusal = RwSignal::new(refusal);
     let sending = RwSignal::new(false);
     let form = NodeRef::<html::Form>::new();
+    let alive = RwSignal::new(false);
+    Effect::new(move || alive.set(true));
 
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
@@ -218,7 +220,7 @@ pub fn AccountForm(
             {purpose
                 .fields()
                 .iter()
-                .map(|field| input(field, typed.value(field), field.name == focused, refusal))
+                .map(|field| input(field, typed.value(field), field.name == focused, refusal, alive))
                 .collect_view()}
             {purpose.has_next().then(|| view! { <input type="hidden" name="next" value=next /> })}
             <button class="button" type="submit" aria-disabled=move || sending.get().then_some("true")>
@@ -234,7 +236,10 @@ fn input(
     value: String,
     focused: bool,
     refusal: RwSignal<Option<Refusal>>,
+    alive: RwSignal<bool>,
 ) -> impl IntoView {
+    let shown = RwSignal::new(false);
+    let is_password = field.kind == "password";
     let sentence = move || {
         refusal.with(|refusal| {
             let refusal = refusal.as_ref()?;
@@ -254,7 +259,7 @@ fn input(
             <input
                 id=field.name
                 name=field.name
-                type=field.kind
+                type=move || if shown.get() { "text" } else { field.kind }
                 autocomplete=field.autocomplete
                 value=value
                 required
@@ -263,10 +268,25 @@ fn input(
                 aria-describedby=described_by
                 aria-invalid=move || sentence().map(|_| "true")
             />
+            {move || (is_password && alive.get()).then(|| reveal(shown))}
             <p class="field-error" id=error_id role="alert">
                 {sentence}
             </p>
         </div>
+    }
+}
+
+/// The button that shows and hides a password; it needs scripts, so it comes with them.
+fn reveal(shown: RwSignal<bool>) -> impl IntoView {
+    view! {
+        <button
+            class="reveal"
+            type="button"
+            aria-pressed=move || if shown.get() { "true" } else { "false" }
+            on:click=move |_| shown.update(|shown| *shown = !*shown)
+        >
+            "Show password"
+        </button>
     }
 }
 

@@ -59,15 +59,12 @@ impl MongoStore {
             users: database.collection("users"),
             outbox: database.collection("outbox"),
         };
-        match timeout(INDEXING, store.make_indexes()).await {
-            Ok(made) => made.map_err(|error| cannot_index(database.name(), &error))?,
-            Err(_) => {
-                return Err(WrongSetting::new(
-                    "MONGO_URI: the server is still making the indexes, start again later"
-                        .to_owned(),
-                ));
-            }
-        }
+        timeout(INDEXING, store.make_indexes())
+            .await
+            .map_err(|_| {
+                WrongSetting::new("MONGO_URI: the server is still making the indexes".to_owned())
+            })?
+            .map_err(|error| cannot_index(database.name(), &error))?;
         Ok(store)
     }
 

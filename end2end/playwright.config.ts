@@ -1,0 +1,71 @@
+// The release build, on both stores, in a real Chromium, with scripts and without.
+import { defineConfig, devices } from '@playwright/test';
+import { existsSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const chromium = '/usr/bin/chromium';
+
+// Workers read this file again; the folder of the first reading is the servers' own.
+const data = (process.env.E2E_DATA ??= mkdtempSync(join(tmpdir(), 'fpm-registry-e2e-')));
+
+const mongod = { port: 9291, folder: join(data, 'mongod') };
+const stores = {
+  embedded: { port: 9191, folder: join(data, 'embedded'), env: {} },
+  mongo: {
+    port: 9192,
+    folder: join(data, 'mongo'),
+    env: { MONGO_URI: `mongodb://127.0.0.1:${mongod.port}` },
+  },
+};
+
+export default defineConfig({
+  testDir: 'tests',
+  forbidOnly: !!process.env.CI,
+  workers: 2,
+  reporter: [['list']],
+  use: {
+    screenshot: 'only-on-failure',
+    launchOptions: {
+      executablePath: existsSync(chromium) ? chromium : undefined,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    },
+  },
+  projects: Object.entries(stores).flatMap(([store, { port, folder }]) =>
+    [true, false].map((scripts) => ({
+      name: `${store}, ${scripts ? 'with scripts' : 'without scripts'}`,
+      metadata: { outbox: join(folder, 'outbox') },
+      use: {
+        ...devices['Desktop Chrome'],
+        baseURL: `http://127.0.0.1:${port}`,
+        javaScriptEnabled: scripts,
+      },
+    })),
+  ),
+  webServer: [
+    {
+      command: `mkdir -p ${mongod.folder} && exec "$MONGOD" --dbpath ${mongod.folder} --port ${mongod.port} --bind_ip 127.0.0.1 --nounixsocket --quiet --wiredTigerCacheSizeGB 0.25 >${mongod.folder}/log`,
+      env: { MONGOD: process.env.MONGOD ?? 'mongod' },
+      port: mongod.port,
+    },
+    ...Object.values(stores).map(({ port, folder, env }) => ({
+      command: 'exec target/release/fpm-registry',
+      cwd: '..',
+      env: {
+        ...env,
+        LEPTOS_SITE_ADDR: `127.0.0.1:${port}`,
+        DATA_DIR: folder,
+        RATE_LIMITS: 'off',
+      },
+      url: `http://127.0.0.1:${port}/auth/login`,
+    })),
+  ],
+});

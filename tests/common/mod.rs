@@ -1,0 +1,377 @@
+//! The registry as a test sees it: started whole in this process, spoken to as a client speaks.
+
+pub mod mongod;
+
+use std::{cell::RefCell, path::PathBuf, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, Method, Request, StatusCode, header},
+};
+use fpm_registry::{
+    accounts::{Accounts, clock::Clock},
+    auth::{context::Service, cookie::Cookies},
+    server::{
+        State,
+        files::Files,
+        mail::{LettreMailer, Post, Sender, memory::Inbox},
+        router,
+        store::{open_embedded, open_mongo},
+    },
+};
+use http_body_util::BodyExt;
+use leptos::config::LeptosOptions;
+use mongod::{Mongod, database_name};
+use serde_json::Value;
+use tower::ServiceExt;
+use url::Url;
+
+/// A password nobody is told is too easy.
+pub const PASSWORD: &str = "correct horse battery";
+
+/// Which store the registry keeps its users in.
+#[derive(Debug, Clone, Copy)]
+pub enum Kept {
+    Embedded,
+    Mongo,
+}
+
+/// A running registry.
+pub struct Registry {
+    pub inbox: Inbox,
+    pub clock: Clock,
+    /// The MongoDB database, where there is one.
+    pub database: Option<mongodb::Database>,
+    router: Router,
+    outbox: tokio::task::JoinHandle<()>,
+    folder: PathBuf,
+}
+
+impl Registry {
+    /// Starts a registry with no users.
+    pub async fn start(kept: Kept) -> Self {
+        Self::start_at(kept, "http://127.0.0.1:9090").await
+    }
+
+    /// Starts a registry with this public URL.
+    pub async fn start_at(kept: Kept, public_url: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("fpm-registry-{}", uuid::Uuid::new_v4()));
+        let (store, database) = match kept {
+            Kept::Embedded => (open_embedded(&folder).unwrap(), None),
+            Kept::Mongo => {
+                let (uri, name) = (Mongod::shared().uri(), database_name());
+                let client = mongodb::Client::with_uri_str(&uri).await.unwrap();
+                let store = open_mongo(&uri, &name).await.unwrap();
+                (store, Some(client.database(&name)))
+            }
+        };
+        let inbox = Inbox::default();
+        let clock = Clock::default();
+        let mailer = LettreMailer::new(
+            &Url::parse(public_url).unwrap(),
+            Sender::parse("fpm-registry <noreply@localhost>").unwrap(),
+            Post::Memory(inbox.clone()),
+        );
+        let (accounts, outbox) = Accounts::new(store, Arc::new(mailer), clock.clone());
+        let router = router(State {
+            service: Service {
+                accounts: Arc::new(accounts),
+                cookies: Cookies {
+                    secure: public_url.starts_with("https"),
+                },
+            },
+            options: LeptosOptions::builder().output_name("fpm-registry").build(),
+            files: Arc::new(Files::none()),
+        });
+        Self {
+            inbox,
+            clock,
+            database,
+            router,
+            outbox: tokio::spawn(outbox.run()),
+            folder,
+        }
+    }
+
+    /// A client without cookies.
+    pub fn client(&self, kind: Kind) -> Client<'_> {
+        Client {
+            registry: self,
+            kind,
+            jar: RefCell::default(),
+        }
+    }
+
+    /// A program that sends forms, as curl does.
+    pub fn program(&self) -> Client<'_> {
+        self.client(Kind::Program(Encoding::Form))
+    }
+
+    /// A browser without scripts.
+    pub fn browser(&self) -> Client<'_> {
+        self.client(Kind::Browser)
+    }
+
+    /// Makes the account of `email`, with [`PASSWORD`].
+    pub async fn add_user(&self, email: &str) {
+        let fields = [
+            ("name", "Ada Lovelace"),
+            ("email", email),
+            ("password", PASSWORD),
+        ];
+        let answer = self.program().post("/auth/signup", &fields).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+
+    /// The uuid of the reset link mailed to `email`, which was asked for before.
+    pub async fn mailed_uuid(&self, email: &str) -> String {
+        let mail = self.inbox.next(email).await.expect("a mail arrives");
+        mail.uuid().expect("the mail has a link").to_owned()
+    }
+
+    /// Asks for a reset link and takes its uuid out of the mail.
+    pub async fn reset_uuid(&self, email: &str) -> String {
+        let answer = self
+            .program()
+            .post("/auth/forgot-password", &[("email", email)])
+            .await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        self.mailed_uuid(email).await
+    }
+
+    /// Moves the clock.
+    pub fn wait(&self, span: Duration) {
+        self.clock.advance(span);
+    }
+
+    /// Sends a request as it is.
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        self.outbox.abort();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// The three kinds of client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Program(Encoding),
+    Browser,
+    HydratedForm,
+}
+
+/// How a program writes its fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    Form,
+    Multipart,
+    Json,
+}
+
+/// Every way to send the same request.
+pub const EVERY_CLIENT: [Kind; 5] = [
+    Kind::Program(Encoding::Form),
+    Kind::Program(Encoding::Multipart),
+    Kind::Program(Encoding::Json),
+    Kind::Browser,
+    Kind::HydratedForm,
+];
+
+/// A client that keeps its cookies.
+pub struct Client<'a> {
+    registry: &'a Registry,
+    kind: Kind,
+    jar: RefCell<Vec<(String, String)>>,
+}
+
+impl Client<'_> {
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, Body::empty(), None).await
+    }
+
+    pub async fn head(&self, path: &str) -> Answer {
+        self.send(Method::HEAD, path, Body::empty(), None).await
+    }
+
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let (content_type, body) = match self.kind {
+            Kind::Program(Encoding::Json) => ("application/json", json(fields)),
+            Kind::Program(Encoding::Multipart) => {
+                ("multipart/form-data; boundary=frontier", multipart(fields))
+            }
+            _ => ("application/x-www-form-urlencoded", urlencoded(fields)),
+        };
+        self.send(Method::POST, path, body.into(), Some(content_type))
+            .await
+    }
+
+    pub async fn login(&self, email: &str, password: &str) -> Answer {
+        self.post("/auth/login", &[("email", email), ("password", password)])
+            .await
+    }
+
+    pub async fn is_logged_in(&self) -> bool {
+        let page = self.get("/").await;
+        assert_eq!(page.status, 200);
+        page.body.contains("You are logged in as")
+    }
+
+    /// The value of a cookie the client keeps.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        let jar = self.jar.borrow();
+        jar.iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.clone())
+    }
+
+    pub fn set_cookie(&self, name: &str, value: &str) {
+        let mut jar = self.jar.borrow_mut();
+        jar.retain(|(key, _)| key != name);
+        if !value.is_empty() {
+            jar.push((name.to_owned(), value.to_owned()));
+        }
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Body,
+        content_type: Option<&str>,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        request = match self.kind {
+            Kind::Program(_) => request.header(header::ACCEPT, "*/*"),
+            Kind::Browser => request
+                .header(header::ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8")
+                .header("sec-fetch-site", "same-origin"),
+            Kind::HydratedForm => request
+                .header(header::ACCEPT, "application/json")
+                .header("sec-fetch-site", "same-origin"),
+        };
+        if let Some(content_type) = content_type {
+            request = request.header(header::CONTENT_TYPE, content_type);
+        }
+        let cookies: Vec<String> = self
+            .jar
+            .borrow()
+            .iter()
+            .map(|(k, v)| format!("{k}={v}"))
+            .collect();
+        if !cookies.is_empty() {
+            request = request.header(header::COOKIE, cookies.join("; "));
+        }
+        let answer = self.registry.send(request.body(body).unwrap()).await;
+        for cookie in answer.set_cookies() {
+            let (pair, _) = cookie.split_once(';').unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            self.set_cookie(name, value);
+        }
+        answer
+    }
+}
+
+/// What the registry answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        assert_eq!(
+            self.header("content-type"),
+            "application/json",
+            "{}",
+            self.body
+        );
+        serde_json::from_str(&self.body).expect("a JSON body")
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub fn set_cookies(&self) -> Vec<String> {
+        let all = self.headers.get_all(header::SET_COOKIE).iter();
+        all.map(|value| value.to_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// Asserts a success: JSON with this message, or for a browser a redirect to `location`.
+    pub fn assert_done(&self, kind: Kind, message: &str, location: &str) {
+        match kind {
+            Kind::Browser => {
+                assert_eq!(
+                    (self.status.as_u16(), self.header("location")),
+                    (303, location)
+                );
+            }
+            _ => {
+                let body = serde_json::json!({"message": message, "code": 200});
+                assert_eq!((self.status.as_u16(), self.json()), (200, body), "{kind:?}");
+            }
+        }
+    }
+
+    /// Asserts a refusal: JSON with message, code and field, or for a browser a page of that status that says so.
+    pub fn assert_refused(&self, kind: Kind, code: u16, message: &str, field: Option<&str>) {
+        assert_eq!(self.status.as_u16(), code, "{kind:?}: {}", self.body);
+        if kind == Kind::Browser {
+            assert!(self.header("content-type").starts_with("text/html"));
+            let place = match field {
+                Some(field) => format!("id=\"{field}-error\" role=\"alert\">{message}<"),
+                None => format!("role=\"alert\">{message}<"),
+            };
+            assert!(
+                self.body.contains(&place),
+                "{place} is not in {}",
+                self.body
+            );
+            return;
+        }
+        let mut body = serde_json::json!({"message": message, "code": code});
+        if let Some(field) = field {
+            body["field"] = field.into();
+        }
+        assert_eq!(self.json(), body, "{kind:?}");
+    }
+}
+
+fn urlencoded(fields: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields)
+        .finish()
+}
+
+fn json(fields: &[(&str, &str)]) -> String {
+    let members: serde_json::Map<String, Value> = fields
+        .iter()
+        .map(|(k, v)| ((*k).to_owned(), (*v).into()))
+        .collect();
+    Value::Object(members).to_string()
+}
+
+fn multipart(fields: &[(&str, &str)]) -> String {
+    let parts = fields.iter().map(|(name, value)| {
+        format!("--frontier\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    });
+    parts.collect::<String>() + "--frontier--\r\n"
+}

@@ -1,0 +1,1031 @@
+//! The contract: every route, for every kind of client, on both stores.
+#![cfg(feature = "ssr")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod common;
+
+use std::time::Duration;
+
+use axum::{body::Body, http::Request};
+use common::{Answer, EVERY_CLIENT, Kept, Kind, PASSWORD, Registry};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const ADA: &str = "ada@example.org";
+
+/// Every test, once for each store.
+macro_rules! contract {
+    ($($test:ident)*) => {
+        mod embedded {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test(super::Registry::start(super::Kept::Embedded).await).await;
+            })*
+        }
+        mod mongo {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test(super::Registry::start(super::Kept::Mongo).await).await;
+            })*
+        }
+    };
+}
+
+contract! {
+    login_with_the_right_password
+    login_with_a_wrong_or_unknown_pair
+    login_without_a_field
+    login_gives_a_new_session_and_ends_the_old
+    login_adopts_no_made_up_session
+    login_leads_to_next
+    login_page
+    login_refused_keeps_what_was_typed
+    signup_makes_an_account_and_logs_in
+    signup_with_a_taken_email
+    signup_with_a_bad_field
+    logout_ends_the_session
+    logout_without_a_session
+    logout_ends_one_device_only
+    forgot_password_answers_all_addresses_alike
+    forgot_password_with_a_bad_address
+    reset_password_from_the_mailed_link
+    reset_password_with_a_field
+    reset_password_by_get_for_old_programs
+    reset_password_with_a_dead_uuid
+    reset_password_with_a_bad_password
+    reset_password_ends_all_sessions_and_tells_the_user
+    reset_link_opened_often_is_not_consumed
+    reset_link_dies_after_thirty_minutes
+    reset_link_dies_when_a_newer_is_sent
+    reset_link_that_is_dead
+    session_ends_after_thirty_days
+    session_ends_after_fourteen_days_without_use
+    bodies_that_cannot_be_read
+    errors_on_every_path
+    head_goes_where_get_does
+    made_up_errors_and_notices_show_nothing
+    a_password_of_any_unicode
+}
+
+async fn login_with_the_right_password(registry: Registry) {
+    registry.add_user(ADA).await;
+    for kind in EVERY_CLIENT {
+        let client = registry.client(kind);
+        let answer = client.login("  ADA@example.org ", PASSWORD).await;
+        answer.assert_done(kind, "Login successful", "/");
+        let [cookie] = &answer.set_cookies()[..] else {
+            panic!("one cookie: {:?}", answer.set_cookies());
+        };
+        assert!(
+            cookie.ends_with("; HttpOnly; SameSite=Lax; Path=/; Max-Age=2592000"),
+            "{cookie}"
+        );
+        assert_eq!(client.cookie("uuid").unwrap().len(), 36);
+        assert!(client.is_logged_in().await);
+    }
+}
+
+async fn login_with_a_wrong_or_unknown_pair(registry: Registry) {
+    registry.add_user(ADA).await;
+    for kind in EVERY_CLIENT {
+        for (email, password) in [
+            (ADA, "wrong"),
+            (ADA, "Correct horse battery"),
+            (ADA, " correct horse battery"),
+            ("eve@example.org", PASSWORD),
+            ("john", "doe"),
+            ("\"john\"", "\"doe\""),
+        ] {
+            let client = registry.client(kind);
+            let answer = client.login(email, password).await;
+            answer.assert_refused(kind, 401, "Invalid email or password", None);
+            assert_eq!(answer.set_cookies(), [""; 0]);
+        }
+    }
+}
+
+async fn login_without_a_field(registry: Registry) {
+    for kind in EVERY_CLIENT {
+        let client = registry.client(kind);
+        for fields in [
+            &[][..],
+            &[("email", ""), ("password", "")],
+            &[("password", "x")],
+        ] {
+            let answer = client.post("/auth/login", fields).await;
+            answer.assert_refused(kind, 400, "Email is required", Some("email"));
+        }
+        let answer = client.post("/auth/login", &[("email", "john")]).await;
+        answer.assert_refused(kind, 400, "Password is required", Some("password"));
+    }
+}
+
+async fn login_gives_a_new_session_and_ends_the_old(registry: Registry) {
+    registry.add_user(ADA).await;
+    registry.add_user("bob@example.org").await;
+    let client = registry.program();
+    client.login(ADA, PASSWORD).await;
+    let first = client.cookie("uuid").unwrap();
+    for email in [ADA, "bob@example.org"] {
+        let before = client.cookie("uuid").unwrap();
+        client.login(email, PASSWORD).await;
+        assert_ne!(client.cookie("uuid").unwrap(), before);
+        let thief = registry.program();
+        thief.set_cookie("uuid", &before);
+        assert!(
+            !thief.is_logged_in().await,
+            "the session before {email}'s login lives on"
+        );
+    }
+    assert_ne!(client.cookie("uuid").unwrap(), first);
+    assert!(client.is_logged_in().await);
+}
+
+async fn login_adopts_no_made_up_session(registry: Registry) {
+    registry.add_user(ADA).await;
+    let client = registry.program();
+    for made_up in [
+        "936da01f-9abd-4d9d-80c7-02af85c822a8",
+        "john",
+        "{\"$ne\":1}",
+    ] {
+        client.set_cookie("uuid", made_up);
+        assert!(!client.is_logged_in().await);
+        client.login(ADA, PASSWORD).await;
+        assert_ne!(client.cookie("uuid").unwrap(), made_up);
+    }
+}
+
+async fn login_leads_to_next(registry: Registry) {
+    registry.add_user(ADA).await;
+    for (next, location) in [
+        ("/packages?q=a%20b", "/packages?q=a%20b"),
+        ("//evil.example", "/"),
+        ("https://evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("/%2fevil.example", "/"),
+    ] {
+        let fields = [("email", ADA), ("password", PASSWORD), ("next", next)];
+        let answer = registry.browser().post("/auth/login", &fields).await;
+        answer.assert_done(Kind::Browser, "", location);
+        let hydrated = registry
+            .client(Kind::HydratedForm)
+            .post("/auth/login", &fields)
+            .await;
+        assert_eq!(hydrated.header("location"), location);
+        assert!(hydrated.headers.contains_key("serverfnredirect"));
+    }
+    let page = registry
+        .browser()
+        .get("/auth/login?next=/packages%3Fq=x")
+        .await;
+    assert!(
+        page.body
+            .contains("<input type=\"hidden\" name=\"next\" value=\"/packages?q=x\""),
+        "{}",
+        page.body
+    );
+    assert!(
+        page.body
+            .contains("href=\"/auth/signup?next=/packages%3Fq%3Dx\"")
+    );
+}
+
+async fn login_page(registry: Registry) {
+    registry.add_user(ADA).await;
+    for path in ["/auth/login", "/auth/signup"] {
+        for client in [registry.program(), registry.browser()] {
+            let page = client.get(path).await;
+            assert_eq!(
+                (page.status.as_u16(), page.header("content-type")),
+                (200, "text/html; charset=utf-8")
+            );
+            assert_eq!(page.header("cache-control"), "no-store");
+            assert!(page.header("vary").contains("Accept"));
+            assert!(page.body.contains("autocomplete=\"username\""));
+            assert!(
+                page.body
+                    .contains("<label for=\"password\">Password</label>")
+            );
+        }
+        let program = registry.program();
+        program.login(ADA, PASSWORD).await;
+        assert_eq!(program.get(path).await.status, 200);
+        let browser = registry.browser();
+        browser.login(ADA, PASSWORD).await;
+        for (query, location) in [
+            ("", "/"),
+            ("?next=/packages", "/packages"),
+            ("?next=//evil", "/"),
+        ] {
+            let answer = browser.get(&format!("{path}{query}")).await;
+            answer.assert_done(Kind::Browser, "", location);
+        }
+    }
+}
+
+async fn login_refused_keeps_what_was_typed(registry: Registry) {
+    let fields = [
+        ("email", "<b>\"ada\"</b>"),
+        ("password", "hunter2-secret"),
+        ("next", "/packages"),
+    ];
+    let page = registry.browser().post("/auth/login", &fields).await;
+    assert_eq!(page.status, 401);
+    assert!(
+        page.body
+            .contains("value=\"&lt;b&gt;&quot;ada&quot;&lt;/b&gt;\""),
+        "{}",
+        page.body
+    );
+    assert!(page.body.contains("name=\"next\" value=\"/packages\""));
+    assert!(!page.body.contains("hunter2-secret"));
+    assert!(!page.body.contains("<b>"));
+}
+
+async fn signup_makes_an_account_and_logs_in(registry: Registry) {
+    for (number, kind) in EVERY_CLIENT.into_iter().enumerate() {
+        let email = format!("Ada{number}@Example.org");
+        let client = registry.client(kind);
+        let fields = [
+            ("name", " Ada \u{1F986} "),
+            ("email", &email),
+            ("password", PASSWORD),
+            ("next", "/packages"),
+            ("role", "admin"),
+        ];
+        let answer = client.post("/auth/signup", &fields).await;
+        answer.assert_done(kind, "Signup successful", "/packages");
+        assert!(client.is_logged_in().await);
+        let page = client.get("/").await;
+        assert!(page.body.contains("Ada \u{1F986}") && page.body.contains(&email.to_lowercase()));
+        registry
+            .program()
+            .login(&email, PASSWORD)
+            .await
+            .assert_done(Kind::HydratedForm, "Login successful", "");
+    }
+}
+
+async fn signup_with_a_taken_email(registry: Registry) {
+    registry.add_user(ADA).await;
+    for kind in EVERY_CLIENT {
+        let fields = [
+            ("name", "Eve"),
+            ("email", "ADA@EXAMPLE.ORG"),
+            ("password", PASSWORD),
+        ];
+        let answer = registry.client(kind).post("/auth/signup", &fields).await;
+        answer.assert_refused(
+            kind,
+            400,
+            "A user with this email already exists",
+            Some("email"),
+        );
+        assert_eq!(answer.set_cookies(), [""; 0]);
+    }
+    assert_eq!(registry.program().login(ADA, PASSWORD).await.status, 200);
+}
+
+async fn signup_with_a_bad_field(registry: Registry) {
+    let long = "x".repeat(257);
+    for kind in EVERY_CLIENT {
+        for (name, email, password, message, field) in [
+            ("", "", "", "Name is required", "name"),
+            ("Ada", "", "", "Email is required", "email"),
+            ("Ada", "ada", "", "Enter a valid email address", "email"),
+            (
+                "Ada",
+                "ada@example.org\r\nBcc: x@y.org",
+                PASSWORD,
+                "Enter a valid email address",
+                "email",
+            ),
+            ("Ada", ADA, "", "Password is required", "password"),
+            (
+                "Ada",
+                ADA,
+                "short",
+                "Password must be at least 8 characters",
+                "password",
+            ),
+            (
+                "Ada",
+                ADA,
+                &long,
+                "Password must be at most 256 characters",
+                "password",
+            ),
+            (
+                "Ada",
+                ADA,
+                "password",
+                "Password is too easy to guess: it is one of the most common passwords",
+                "password",
+            ),
+        ] {
+            let fields = [("name", name), ("email", email), ("password", password)];
+            let answer = registry.client(kind).post("/auth/signup", &fields).await;
+            answer.assert_refused(kind, 400, message, Some(field));
+        }
+    }
+    assert_eq!(registry.program().login(ADA, "password").await.status, 401);
+}
+
+async fn logout_ends_the_session(registry: Registry) {
+    registry.add_user(ADA).await;
+    for kind in EVERY_CLIENT {
+        let client = registry.client(kind);
+        client.login(ADA, PASSWORD).await;
+        let session = client.cookie("uuid").unwrap();
+        let answer = client.post("/auth/logout", &[]).await;
+        answer.assert_done(kind, "Logout successful", "/auth/login");
+        assert_eq!(
+            answer.set_cookies(),
+            ["uuid=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0"]
+        );
+        client.set_cookie("uuid", &session);
+        assert!(!client.is_logged_in().await);
+    }
+}
+
+async fn logout_without_a_session(registry: Registry) {
+    for kind in EVERY_CLIENT {
+        for cookie in ["", "john", "936da01f-9abd-4d9d-80c7-02af85c822a8"] {
+            let client = registry.client(kind);
+            client.set_cookie("uuid", cookie);
+            let answer = client.post("/auth/logout", &[]).await;
+            match kind {
+                Kind::Browser => answer.assert_done(kind, "", "/auth/login"),
+                _ => answer.assert_refused(kind, 404, "User not found", None),
+            }
+            assert_eq!(
+                answer.set_cookies(),
+                ["uuid=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0"]
+            );
+        }
+    }
+}
+
+async fn logout_ends_one_device_only(registry: Registry) {
+    registry.add_user(ADA).await;
+    let (laptop, phone) = (registry.program(), registry.browser());
+    laptop.login(ADA, PASSWORD).await;
+    phone.login(ADA, PASSWORD).await;
+    laptop.post("/auth/logout", &[]).await;
+    assert!(!laptop.is_logged_in().await);
+    assert!(phone.is_logged_in().await);
+}
+
+const PROMISE: &str = "If this email has an account, a password reset link has been sent to it";
+
+async fn forgot_password_answers_all_addresses_alike(registry: Registry) {
+    registry.add_user(ADA).await;
+    for kind in EVERY_CLIENT {
+        let known = registry
+            .client(kind)
+            .post("/auth/forgot-password", &[("email", ADA)])
+            .await;
+        let unknown = registry
+            .client(kind)
+            .post("/auth/forgot-password", &[("email", "eve@example.org")])
+            .await;
+        known.assert_done(kind, PROMISE, "/auth/reset-password?notice=sent");
+        assert_eq!(known.status, unknown.status);
+        assert_eq!(known.headers, unknown.headers);
+        assert_eq!(known.body, unknown.body);
+        let mail = registry.inbox.next(ADA).await.expect("a mail arrives");
+        assert_eq!(mail.subject, "Reset your fpm-registry password");
+    }
+    assert!(registry.inbox.take("eve@example.org").is_none());
+    let page = registry
+        .browser()
+        .get("/auth/reset-password?notice=sent")
+        .await;
+    assert!(page.body.contains(PROMISE));
+}
+
+async fn forgot_password_with_a_bad_address(registry: Registry) {
+    for kind in EVERY_CLIENT {
+        for (email, message) in [
+            ("", "Email is required"),
+            ("ada", "Enter a valid email address"),
+            (
+                "ada@example.org, eve@example.org",
+                "Enter a valid email address",
+            ),
+        ] {
+            let answer = registry
+                .client(kind)
+                .post("/auth/forgot-password", &[("email", email)])
+                .await;
+            answer.assert_refused(kind, 400, message, Some("email"));
+        }
+    }
+}
+
+async fn reset_password_from_the_mailed_link(registry: Registry) {
+    registry.add_user(ADA).await;
+    let uuid = registry.reset_uuid(ADA).await;
+    let browser = registry.browser();
+    let moved = browser
+        .get(&format!("/auth/reset-password?uuid={uuid}"))
+        .await;
+    moved.assert_done(Kind::Browser, "", "/auth/reset-password");
+    let cookie = format!("reset={uuid}; HttpOnly; SameSite=Lax; Path=/; Max-Age=1800");
+    assert_eq!(moved.set_cookies(), [cookie]);
+
+    let page = browser.get("/auth/reset-password").await;
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("autocomplete=\"new-password\"") && page.body.contains(ADA));
+    assert!(!page.body.contains(&uuid), "the page holds the uuid");
+
+    let answer = browser
+        .post("/auth/reset-password", &[("password", "plum tractor glow")])
+        .await;
+    answer.assert_done(Kind::Browser, "", "/auth/login?notice=password-changed");
+    assert_eq!(
+        answer.set_cookies(),
+        ["reset=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0"]
+    );
+    assert!(!browser.is_logged_in().await, "a reset is no login");
+    let page = browser.get("/auth/login?notice=password-changed").await;
+    assert!(page.body.contains("Your password was changed"));
+    assert_eq!(registry.program().login(ADA, PASSWORD).await.status, 401);
+    assert_eq!(
+        registry
+            .program()
+            .login(ADA, "plum tractor glow")
+            .await
+            .status,
+        200
+    );
+}
+
+async fn reset_password_with_a_field(registry: Registry) {
+    registry.add_user(ADA).await;
+    for kind in EVERY_CLIENT {
+        let uuid = registry.reset_uuid(ADA).await;
+        let client = registry.client(kind);
+        client.set_cookie("reset", "936da01f-9abd-4d9d-80c7-02af85c822a8");
+        let fields = [("uuid", uuid.as_str()), ("password", "plum tractor glow")];
+        let answer = client.post("/auth/reset-password", &fields).await;
+        answer.assert_done(
+            kind,
+            "Password reset successful",
+            "/auth/login?notice=password-changed",
+        );
+        let again = client.post("/auth/reset-password", &fields).await;
+        again.assert_refused(kind, 404, "User not found", None);
+    }
+}
+
+async fn reset_password_by_get_for_old_programs(registry: Registry) {
+    registry.add_user(ADA).await;
+    let uuid = registry.reset_uuid(ADA).await;
+    let path = format!("/auth/reset-password?uuid={uuid}&password=plum+tractor+glow");
+    for kind in [Kind::Browser, Kind::HydratedForm] {
+        let answer = registry.client(kind).get(&path).await;
+        answer.assert_refused(kind, 400, "A password must not be sent in an address", None);
+    }
+    assert_eq!(registry.program().head(&path).await.status, 200);
+    assert_eq!(
+        registry.program().login(ADA, PASSWORD).await.status,
+        200,
+        "HEAD changed the password"
+    );
+
+    let program = registry.client(EVERY_CLIENT[0]);
+    let bad = program
+        .get(&format!("/auth/reset-password?uuid={uuid}&password=short"))
+        .await;
+    bad.assert_refused(
+        EVERY_CLIENT[0],
+        400,
+        "Password must be at least 8 characters",
+        Some("password"),
+    );
+    let answer = program.get(&path).await;
+    answer.assert_done(EVERY_CLIENT[0], "Password reset successful", "");
+    let again = program.get(&path).await;
+    again.assert_refused(EVERY_CLIENT[0], 404, "User not found", None);
+    assert_eq!(
+        registry
+            .program()
+            .login(ADA, "plum tractor glow")
+            .await
+            .status,
+        200
+    );
+}
+
+async fn reset_password_with_a_dead_uuid(registry: Registry) {
+    for kind in EVERY_CLIENT {
+        for fields in [
+            &[("password", PASSWORD)][..],
+            &[("uuid", ""), ("password", PASSWORD)],
+            &[("uuid", "john"), ("password", PASSWORD)],
+            &[
+                ("uuid", "936da01f-9abd-4d9d-80c7-02af85c822a8"),
+                ("password", ""),
+            ],
+        ] {
+            let answer = registry
+                .client(kind)
+                .post("/auth/reset-password", fields)
+                .await;
+            answer.assert_refused(kind, 404, "User not found", None);
+        }
+    }
+}
+
+async fn reset_password_with_a_bad_password(registry: Registry) {
+    registry.add_user(ADA).await;
+    for kind in EVERY_CLIENT {
+        let uuid = registry.reset_uuid(ADA).await;
+        let client = registry.client(kind);
+        for (password, message) in [
+            ("", "Password is required"),
+            ("short", "Password must be at least 8 characters"),
+            (
+                "ada@example.org",
+                "Password is too easy to guess: it is little more than one word",
+            ),
+        ] {
+            let fields = [("uuid", uuid.as_str()), ("password", password)];
+            let answer = client.post("/auth/reset-password", &fields).await;
+            if message.contains("easy") {
+                assert_eq!(answer.status, 400);
+                assert!(
+                    answer.body.contains("Password is too easy to guess: "),
+                    "{}",
+                    answer.body
+                );
+            } else {
+                answer.assert_refused(kind, 400, message, Some("password"));
+            }
+            assert!(!answer.body.contains(&uuid));
+        }
+        // The refused page goes on with the cookie alone, and the uuid still works.
+        let fields = [("password", PASSWORD), ("uuid", uuid.as_str())];
+        let fields = if kind == Kind::Browser {
+            &fields[..1]
+        } else {
+            &fields[..]
+        };
+        let answer = client.post("/auth/reset-password", fields).await;
+        answer.assert_done(
+            kind,
+            "Password reset successful",
+            "/auth/login?notice=password-changed",
+        );
+    }
+}
+
+async fn reset_password_ends_all_sessions_and_tells_the_user(registry: Registry) {
+    registry.add_user(ADA).await;
+    let (laptop, phone) = (registry.program(), registry.browser());
+    laptop.login(ADA, PASSWORD).await;
+    phone.login(ADA, PASSWORD).await;
+    let uuid = registry.reset_uuid(ADA).await;
+    let fields = [("uuid", uuid.as_str()), ("password", "plum tractor glow")];
+    registry
+        .program()
+        .post("/auth/reset-password", &fields)
+        .await;
+    assert!(!laptop.is_logged_in().await && !phone.is_logged_in().await);
+    let notice = registry.inbox.next(ADA).await.expect("a notice arrives");
+    assert_eq!(notice.subject, "Your fpm-registry password was changed");
+    assert_eq!(notice.uuid(), None);
+}
+
+async fn reset_link_opened_often_is_not_consumed(registry: Registry) {
+    registry.add_user(ADA).await;
+    let uuid = registry.reset_uuid(ADA).await;
+    let path = format!("/auth/reset-password?uuid={uuid}");
+    for _ in 0..3 {
+        let page = registry.program().get(&path).await;
+        assert_eq!(page.status, 200);
+        assert!(page.body.contains("autocomplete=\"new-password\"") && !page.body.contains(&uuid));
+        assert_eq!(registry.program().head(&path).await.status, 200);
+        assert_eq!(registry.browser().get(&path).await.status, 303);
+    }
+    let fields = [("uuid", uuid.as_str()), ("password", "plum tractor glow")];
+    assert_eq!(
+        registry
+            .program()
+            .post("/auth/reset-password", &fields)
+            .await
+            .status,
+        200
+    );
+}
+
+async fn reset_link_dies_after_thirty_minutes(registry: Registry) {
+    registry.add_user(ADA).await;
+    let uuid = registry.reset_uuid(ADA).await;
+    let path = format!("/auth/reset-password?uuid={uuid}");
+    registry.wait(29 * MINUTE);
+    assert_eq!(registry.program().get(&path).await.status, 200);
+    registry.wait(MINUTE);
+    assert_eq!(registry.program().get(&path).await.status, 404);
+    let fields = [("uuid", uuid.as_str()), ("password", "plum tractor glow")];
+    let answer = registry
+        .program()
+        .post("/auth/reset-password", &fields)
+        .await;
+    answer.assert_refused(EVERY_CLIENT[0], 404, "User not found", None);
+    assert_eq!(registry.program().login(ADA, PASSWORD).await.status, 200);
+}
+
+async fn reset_link_dies_when_a_newer_is_sent(registry: Registry) {
+    registry.add_user(ADA).await;
+    let older = registry.reset_uuid(ADA).await;
+    let newer = registry.reset_uuid(ADA).await;
+    for (uuid, status) in [(older, 404), (newer, 200)] {
+        let page = registry
+            .program()
+            .get(&format!("/auth/reset-password?uuid={uuid}"))
+            .await;
+        assert_eq!(page.status.as_u16(), status);
+    }
+}
+
+async fn reset_link_that_is_dead(registry: Registry) {
+    for uuid in ["", "john", "936da01f-9abd-4d9d-80c7-02af85c822a8", "%ff"] {
+        let path = format!("/auth/reset-password?uuid={uuid}");
+        for kind in EVERY_CLIENT {
+            let answer = registry.client(kind).get(&path).await;
+            answer.assert_refused(kind, 404, "User not found", None);
+            if kind == Kind::Browser {
+                assert!(
+                    answer.body.contains("action=\"/auth/forgot-password\""),
+                    "the way to a new link"
+                );
+            }
+        }
+    }
+    let browser = registry.browser();
+    browser.set_cookie("reset", "936da01f-9abd-4d9d-80c7-02af85c822a8");
+    let page = browser.get("/auth/reset-password").await;
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("action=\"/auth/forgot-password\""));
+    assert_eq!(browser.cookie("reset"), None, "a dead cookie is removed");
+}
+
+async fn session_ends_after_thirty_days(registry: Registry) {
+    registry.add_user(ADA).await;
+    let client = registry.program();
+    client.login(ADA, PASSWORD).await;
+    for _ in 0..2 {
+        registry.wait(10 * DAY);
+        assert!(client.is_logged_in().await);
+    }
+    registry.wait(10 * DAY);
+    assert!(!client.is_logged_in().await);
+    let answer = client.post("/auth/logout", &[]).await;
+    answer.assert_refused(EVERY_CLIENT[0], 404, "User not found", None);
+}
+
+async fn session_ends_after_fourteen_days_without_use(registry: Registry) {
+    registry.add_user(ADA).await;
+    let client = registry.program();
+    client.login(ADA, PASSWORD).await;
+    registry.wait(13 * DAY);
+    assert!(client.is_logged_in().await);
+    registry.wait(14 * DAY);
+    assert!(!client.is_logged_in().await);
+}
+
+async fn bodies_that_cannot_be_read(registry: Registry) {
+    let large = format!("email={}", "a".repeat(16 * 1024));
+    for (content_type, body, code, message) in [
+        ("text/plain", "email=a", 415, "Send a form or a JSON object"),
+        ("", "email=a", 415, "Send a form or a JSON object"),
+        (
+            "application/json",
+            "{\"email\":",
+            400,
+            "The request cannot be read",
+        ),
+        (
+            "application/x-www-form-urlencoded",
+            "email=%ff",
+            400,
+            "The request cannot be read",
+        ),
+        (
+            "application/x-www-form-urlencoded",
+            "email=a&email=b",
+            400,
+            "A field is given more than once",
+        ),
+        (
+            "application/json",
+            "{\"email\":{\"$gt\":\"\"}}",
+            400,
+            "A field is not text",
+        ),
+        (
+            "application/x-www-form-urlencoded",
+            &large,
+            413,
+            "The request is too large",
+        ),
+    ] {
+        for path in [
+            "/auth/login",
+            "/auth/signup",
+            "/auth/forgot-password",
+            "/auth/reset-password",
+        ] {
+            for kind in [EVERY_CLIENT[0], Kind::Browser] {
+                let accept = if kind == Kind::Browser {
+                    "text/html"
+                } else {
+                    "*/*"
+                };
+                let mut request = Request::post(path).header("accept", accept);
+                if !content_type.is_empty() {
+                    request = request.header("content-type", content_type);
+                }
+                let answer = registry
+                    .send(request.body(Body::from(body.to_owned())).unwrap())
+                    .await;
+                answer.assert_refused(kind, code, message, None);
+            }
+        }
+    }
+    let nothing = Request::post("/auth/login").body(Body::empty()).unwrap();
+    registry.send(nothing).await.assert_refused(
+        EVERY_CLIENT[0],
+        400,
+        "Email is required",
+        Some("email"),
+    );
+}
+
+async fn errors_on_every_path(registry: Registry) {
+    for (method, path, code, message, allow) in [
+        ("GET", "/nowhere", 404, "Page not found", ""),
+        ("POST", "/nowhere", 404, "Page not found", ""),
+        ("GET", "/Cargo.toml", 404, "Page not found", ""),
+        ("GET", "/Leptos.toml", 404, "Page not found", ""),
+        ("GET", "/.git/HEAD", 404, "Page not found", ""),
+        ("GET", "/../Cargo.toml", 404, "Page not found", ""),
+        ("GET", "/auth/login/", 404, "Page not found", ""),
+        (
+            "GET",
+            "/auth/logout",
+            405,
+            "This method is not allowed here",
+            "POST",
+        ),
+        (
+            "GET",
+            "/auth/forgot-password",
+            405,
+            "This method is not allowed here",
+            "POST",
+        ),
+        (
+            "HEAD",
+            "/auth/logout",
+            405,
+            "This method is not allowed here",
+            "POST",
+        ),
+        (
+            "PUT",
+            "/auth/login",
+            405,
+            "This method is not allowed here",
+            "GET,HEAD,POST",
+        ),
+        (
+            "OPTIONS",
+            "/auth/login",
+            405,
+            "This method is not allowed here",
+            "GET,HEAD,POST",
+        ),
+        (
+            "DELETE",
+            "/auth/reset-password",
+            405,
+            "This method is not allowed here",
+            "GET,HEAD,POST",
+        ),
+        (
+            "POST",
+            "/",
+            405,
+            "This method is not allowed here",
+            "GET,HEAD",
+        ),
+        (
+            "TRACE",
+            "/auth/signup",
+            405,
+            "This method is not allowed here",
+            "GET,HEAD,POST",
+        ),
+    ] {
+        for kind in [EVERY_CLIENT[0], Kind::Browser] {
+            let accept = if kind == Kind::Browser {
+                "text/html"
+            } else {
+                "*/*"
+            };
+            let request = Request::builder()
+                .method(method)
+                .uri(path)
+                .header("accept", accept);
+            let answer: Answer = registry.send(request.body(Body::empty()).unwrap()).await;
+            answer.assert_refused(kind, code, message, None);
+            let mut allowed: Vec<&str> = answer.header("allow").split(',').collect();
+            allowed.sort_unstable();
+            assert_eq!(allowed.join(","), allow, "{method} {path}");
+            assert!(answer.header("vary").contains("Accept"), "{method} {path}");
+            assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        }
+    }
+}
+
+async fn head_goes_where_get_does(registry: Registry) {
+    for path in ["/", "/auth/login", "/auth/signup", "/auth/reset-password"] {
+        let answer = registry.program().head(path).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.body.as_str()),
+            (200, ""),
+            "{path}"
+        );
+    }
+}
+
+async fn made_up_errors_and_notices_show_nothing(registry: Registry) {
+    // {"message":"Call 555-0100 now","code":401}, as Leptos itself would put it into an address.
+    let error = "eyJtZXNzYWdlIjoiQ2FsbCA1NTUtMDEwMCBub3ciLCJjb2RlIjo0MDF9";
+    for query in [
+        format!("?__path=/auth/login&__err={error}"),
+        format!("?__err={error}"),
+        "?notice=Call+555-0100+now".to_owned(),
+    ] {
+        for path in ["/auth/login", "/auth/signup", "/auth/reset-password", "/"] {
+            let page = registry.browser().get(&format!("{path}{query}")).await;
+            assert_eq!(page.status, 200);
+            assert!(!page.body.contains("555-0100"), "{}", page.body);
+            assert!(
+                page.body == registry.browser().get(path).await.body || page.body.contains("nonce")
+            );
+        }
+    }
+}
+
+async fn a_password_of_any_unicode(registry: Registry) {
+    for (number, password) in [
+        "пароль на ночь",
+        "🦆🐢🦊🐙🦋🐝🐳🦔",
+        "caf\u{e9} r\u{e9}sum\u{e9}",
+        &"ab \u{5d0}".repeat(64),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let email = format!("ada{number}@example.org");
+        let fields = [
+            ("name", "Ada"),
+            ("email", email.as_str()),
+            ("password", password),
+        ];
+        let answer = registry.program().post("/auth/signup", &fields).await;
+        answer.assert_done(EVERY_CLIENT[0], "Signup successful", "");
+        for kind in EVERY_CLIENT {
+            let answer = registry.client(kind).login(&email, password).await;
+            answer.assert_done(kind, "Login successful", "/");
+        }
+    }
+    let decomposed = registry
+        .program()
+        .login("ada2@example.org", "cafe\u{301} re\u{301}sume\u{301}")
+        .await;
+    decomposed.assert_done(EVERY_CLIENT[0], "Login successful", "");
+}
+
+/// The document of a user in MongoDB, as the contract says.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_users_document_holds_what_the_contract_says() {
+    use mongodb::bson::{Bson, Document, doc};
+
+    let registry = Registry::start(Kept::Mongo).await;
+    let users = registry
+        .database
+        .as_ref()
+        .unwrap()
+        .collection::<Document>("users");
+    let client = registry.program();
+    let fields = [
+        ("name", "Ada"),
+        ("email", "Ada@Example.org"),
+        ("password", PASSWORD),
+    ];
+    client.post("/auth/signup", &fields).await;
+    let user = users.find_one(doc! {"email": ADA}).await.unwrap().unwrap();
+    assert_eq!(user.get_str("name").unwrap(), "Ada");
+    assert!(
+        user.get_str("password")
+            .unwrap()
+            .starts_with("$argon2id$v=19$m=19456,t=2,p=1$")
+    );
+    assert_eq!(
+        user.get_datetime("createdAt").unwrap(),
+        user.get_datetime("loginAt").unwrap()
+    );
+    assert_eq!(user.get_array("sessions").unwrap().len(), 1);
+    assert!(!format!("{user:?}").contains(&client.cookie("uuid").unwrap()));
+
+    registry.wait(MINUTE);
+    client.post("/auth/logout", &[]).await;
+    let user = users.find_one(doc! {"email": ADA}).await.unwrap().unwrap();
+    let logged_out = user.get_datetime("lastLogout").unwrap();
+    assert!(logged_out > user.get_datetime("loginAt").unwrap());
+    assert_eq!(user.get_array("sessions").unwrap().len(), 0);
+
+    client.login(ADA, PASSWORD).await;
+    let uuid = registry.reset_uuid(ADA).await;
+    let user = users.find_one(doc! {"email": ADA}).await.unwrap().unwrap();
+    assert!(user.get_datetime("loginAt").unwrap() >= logged_out);
+    assert!(matches!(
+        user.get_document("reset").unwrap().get("digest"),
+        Some(Bson::Binary(_))
+    ));
+    assert!(!format!("{user:?}").contains(&uuid));
+}
+
+/// A hash of an older backend is a refusal, not a failure.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_without_a_phc_string_cannot_log_in() {
+    use mongodb::bson::{Document, doc};
+
+    let registry = Registry::start(Kept::Mongo).await;
+    let users = registry
+        .database
+        .as_ref()
+        .unwrap()
+        .collection::<Document>("users");
+    let old = doc! {"name": "Ada", "email": ADA, "password": "9f86d081884c7d659a2feaa0c55ad015"};
+    users.insert_one(old).await.unwrap();
+    let answer = registry.program().login(ADA, PASSWORD).await;
+    answer.assert_refused(EVERY_CLIENT[0], 401, "Invalid email or password", None);
+
+    let uuid = registry.reset_uuid(ADA).await;
+    let fields = [("uuid", uuid.as_str()), ("password", "plum tractor glow")];
+    assert_eq!(
+        registry
+            .program()
+            .post("/auth/reset-password", &fields)
+            .await
+            .status,
+        200
+    );
+    assert_eq!(
+        registry
+            .program()
+            .login(ADA, "plum tractor glow")
+            .await
+            .status,
+        200
+    );
+}
+
+/// Under https, cookies are bound to the host and to https.
+#[tokio::test(flavor = "multi_thread")]
+async fn https_marks_the_cookies() {
+    let registry = Registry::start_at(Kept::Embedded, "https://registry.example.org").await;
+    registry.add_user(ADA).await;
+    let client = registry.browser();
+    let answer = client.login(ADA, PASSWORD).await;
+    let [cookie] = &answer.set_cookies()[..] else {
+        panic!("one cookie");
+    };
+    assert!(cookie.starts_with("__Host-uuid="), "{cookie}");
+    assert!(
+        cookie.ends_with("; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=2592000"),
+        "{cookie}"
+    );
+    assert!(client.is_logged_in().await);
+    registry
+        .program()
+        .post("/auth/forgot-password", &[("email", ADA)])
+        .await;
+    let mail = registry.inbox.next(ADA).await.unwrap();
+    let link = mail.link().unwrap();
+    assert!(
+        link.starts_with("https://registry.example.org/auth/reset-password?uuid="),
+        "{link}"
+    );
+}
