@@ -4,8 +4,14 @@ set -eu
 . "$(dirname "$0")/env.sh"
 
 target=wasm32-unknown-unknown
+crate=$(mktemp -d)
+trap 'rm -rf "$crate"' EXIT
+mkdir "$crate/src"
+touch "$crate/src/lib.rs"
+
+# Compiles an empty crate, since a library from before an upgrade of Rust does not count.
 has_target() {
-    [ -d "$(rustc --print sysroot)/lib/rustlib/$target/lib" ]
+    rustc --target $target --crate-type rlib --emit metadata --out-dir "$crate" "$crate/src/lib.rs" 2>/dev/null
 }
 
 command -v cargo >/dev/null || fail "Rust is needed: install cargo, best with rustup."
@@ -13,8 +19,8 @@ has_target && exit
 
 if command -v rustup >/dev/null; then
     say "Adding the $target target with rustup."
-    timeout 60 rustup target add $target >&2 && exit
-    say "rustup's server cannot be reached, so Debian's Rust is used instead."
+    RUST_BACKTRACE=0 timeout 60 rustup target add $target >&2 && exit
+    say "rustup could not add it, so Debian's Rust is used instead."
 fi
 
 "$(dirname "$0")/apt.sh" rustc-web cargo-web rust-web-src rust-web-clippy rustfmt-web lld-$lld
@@ -24,10 +30,6 @@ fi
 
 # Debian has the standard library for this target as source only.
 say "Building Rust's standard library for $target (one minute)."
-crate=$(mktemp -d)
-trap 'rm -rf "$crate"' EXIT
-mkdir "$crate/src"
-touch "$crate/src/lib.rs"
 printf '[package]\nname = "empty"\nedition = "2024"\n' >"$crate/Cargo.toml"
 (
     cd "$crate"
@@ -35,13 +37,18 @@ printf '[package]\nname = "empty"\nedition = "2024"\n' >"$crate/Cargo.toml"
         -Zbuild-std=std,panic_abort --target $target
 ) || fail "The standard library for $target could not be built."
 
-# Renamed in one step: another run may be doing the same, and half a library must not be taken for one.
+# Moved in one step: another run may be doing the same, and half a library must not be taken for one.
 sudo=$([ "$(id -u)" = 0 ] || echo sudo)
 home=/usr/lib/rustlib/$target
 new=$home.$$
 $sudo mkdir -p "$new/lib"
+rm "$crate/target/$target"/release/deps/libempty-*
 $sudo cp "$crate/target/$target"/release/deps/*.rlib "$new/lib/"
-$sudo mv -T "$new" "$home" 2>/dev/null || $sudo rm -rf "$new"
-
 . "$(dirname "$0")/env.sh"
+if ! has_target; then
+    $sudo rm -rf "$home"
+    $sudo mv -T "$new" "$home"
+    . "$(dirname "$0")/env.sh"
+fi
+$sudo rm -rf "$new"
 has_target || fail "The $target target is still missing after its installation."

@@ -1,0 +1,61 @@
+# The project's commands; `make` alone lists them.
+
+# Every line that builds runs in this environment; see the script.
+ENV := . scripts/env.sh &&
+headline = @printf '\n== %s  %s\n' "$$(date +%T)" "$(1)"
+
+.DEFAULT_GOAL := help
+.PHONY: help build run watch test e2e lint unit browser fmt clean wasm
+# Two cargos at once would only wait for each other.
+.NOTPARALLEL:
+
+help: ## list these commands
+	@sed -n 's/^\([a-z0-9]*\):[^#]*## /make \1\t/p' Makefile | expand -t 14
+
+build: wasm ## build server and client into target/release and target/site
+	$(call headline,Building server and client for release)
+	@$(ENV) cargo xtask build --release
+
+run: build ## build, and serve on http://127.0.0.1:9090
+	$(call headline,Serving until Ctrl-C)
+	@exec target/release/fpm-registry
+
+watch: wasm ## rebuild on every change, with cargo-leptos
+	@command -v cargo-leptos >/dev/null || { echo "make watch needs cargo-leptos: cargo install cargo-leptos"; exit 1; }
+	@$(ENV) cargo leptos watch
+
+test: lint unit e2e ## run everything that CI runs
+	$(call headline,All tests passed)
+
+e2e: build browser ## run the browser tests against the release build
+	$(call headline,Testing in Chromium)
+	@$(ENV) MONGOD=$$(scripts/mongod.sh) && export MONGOD && cd end2end && npx playwright test
+
+fmt: ## format the code
+	@$(ENV) cargo fmt --all
+
+clean: ## remove what was built here, but not the shared cache
+	rm -rf target
+
+lint: wasm
+	$(call headline,Checking the format)
+	@$(ENV) cargo fmt --all --check
+	$(call headline,Clippy: server)
+	@$(ENV) cargo clippy --all-targets --features ssr -- -D warnings
+	$(call headline,Clippy: client)
+	@$(ENV) cargo clippy --lib --features hydrate --target wasm32-unknown-unknown -- -D warnings
+	$(call headline,Clippy: xtask)
+	@$(ENV) cargo clippy --package xtask -- -D warnings
+	$(call headline,Documentation)
+	@$(ENV) RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --lib --features ssr
+
+unit: wasm
+	$(call headline,Testing on both stores)
+	@$(ENV) MONGOD=$$(scripts/mongod.sh) && export MONGOD && cargo test --features ssr
+
+wasm:
+	@scripts/wasm.sh
+
+browser:
+	@scripts/npm.sh
+	@scripts/chromium.sh
