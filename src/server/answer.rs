@@ -143,7 +143,8 @@ pub async fn finish(State(state): State<super::State>, request: Request, next: N
         return response;
     }
     let refusal = Problem::of_status(response.status()).refusal();
-    let worded = refuse(&state, client, refusal).await;
+    let mut worded = refuse(&state, client, refusal).await;
+    vary(&mut worded, "Accept");
     keep_headers(response.headers(), worded)
 }
 

@@ -49,7 +49,7 @@ impl FromRef<State> for LeptosOptions {
 
 /// The whole site.
 pub fn router(state: State) -> Router {
-    Router::new()
+    let routes = Router::new()
         .leptos_routes_with_context(
             &state,
             generate_route_list(App),
@@ -57,7 +57,10 @@ pub fn router(state: State) -> Router {
             document::shell(&state),
         )
         .fallback(files::serve)
-        .with_state(state.clone())
+        .with_state(state.clone());
+    // As a service, so that the door stands before the choice of a route.
+    Router::new()
+        .fallback_service(routes)
         .layer(middleware::from_fn_with_state(state.clone(), door::pass))
         .layer(CatchPanicLayer::custom(answer::panicked))
         .layer(middleware::from_fn_with_state(state, answer::finish))

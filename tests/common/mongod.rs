@@ -4,7 +4,7 @@ use std::{
     env, fs,
     net::{TcpListener, TcpStream},
     os::unix::process::CommandExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
     thread::sleep,
@@ -36,13 +36,16 @@ impl Mongod {
     ///
     /// It refuses every query that uses no index.
     pub fn shared() -> &'static Self {
-        static SHARED: OnceLock<Mongod> = OnceLock::new();
-        SHARED.get_or_init(|| Self::start(&["--setParameter", "notablescan=true"]))
+        static SHARED: OnceLock<Result<Mongod, String>> = OnceLock::new();
+        SHARED
+            .get_or_init(|| Self::start(&["--setParameter", "notablescan=true"]))
+            .as_ref()
+            .unwrap_or_else(|reason| panic!("{reason}"))
     }
 
-    /// Starts a server with further command-line options.
-    pub fn start(options: &[&str]) -> Self {
-        let program = program();
+    /// Starts a server with further command-line options, or says in a sentence why it cannot.
+    pub fn start(options: &[&str]) -> Result<Self, String> {
+        let program = program()?;
         let port = free_port();
         let dir =
             env::temp_dir().join(format!("fpm-registry-mongod-{port}-{}", std::process::id()));
@@ -60,20 +63,25 @@ impl Mongod {
             .stderr(Stdio::null())
             // Ctrl-C in a terminal must not reach the keeper before its work is done.
             .process_group(0)
-            .spawn()
-            .expect("there is a shell");
+            .spawn();
+        let server = Self {
+            port,
+            _keeper: keeper.expect("there is a shell"),
+        };
+        server.wait_until_it_listens(&dir)?;
+        Ok(server)
+    }
+
+    fn wait_until_it_listens(&self, dir: &Path) -> Result<(), String> {
         let started = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             if started.elapsed() > START {
                 let log = fs::read_to_string(dir.join("log")).unwrap_or_default();
-                panic!("mongod does not start; its log ends with\n{}", tail(&log));
+                return Err(format!("mongod does not start: {}", tail(&log)));
             }
             sleep(Duration::from_millis(20));
         }
-        Self {
-            port,
-            _keeper: keeper,
-        }
+        Ok(())
     }
 
     /// The connection string of the server.
@@ -87,16 +95,20 @@ pub fn database_name() -> String {
     format!("test-{}", uuid::Uuid::new_v4().simple())
 }
 
-fn program() -> PathBuf {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let in_path = || {
-        env::split_paths(&path)
-            .map(|dir| dir.join("mongod"))
-            .find(|file| file.is_file())
-    };
-    env::var_os("MONGOD").map(PathBuf::from).or_else(in_path).expect(
-        "no MongoDB server to test with: set MONGOD to the path of a mongod, or run `make test`",
-    )
+fn program() -> Result<PathBuf, String> {
+    if let Some(program) = env::var_os("MONGOD") {
+        let program = PathBuf::from(program);
+        return match program.is_file() {
+            true => Ok(program),
+            false => Err(format!("MONGOD: there is no file `{}`", program.display())),
+        };
+    }
+    env::split_paths(&env::var_os("PATH").unwrap_or_default())
+        .map(|dir| dir.join("mongod"))
+        .find(|file| file.is_file())
+        .ok_or(
+            "no mongod to test with: set MONGOD to the path of one, or run `make test`".to_owned(),
+        )
 }
 
 fn free_port() -> u16 {
