@@ -1,6 +1,6 @@
 //! Reads the settings, opens the store and the mail, and serves until told to stop.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{io::IsTerminal, process::ExitCode, sync::Arc};
 
 use fpm_registry::{
     accounts::{Accounts, clock::Clock, sweeper::Sweeper},
@@ -32,7 +32,10 @@ async fn main() -> ExitCode {
         Err(NoSettings::Wrong(setting)) => return give_up(&setting.to_string()),
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stdout().is_terminal())
+        .init();
     match run(settings).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(setting) => give_up(&setting.to_string()),
@@ -40,12 +43,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(settings: Settings) -> Result<(), WrongSetting> {
-    let files = Files::load(&settings.leptos).map_err(|error| {
-        WrongSetting::new(format!(
-            "LEPTOS_SITE_ROOT must be a built site, run `make build`: {}: {error}",
-            settings.leptos.site_root
-        ))
-    })?;
+    let files = Files::load(&settings.leptos)?;
     let (store, store_name) = store::open(&settings).await?;
     let mailer = LettreMailer::open(&settings)?;
     let mail_name = mailer.describe();
@@ -58,6 +56,7 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
 
     let clock = Clock::default();
     let sweeper = Sweeper::new(store.clone(), clock.clone());
+    let address = listener.local_addr().unwrap_or(address);
     let (accounts, outbox) = Accounts::new(store, Arc::new(mailer), clock);
     let router = server::router(State {
         service: Service {
@@ -68,6 +67,7 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
         },
         options: settings.leptos,
         files: Arc::new(files),
+        public_url: settings.public_url,
     });
     tokio::spawn(sweeper.run());
     tokio::spawn(outbox.run());

@@ -62,6 +62,7 @@ contract! {
     reset_link_dies_after_thirty_minutes
     reset_link_dies_when_a_newer_is_sent
     reset_link_that_is_dead
+    reset_cookie_yields_to_a_field_and_survives_a_made_up_link
     session_ends_after_thirty_days
     session_ends_after_fourteen_days_without_use
     bodies_that_cannot_be_read
@@ -69,6 +70,8 @@ contract! {
     head_goes_where_get_does
     made_up_errors_and_notices_show_nothing
     a_password_of_any_unicode
+    requests_from_other_sites
+    headers_of_every_answer
 }
 
 async fn login_with_the_right_password(registry: Registry) {
@@ -488,6 +491,7 @@ async fn reset_password_by_get_for_old_programs(registry: Registry) {
     registry.add_user(ADA).await;
     let uuid = registry.reset_uuid(ADA).await;
     let path = format!("/auth/reset-password?uuid={uuid}&password=plum+tractor+glow");
+    assert_eq!(registry.browser().head(&path).await.status, 400);
     for kind in [Kind::Browser, Kind::HydratedForm] {
         let answer = registry.client(kind).get(&path).await;
         answer.assert_refused(kind, 400, "A password must not be sent in an address", None);
@@ -737,11 +741,7 @@ async fn bodies_that_cannot_be_read(registry: Registry) {
             "The request is too large",
         ),
     ] {
-        for path in [
-            "/auth/login",
-            "/auth/signup",
-            "/auth/forgot-password",
-        ] {
+        for path in ["/auth/login", "/auth/signup", "/auth/forgot-password"] {
             for kind in [EVERY_CLIENT[0], Kind::Browser] {
                 let accept = if kind == Kind::Browser {
                     "text/html"
@@ -1013,6 +1013,10 @@ async fn https_marks_the_cookies() {
         cookie.ends_with("; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=2592000"),
         "{cookie}"
     );
+    assert_eq!(
+        answer.header("strict-transport-security"),
+        "max-age=63072000; includeSubDomains"
+    );
     assert!(client.is_logged_in().await);
     registry
         .program()
@@ -1024,4 +1028,154 @@ async fn https_marks_the_cookies() {
         link.starts_with("https://registry.example.org/auth/reset-password?uuid="),
         "{link}"
     );
+}
+
+async fn requests_from_other_sites(registry: Registry) {
+    registry.add_user(ADA).await;
+    let fields = format!(
+        "email=ada%40example.org&password={}",
+        PASSWORD.replace(' ', "+")
+    );
+    for path in [
+        "/auth/login",
+        "/auth/signup",
+        "/auth/logout",
+        "/auth/forgot-password",
+        "/auth/reset-password",
+    ] {
+        for (name, value) in [
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-site", "same-site"),
+            ("origin", "https://evil.example"),
+            ("origin", "null"),
+        ] {
+            for kind in [EVERY_CLIENT[0], Kind::Browser] {
+                let accept = if kind == Kind::Browser {
+                    "text/html"
+                } else {
+                    "*/*"
+                };
+                let request = Request::post(path)
+                    .header("accept", accept)
+                    .header("content-type", "application/x-www-form-urlencoded")
+                    .header(name, value)
+                    .body(Body::from(fields.clone()));
+                let answer = registry.send(request.unwrap()).await;
+                answer.assert_refused(kind, 403, "This request came from another site", None);
+                assert_eq!(answer.set_cookies(), [""; 0]);
+            }
+        }
+    }
+    let ours = Request::post("/auth/login")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("origin", "http://127.0.0.1:9090")
+        .body(Body::from(fields));
+    assert_eq!(registry.send(ours.unwrap()).await.status, 200);
+}
+
+async fn headers_of_every_answer(registry: Registry) {
+    for answer in [
+        registry.browser().get("/").await,
+        registry.browser().get("/auth/login").await,
+        registry.browser().get("/nowhere").await,
+        registry.program().get("/nowhere").await,
+        registry.program().login("john", "doe").await,
+        registry.browser().login("john", "doe").await,
+        registry.browser().post("/auth/logout", &[]).await,
+    ] {
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        assert_eq!(answer.header("referrer-policy"), "same-origin");
+        assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin");
+        assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin");
+        assert_eq!(answer.header("cache-control"), "no-store");
+        assert_eq!(answer.header("strict-transport-security"), "");
+        let policy = answer.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'"), "{policy}");
+        assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(!policy.contains("unsafe-inline"), "{policy}");
+    }
+    let nonces: std::collections::HashSet<String> = [
+        registry.browser().get("/auth/login").await,
+        registry.browser().get("/auth/login").await,
+    ]
+    .iter()
+    .map(|page| page.header("content-security-policy").to_owned())
+    .collect();
+    assert_eq!(nonces.len(), 2, "every page has a nonce of its own");
+}
+
+/// A handler that panics costs its client an answer of 500, and nobody else anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_is_an_answer() {
+    async fn panics() {
+        panic!("secret cause");
+    }
+    let registry = Registry::start(Kept::Embedded).await;
+    let registry = registry.with_routes(axum::Router::new().route("/", axum::routing::get(panics)));
+    for (kind, client) in [
+        (EVERY_CLIENT[0], registry.program()),
+        (Kind::Browser, registry.browser()),
+    ] {
+        let answer = client.get("/").await;
+        answer.assert_refused(
+            kind,
+            500,
+            "Something went wrong, try again in a moment",
+            None,
+        );
+        assert!(!answer.body.contains("secret cause"));
+    }
+}
+
+/// With MongoDB gone, pages that need no user are served, and the rest says when to come back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_out_of_reach_is_an_answer() {
+    let (registry, mongod) = Registry::start_on_own_mongod().await;
+    registry.add_user(ADA).await;
+    let visitor = registry.browser();
+    visitor.login(ADA, PASSWORD).await;
+    drop(mongod);
+    for path in ["/auth/login", "/auth/signup"] {
+        assert_eq!(visitor.get(path).await.status, 200);
+    }
+    let message = "The registry is not available right now, try again in a moment";
+    let started = std::time::Instant::now();
+    let page = visitor.get("/").await;
+    page.assert_refused(Kind::Browser, 503, message, None);
+    assert_eq!(page.header("retry-after"), "5");
+    for kind in EVERY_CLIENT {
+        let answer = registry.client(kind).login(ADA, PASSWORD).await;
+        answer.assert_refused(kind, 503, message, None);
+        assert_eq!(answer.header("retry-after"), "5");
+    }
+    assert!(
+        started.elapsed() < 6 * Duration::from_secs(3),
+        "an answer took over three seconds"
+    );
+}
+
+async fn reset_cookie_yields_to_a_field_and_survives_a_made_up_link(registry: Registry) {
+    registry.add_user(ADA).await;
+    let uuid = registry.reset_uuid(ADA).await;
+    let browser = registry.browser();
+    browser.set_cookie("reset", &uuid);
+    for made_up in ["", "john", "936da01f-9abd-4d9d-80c7-02af85c822a8"] {
+        let fields = [("uuid", made_up), ("password", "plum tractor glow")];
+        let answer = browser.post("/auth/reset-password", &fields).await;
+        answer.assert_refused(Kind::Browser, 404, "User not found", None);
+        let answer = browser
+            .get(&format!("/auth/reset-password?uuid={made_up}"))
+            .await;
+        answer.assert_refused(Kind::Browser, 404, "User not found", None);
+        let program = registry.program();
+        program.set_cookie("reset", &uuid);
+        let path = format!("/auth/reset-password?uuid={made_up}&password=plum+tractor+glow");
+        let answer = program.get(&path).await;
+        answer.assert_refused(EVERY_CLIENT[0], 404, "User not found", None);
+    }
+    assert_eq!(browser.cookie("reset"), Some(uuid));
+    let answer = browser
+        .post("/auth/reset-password", &[("password", "plum tractor glow")])
+        .await;
+    answer.assert_done(Kind::Browser, "", "/auth/login?notice=password-changed");
 }

@@ -41,7 +41,6 @@ pub struct Auth {
     /// Who asks.
     pub caller: Caller,
     cookies: Cookies,
-    headers: HeaderMap,
     response: ResponseOptions,
 }
 
@@ -54,16 +53,7 @@ impl Auth {
             caller: service.caller(&headers),
             accounts: service.accounts,
             cookies: service.cookies,
-            headers,
             response: expect_context(),
-        }
-    }
-
-    /// The reset token of the request: a field wins over the cookie.
-    pub fn reset_token(&self, field: Option<&str>) -> Option<Token> {
-        match field {
-            Some(text) => Token::parse(text),
-            None => self.cookies.token(Kind::Reset, &self.headers),
         }
     }
 

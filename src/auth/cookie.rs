@@ -30,7 +30,7 @@ impl Cookies {
         headers
             .get_all(header::COOKIE)
             .iter()
-            .filter_map(|line| line.to_str().ok())
+            .map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned())
             .flat_map(Cookie::split_parse)
             .filter_map(Result::ok)
             .find(|cookie| cookie.name() == name)
@@ -117,6 +117,14 @@ mod tests {
         assert!(cookies.token(Kind::Session, &headers).is_some());
         assert_eq!(cookies.find(Kind::Reset, &headers).as_deref(), Some("john"));
         assert_eq!(cookies.token(Kind::Reset, &headers), None);
+    }
+
+    #[test]
+    fn another_cookie_that_is_no_text_does_no_harm() {
+        let line = HeaderValue::from_bytes(b"z=\xff; uuid=936da01f-9abd-4d9d-80c7-02af85c822a8");
+        let headers = HeaderMap::from_iter([(header::COOKIE, line.unwrap())]);
+        let cookies = Cookies { secure: false };
+        assert!(cookies.token(Kind::Session, &headers).is_some());
     }
 
     #[test]

@@ -101,7 +101,7 @@ pub async fn login(
     let auth = context::Auth::of_request();
     let session = auth.accounts.login(&auth.caller, &email, &password).await;
     auth.keep_session(&session.map_err(context::refusal)?);
-    leptos_axum::redirect(next::safe(&next));
+    leptos_axum::redirect(&next::location(&next));
     Ok(Reply::done("Login successful"))
 }
 
@@ -119,7 +119,7 @@ pub async fn signup(
         .signup(&auth.caller, &name, &email, &password)
         .await;
     auth.keep_session(&session.map_err(context::refusal)?);
-    leptos_axum::redirect(next::safe(&next));
+    leptos_axum::redirect(&next::location(&next));
     Ok(Reply::done("Signup successful"))
 }
 
@@ -152,14 +152,16 @@ pub async fn forgot_password(#[server(default)] email: String) -> Result<Reply, 
 
 /// `POST /auth/reset-password`
 ///
-/// Without a `uuid` field, the uuid in the reset cookie is used.
+/// Where a client sends no `uuid`, the door puts the one of the reset cookie in its place.
 #[server(prefix = "/auth", endpoint = "reset-password")]
 pub async fn reset_password(
     #[server(default)] uuid: Option<String>,
     #[server(default)] password: String,
 ) -> Result<Reply, Refusal> {
+    use crate::accounts::token::Token;
+
     let auth = context::Auth::of_request();
-    let token = auth.reset_token(uuid.as_deref());
+    let token = uuid.as_deref().and_then(Token::parse);
     let reset = auth
         .accounts
         .reset_password(token.as_ref(), &password)

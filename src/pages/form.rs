@@ -121,6 +121,12 @@ impl Purpose {
         }
     }
 
+    /// The field of this form that a refusal is about.
+    fn field_at_fault(self, refusal: &Refusal) -> Option<&'static Field> {
+        let name = refusal.field.as_deref()?;
+        self.fields().iter().find(|field| field.name == name)
+    }
+
     /// Whether the form leads somewhere the visitor chose.
     fn has_next(self) -> bool {
         matches!(self, Self::Login | Self::Signup)
@@ -152,11 +158,9 @@ impl Typed {
 
 /// Which field the eye should be on: the one at fault, else the first that is empty.
 fn field_to_focus(purpose: Purpose, typed: &Typed, refusal: Option<&Refusal>) -> &'static str {
-    let fields = purpose.fields();
-    let at_fault = refusal
-        .and_then(|refusal| refusal.field.as_deref())
-        .and_then(|name| fields.iter().find(|field| field.name == name));
-    let empty = || fields.iter().find(|field| typed.value(field).is_empty());
+    let at_fault = refusal.and_then(|refusal| purpose.field_at_fault(refusal));
+    let is_empty = |field: &&Field| !field.readonly && typed.value(field).is_empty();
+    let empty = || purpose.fields().iter().find(is_empty);
     at_fault.or_else(empty).map_or("", |field| field.name)
 }
 
@@ -201,8 +205,11 @@ pub fn AccountForm(
 
     let sentence_for_form = move || {
         refusal.with(|refusal| {
-            let refusal = refusal.as_ref().filter(|refusal| refusal.field.is_none());
-            refusal.map(|refusal| refusal.message.clone())
+            let refusal = refusal.as_ref()?;
+            purpose
+                .field_at_fault(refusal)
+                .is_none()
+                .then(|| refusal.message.clone())
         })
     };
     view! {

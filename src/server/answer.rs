@@ -26,12 +26,10 @@ pub enum Client {
 impl Client {
     /// A page for who names `text/html` in `Accept`, and JSON for anyone else.
     pub fn of(headers: &HeaderMap) -> Self {
-        let names_html = headers
-            .get_all(header::ACCEPT)
-            .iter()
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(|line| line.split(','))
-            .any(is_wanted_html);
+        let names_html = headers.get_all(header::ACCEPT).iter().any(|line| {
+            let line = String::from_utf8_lossy(line.as_bytes());
+            line.split(',').any(is_wanted_html)
+        });
         if names_html {
             Self::Page
         } else {
@@ -66,10 +64,14 @@ pub enum Problem {
     NotText,
     /// The password stands in a URL, from a browser.
     PasswordInUrl,
+    /// A page of another site sent the request.
+    OtherSite,
     /// Nothing is here.
     NotFound,
     /// The method is not for this path.
     MethodNotAllowed,
+    /// The body did not come in time.
+    TooSlow,
     /// The body is over [`super::body::MAX_BYTES`].
     TooLarge,
     /// The body is of a type no route reads.
@@ -85,10 +87,9 @@ impl Problem {
     fn of_status(status: StatusCode) -> Self {
         match status {
             StatusCode::BAD_REQUEST => Self::Malformed,
+            StatusCode::FORBIDDEN => Self::OtherSite,
             StatusCode::NOT_FOUND => Self::NotFound,
             StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
-            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedType,
             StatusCode::INTERNAL_SERVER_ERROR => Self::Internal,
             other => Self::Other(other),
         }
@@ -101,8 +102,10 @@ impl Problem {
             Self::Repeated => (400, "A field is given more than once"),
             Self::NotText => (400, "A field is not text"),
             Self::PasswordInUrl => (400, "A password must not be sent in an address"),
+            Self::OtherSite => (403, "This request came from another site"),
             Self::NotFound => (404, "Page not found"),
             Self::MethodNotAllowed => (405, "This method is not allowed here"),
+            Self::TooSlow => (408, "The request took too long"),
             Self::TooLarge => (413, "The request is too large"),
             Self::UnsupportedType => (415, "Send a form or a JSON object"),
             Self::Internal => (500, "Something went wrong, try again in a moment"),

@@ -1,6 +1,6 @@
 //! Request bodies: a form, a multipart form or a flat JSON object, all read into the same fields.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
@@ -13,12 +13,16 @@ use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
 };
+use serde_json::value::RawValue;
 use url::form_urlencoded;
 
 use super::answer::Problem;
 
 /// The longest body of a request.
 pub const MAX_BYTES: usize = 16 * 1024;
+
+/// How long a client may take over a body.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The fields a route knows, as they came; each at most once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,6 +42,11 @@ impl Fields {
         form_urlencoded::Serializer::new(String::new())
             .extend_pairs(&self.0)
             .finish()
+    }
+
+    /// Adds a field that did not come.
+    pub fn add_known(&mut self, name: &'static str, text: String) {
+        self.0.push((name, text));
     }
 
     /// Adds a field that came; an unknown one is ignored.
@@ -86,10 +95,12 @@ async fn whole(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     if announced.is_some_and(|length| length > MAX_BYTES as u64) {
         return Err(Problem::TooLarge);
     }
-    match Limited::new(body, MAX_BYTES).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Problem::TooLarge),
-        Err(_) => Err(Problem::Malformed),
+    let arrival = Limited::new(body, MAX_BYTES).collect();
+    match tokio::time::timeout(PATIENCE, arrival).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::TooLarge),
+        Ok(Err(_)) => Err(Problem::Malformed),
+        Err(_) => Err(Problem::TooSlow),
     }
 }
 
@@ -98,8 +109,8 @@ fn media_type(headers: &HeaderMap) -> Option<String> {
     Some(value.split(';').next()?.trim().to_ascii_lowercase())
 }
 
-/// Reads `a=b&c=d`, as a body or a query. Stricter than the URL standard in one point: what does not decode
-/// to UTF-8 is refused, not replaced.
+/// Reads `a=b&c=d`, as a body or a query. Stricter than the URL standard: a broken escape, and what does not
+/// decode to UTF-8, is refused, not kept or replaced.
 pub fn urlencoded(bytes: &[u8], known: &[&'static str]) -> Result<Fields, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|_| Problem::Malformed)?;
     let mut fields = Fields::default();
@@ -112,6 +123,11 @@ pub fn urlencoded(bytes: &[u8], known: &[&'static str]) -> Result<Fields, Proble
 
 fn decode(text: &str) -> Result<String, Problem> {
     let text = text.replace('+', " ");
+    let is_escape =
+        |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|b| b.is_ascii_hexdigit());
+    if !text.split('%').skip(1).all(is_escape) {
+        return Err(Problem::Malformed);
+    }
     let decoded = percent_decode_str(&text).decode_utf8();
     Ok(decoded.map_err(|_| Problem::Malformed)?.into_owned())
 }
@@ -121,9 +137,9 @@ fn json(bytes: &[u8], known: &[&'static str]) -> Result<Fields, Problem> {
     let Object(members) = serde_json::from_slice(bytes).map_err(|_| Problem::Malformed)?;
     let mut fields = Fields::default();
     for (name, value) in members {
-        let text = match value {
-            serde_json::Value::String(text) => Ok(text),
-            _ => Err(Problem::NotText),
+        let text = match value.get().starts_with('"') {
+            true => serde_json::from_str(value.get()).map_err(|_| Problem::Malformed),
+            false => Err(Problem::NotText),
         };
         fields.add(known, &name, text)?;
     }
@@ -131,7 +147,7 @@ fn json(bytes: &[u8], known: &[&'static str]) -> Result<Fields, Problem> {
 }
 
 /// A JSON object that keeps repeated members.
-struct Object(Vec<(String, serde_json::Value)>);
+struct Object(Vec<(String, Box<RawValue>)>);
 
 impl<'de> Deserialize<'de> for Object {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -169,15 +185,27 @@ async fn multipart(
     let mut fields = Fields::default();
     while let Some(part) = parts.next_field().await.map_err(|_| Problem::Malformed)? {
         let name = part.name().unwrap_or_default().to_owned();
-        let is_file = part.file_name().is_some();
+        let is_file = is_file(part.headers());
         let bytes = part.bytes().await.map_err(|_| Problem::Malformed)?;
         let text = match is_file {
             true => Err(Problem::NotText),
-            false => String::from_utf8(bytes.into()).map_err(|_| Problem::Malformed),
+            false => Ok(String::from_utf8(bytes.into()).map_err(|_| Problem::Malformed)?),
         };
         fields.add(known, &name, text)?;
     }
     Ok(fields)
+}
+
+/// Whether a part says that it is a file, in either way of writing its name (RFC 7578, 4.2).
+fn is_file(headers: &HeaderMap) -> bool {
+    let disposition = headers.get(header::CONTENT_DISPOSITION);
+    disposition.is_some_and(|value| {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        value.split(';').skip(1).any(|parameter| {
+            let name = parameter.split('=').next().unwrap_or_default().trim();
+            ["filename", "filename*"].contains(&name.to_ascii_lowercase().as_str())
+        })
+    })
 }
 
 #[cfg(test)]
@@ -243,6 +271,8 @@ mod tests {
         for (content_type, body) in [
             (FORM, "email=%ff"),
             (FORM, "email=%C0%AF"),
+            (FORM, "email=%zz"),
+            (FORM, "email=100%"),
             (JSON, "{\"email\":"),
             (JSON, "[]"),
             (JSON, "\"email\""),
@@ -290,6 +320,9 @@ mod tests {
             fields(FORM, "email[$ne]=a&x=1&x=2").await,
             Ok(Fields::default())
         );
+        assert_eq!(fields(JSON, r#"{"x":1e999}"#).await, Ok(Fields::default()));
+        let starred = file.replace("filename=\"f\"", "filename*=UTF-8''f");
+        assert_eq!(fields(PARTS, starred).await, Err(Problem::NotText));
     }
 
     #[tokio::test]

@@ -45,7 +45,6 @@ pub async fn draw(state: &State, path: &'static str, scene: Scene, status: Statu
 fn Document(options: LeptosOptions) -> impl IntoView {
     provide_meta_context();
     allow_own_scripts();
-    stream_nothing();
     let scripts = Scene::of_request().has_form.then(|| {
         view! { <HydrationScripts options=options.clone() islands=true /> }
     });
@@ -72,13 +71,6 @@ fn Document(options: LeptosOptions) -> impl IntoView {
                 </main>
             </body>
         </html>
-    }
-}
-
-/// Keeps Leptos from adding scripts behind the document: only islands hydrate, and they need none of them.
-fn stream_nothing() {
-    if let Some(context) = Owner::current_shared_context() {
-        context.set_is_hydrating(false);
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::{
     collections::HashMap,
-    fs, io,
+    env, fs, io,
     path::{Path, PathBuf},
 };
 
@@ -17,6 +17,8 @@ use axum::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use leptos::config::LeptosOptions;
 use sha2::{Digest, Sha256};
+
+use super::settings::WrongSetting;
 
 /// For names with a hash in them, whose content never changes.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -43,8 +45,25 @@ struct Content {
 }
 
 impl Files {
-    /// Reads the folder of the built site, `site-root`.
-    pub fn load(options: &LeptosOptions) -> io::Result<Self> {
+    /// Reads the folder of the built site, `site-root`; refuses one that was not built with this binary.
+    pub fn load(options: &LeptosOptions) -> Result<Self, WrongSetting> {
+        let root = &options.site_root;
+        let files = Self::read(options).map_err(|error| {
+            WrongSetting::new(format!(
+                "LEPTOS_SITE_ROOT must be a built site, run `make build`: {root}: {error}"
+            ))
+        })?;
+        let hashes = env::current_exe().map(|binary| binary.with_file_name(&*options.hash_file));
+        if options.hash_files && !hashes.is_ok_and(|hashes| hashes.exists()) {
+            return Err(WrongSetting::new(format!(
+                "LEPTOS_HASH_FILES needs {} beside the binary, run `make build`",
+                options.hash_file
+            )));
+        }
+        Ok(files)
+    }
+
+    fn read(options: &LeptosOptions) -> io::Result<Self> {
         let root = PathBuf::from(&*options.site_root);
         let hashed = options
             .hash_files

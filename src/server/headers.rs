@@ -1,35 +1,122 @@
-//! The headers of every answer.
+//! The same-origin rule, and the headers of every answer.
 
 use axum::{
-    extract::Request,
-    http::{HeaderMap, HeaderName, HeaderValue, header},
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 
+use super::settings::PublicUrl;
+
 /// What goes with every answer that does not say otherwise (ASVS 3.4; OWASP HTTP Headers).
-const DEFAULTS: [(HeaderName, HeaderValue); 4] = [
+///
+/// `Referrer-Policy` is `same-origin` and not `no-referrer`, under which a form of our own would send
+/// `Origin: null`.
+const DEFAULTS: [(HeaderName, &str); 7] = [
     (
         header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (header::CACHE_CONTROL, "no-store"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
     ),
     (
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
     ),
     (
-        header::REFERRER_POLICY,
-        HeaderValue::from_static("same-origin"),
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     ),
-    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
+/// Two years, the least that browsers' preload lists take (ASVS 3.4.1).
+const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+/// How long a client should leave a busy or broken server alone, in seconds, where nothing says otherwise.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 
 /// Adds the headers that every answer has.
-pub async fn add(request: Request, next: Next) -> Response {
+pub async fn add(State(state): State<super::State>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let headers: &mut HeaderMap = response.headers_mut();
+    let is_unavailable = response.status() == StatusCode::SERVICE_UNAVAILABLE;
+    let headers = response.headers_mut();
     for (name, value) in DEFAULTS {
-        headers.entry(name).or_insert(value);
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+    if state.public_url.is_https() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);
+    }
+    if is_unavailable {
+        headers.entry(header::RETRY_AFTER).or_insert(RETRY_AFTER);
     }
     response
+}
+
+/// Refuses what a page of another site sends (OWASP CSRF, Fetch Metadata). Login and logout are covered too.
+pub async fn refuse_other_sites(
+    State(state): State<super::State>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let is_visit = matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    );
+    if is_visit || is_from_here(request.headers(), &state.public_url) {
+        next.run(request).await
+    } else {
+        StatusCode::FORBIDDEN.into_response()
+    }
+}
+
+/// Whether a request comes from our own pages, or from no browser: `Sec-Fetch-Site` decides where it is
+/// present, then `Origin`; every browser sends one of them.
+fn is_from_here(headers: &HeaderMap, public_url: &PublicUrl) -> bool {
+    match (headers.get("sec-fetch-site"), headers.get(header::ORIGIN)) {
+        (Some(site), _) => site == "same-origin" || site == "none",
+        (None, Some(origin)) => origin.as_bytes() == public_url.origin().as_bytes(),
+        (None, None) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_pages_and_programs_may_send() {
+        let public_url = PublicUrl::parse("https://registry.example.org").unwrap();
+        for (site, origin, is_ours) in [
+            ("same-origin", "", true),
+            ("none", "", true),
+            ("same-origin", "null", true),
+            ("same-site", "https://registry.example.org", false),
+            ("cross-site", "https://registry.example.org", false),
+            ("cross-site", "", false),
+            ("", "https://registry.example.org", true),
+            ("", "http://registry.example.org", false),
+            ("", "https://registry.example.org:8443", false),
+            ("", "https://evil.example", false),
+            ("", "null", false),
+            ("", "", true),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in [("sec-fetch-site", site), ("origin", origin)] {
+                if !value.is_empty() {
+                    headers.insert(name, HeaderValue::from_static(value));
+                }
+            }
+            assert_eq!(
+                is_from_here(&headers, &public_url),
+                is_ours,
+                "{site} {origin}"
+            );
+        }
+    }
 }

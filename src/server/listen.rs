@@ -20,7 +20,7 @@ use tower::ServiceExt;
 const MAX_CONNECTIONS: usize = 4096;
 /// How long a client may take over the head of a request.
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
-/// The most bytes of a request's head.
+/// The most bytes hyper buffers of a request's head, which bounds the head to little more.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// How long requests in flight may take after the server was told to stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);

@@ -1,12 +1,12 @@
 //! The HTTP server: every layer and route on one screen.
 //!
 //! # Layout
-//! - [`door`]: forms get pages, programs get JSON; [`body`]: the three kinds of request body
+//! - [`door`]: forms get pages, programs get JSON; `visit`: what a page shows; [`body`]: the kinds of body
 //! - [`answer`]: kinds of client, and refusals that come from no route
 //! - [`document`]: the HTML document around the app; [`files`]: what the browser loads
-//! - [`headers`]: headers of every answer; [`log`]: one line a request
+//! - [`headers`]: the same-origin rule, and the headers of every answer; [`log`]: one line a request
 //! - [`settings`], [`mail`], [`store`]: configuration, and the accounts' two traits
-//! - [`listen`]: connections
+//! - [`mod@listen`] holds the connections
 
 pub mod answer;
 pub mod body;
@@ -19,6 +19,7 @@ pub mod log;
 pub mod mail;
 pub mod settings;
 pub mod store;
+mod visit;
 
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ use leptos::config::LeptosOptions;
 use leptos_axum::{LeptosRoutes, generate_route_list};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use self::files::Files;
+use self::{files::Files, settings::PublicUrl};
 use crate::{app::App, auth::context::Service};
 
 /// What requests are answered with.
@@ -39,6 +40,8 @@ pub struct State {
     pub options: LeptosOptions,
     /// What the browser loads.
     pub files: Arc<Files>,
+    /// Where browsers reach the site.
+    pub public_url: PublicUrl,
 }
 
 impl FromRef<State> for LeptosOptions {
@@ -58,12 +61,23 @@ pub fn router(state: State) -> Router {
         )
         .fallback(files::serve)
         .with_state(state.clone());
-    // As a service, so that the door stands before the choice of a route.
+    guard(routes, state)
+}
+
+/// Puts all layers around `routes`: as a service, so that the door stands before the choice of a route.
+pub fn guard(routes: Router, state: State) -> Router {
     Router::new()
         .fallback_service(routes)
         .layer(middleware::from_fn_with_state(state.clone(), door::pass))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            headers::refuse_other_sites,
+        ))
         .layer(CatchPanicLayer::custom(answer::panicked))
-        .layer(middleware::from_fn_with_state(state, answer::finish))
-        .layer(middleware::from_fn(headers::add))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            answer::finish,
+        ))
+        .layer(middleware::from_fn_with_state(state, headers::add))
         .layer(middleware::from_fn(log::request))
 }

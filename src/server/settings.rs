@@ -29,49 +29,34 @@ struct Given {
     #[arg(long, env = "MONGO_URI", value_name = "URI", hide_env_values = true)]
     mongo_uri: Option<String>,
 
-    /// The MongoDB database
-    #[arg(
-        long,
-        env = "MONGO_DB_NAME",
-        value_name = "NAME",
-        default_value = "fpmregistry"
-    )]
-    mongo_db_name: String,
+    /// The MongoDB database [default: fpmregistry]
+    #[arg(long, env = "MONGO_DB_NAME", value_name = "NAME")]
+    mongo_db_name: Option<String>,
 
-    /// The folder of the embedded store, and of mail when SMTP_URL is unset
-    #[arg(long, env = "DATA_DIR", value_name = "FOLDER", default_value = "data")]
-    data_dir: String,
+    /// The folder of the embedded store, and of mail when SMTP_URL is unset [default: data]
+    #[arg(long, env = "DATA_DIR", value_name = "FOLDER")]
+    data_dir: Option<String>,
 
     /// The mail server, smtps://user:password@host or smtp://user:password@host:587?tls=required;
     /// without it, mails become .eml files in DATA_DIR/outbox
     #[arg(long, env = "SMTP_URL", value_name = "URL", hide_env_values = true)]
     smtp_url: Option<String>,
 
-    /// The sender of mails
-    #[arg(
-        long,
-        env = "MAIL_FROM",
-        value_name = "MAILBOX",
-        default_value = "fpm-registry <noreply@localhost>"
-    )]
-    mail_from: String,
+    /// The sender of mails [default: fpm-registry <noreply@localhost>]
+    #[arg(long, env = "MAIL_FROM", value_name = "MAILBOX")]
+    mail_from: Option<String>,
 
     /// Networks in CIDR notation, separated by commas, whose X-Forwarded-For is believed
-    #[arg(
-        long,
-        env = "TRUSTED_PROXIES",
-        value_name = "NETWORKS",
-        default_value = ""
-    )]
-    trusted_proxies: String,
+    #[arg(long, env = "TRUSTED_PROXIES", value_name = "NETWORKS")]
+    trusted_proxies: Option<String>,
 
-    /// Whether tries are limited; off is for load tests
-    #[arg(long, env = "RATE_LIMITS", value_name = "on|off", default_value = "on")]
-    rate_limits: String,
+    /// Whether tries are limited; off is for load tests [default: on]
+    #[arg(long, env = "RATE_LIMITS", value_name = "on|off")]
+    rate_limits: Option<String>,
 }
 
-/// What the server runs with; every value has been read and can work.
-#[derive(Debug)]
+/// What the server runs with; every value has been read and can work. No `Debug`, since
+/// two of them hold passwords.
 pub struct Settings {
     /// Leptos's own settings, with the address to listen on.
     pub leptos: LeptosOptions,
@@ -145,12 +130,12 @@ impl Settings {
             },
             leptos,
             mongo_uri: set(given.mongo_uri),
-            mongo_db_name: required("MONGO_DB_NAME", given.mongo_db_name)?,
-            data_dir: required("DATA_DIR", given.data_dir)?.into(),
+            mongo_db_name: or(given.mongo_db_name, "fpmregistry"),
+            data_dir: or(given.data_dir, "data").into(),
             smtp_url: set(given.smtp_url),
-            mail_from: required("MAIL_FROM", given.mail_from)?,
-            trusted_proxies: networks(&given.trusted_proxies)?,
-            rate_limits: match given.rate_limits.as_str() {
+            mail_from: or(given.mail_from, "fpm-registry <noreply@localhost>"),
+            trusted_proxies: networks(&or(given.trusted_proxies, ""))?,
+            rate_limits: match or(given.rate_limits, "on").as_str() {
                 "on" => true,
                 "off" => false,
                 other => {
@@ -178,9 +163,9 @@ impl PublicUrl {
                 && url.password().is_none()
         });
         url.map(Self).ok_or_else(|| {
-            WrongSetting::new(format!(
-                "PUBLIC_URL must be scheme, host and port such as https://registry.example.org, not `{text}`"
-            ))
+            WrongSetting::new(
+                "PUBLIC_URL must be scheme, host and port such as https://registry.example.org",
+            )
         })
     }
 
@@ -225,8 +210,8 @@ fn set(value: Option<String>) -> Option<String> {
     value.filter(|value| !value.trim().is_empty())
 }
 
-fn required(variable: &'static str, value: String) -> Result<String, WrongSetting> {
-    set(Some(value)).ok_or_else(|| WrongSetting::new(format!("{variable} must not be empty")))
+fn or(value: Option<String>, default: &str) -> String {
+    set(value).unwrap_or_else(|| default.to_owned())
 }
 
 fn networks(list: &str) -> Result<Vec<IpNet>, WrongSetting> {

@@ -10,13 +10,15 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode, header},
 };
 use fpm_registry::{
-    accounts::{Accounts, clock::Clock},
+    accounts::{Accounts, clock::Clock, store::Store},
     auth::{context::Service, cookie::Cookies},
     server::{
         State,
         files::Files,
+        guard,
         mail::{LettreMailer, Post, Sender, memory::Inbox},
         router,
+        settings::PublicUrl,
         store::{open_embedded, open_mongo},
     },
 };
@@ -25,7 +27,6 @@ use leptos::config::LeptosOptions;
 use mongod::{Mongod, database_name};
 use serde_json::Value;
 use tower::ServiceExt;
-use url::Url;
 
 /// A password nobody is told is too easy.
 pub const PASSWORD: &str = "correct horse battery";
@@ -43,6 +44,7 @@ pub struct Registry {
     pub clock: Clock,
     /// The MongoDB database, where there is one.
     pub database: Option<mongodb::Database>,
+    state: State,
     router: Router,
     outbox: tokio::task::JoinHandle<()>,
     folder: PathBuf,
@@ -57,41 +59,69 @@ impl Registry {
     /// Starts a registry with this public URL.
     pub async fn start_at(kept: Kept, public_url: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("fpm-registry-{}", uuid::Uuid::new_v4()));
-        let (store, database) = match kept {
-            Kept::Embedded => (open_embedded(&folder).unwrap(), None),
-            Kept::Mongo => {
-                let (uri, name) = (Mongod::shared().uri(), database_name());
-                let client = mongodb::Client::with_uri_str(&uri).await.unwrap();
-                let store = open_mongo(&uri, &name).await.unwrap();
-                (store, Some(client.database(&name)))
+        match kept {
+            Kept::Embedded => {
+                Self::start_with(open_embedded(&folder).unwrap(), None, folder, public_url)
             }
-        };
+            Kept::Mongo => Self::start_on(Mongod::shared(), folder, public_url).await,
+        }
+    }
+
+    /// Starts a registry on a MongoDB server of its own, to be stopped under it.
+    pub async fn start_on_own_mongod() -> (Self, Mongod) {
+        let mongod = Mongod::start(&[]).unwrap();
+        let registry = Self::start_on(&mongod, PathBuf::new(), "http://127.0.0.1:9090").await;
+        (registry, mongod)
+    }
+
+    async fn start_on(mongod: &Mongod, folder: PathBuf, public_url: &str) -> Self {
+        let (uri, name) = (mongod.uri(), database_name());
+        let client = mongodb::Client::with_uri_str(&uri).await.unwrap();
+        let store = open_mongo(&uri, &name).await.unwrap();
+        Self::start_with(store, Some(client.database(&name)), folder, public_url)
+    }
+
+    fn start_with(
+        store: Arc<dyn Store>,
+        database: Option<mongodb::Database>,
+        folder: PathBuf,
+        public_url: &str,
+    ) -> Self {
         let inbox = Inbox::default();
         let clock = Clock::default();
+        let public_url = PublicUrl::parse(public_url).unwrap();
         let mailer = LettreMailer::new(
-            &Url::parse(public_url).unwrap(),
+            public_url.as_url(),
             Sender::parse("fpm-registry <noreply@localhost>").unwrap(),
             Post::Memory(inbox.clone()),
         );
         let (accounts, outbox) = Accounts::new(store, Arc::new(mailer), clock.clone());
-        let router = router(State {
+        let state = State {
             service: Service {
                 accounts: Arc::new(accounts),
                 cookies: Cookies {
-                    secure: public_url.starts_with("https"),
+                    secure: public_url.is_https(),
                 },
             },
             options: LeptosOptions::builder().output_name("fpm-registry").build(),
             files: Arc::new(Files::none()),
-        });
+            public_url,
+        };
         Self {
             inbox,
             clock,
             database,
-            router,
+            router: router(state.clone()),
+            state,
             outbox: tokio::spawn(outbox.run()),
             folder,
         }
+    }
+
+    /// The same registry with another set of routes behind its layers.
+    pub fn with_routes(mut self, routes: Router) -> Self {
+        self.router = guard(routes, self.state.clone());
+        self
     }
 
     /// A client without cookies.

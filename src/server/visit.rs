@@ -1,0 +1,243 @@
+//! What the door does for a visit: finds out what a page shows before Leptos draws it.
+
+use std::time::Duration;
+
+use axum::{
+    extract::Request,
+    http::{HeaderMap, Method, StatusCode, Uri},
+    middleware::Next,
+    response::{IntoResponse, Redirect, Response},
+};
+use url::form_urlencoded;
+
+use super::{
+    answer::{self, Client, Problem},
+    body, document,
+    door::{RESET_PAGE, Route, reset_owner, run, with_cookie},
+};
+use crate::{
+    accounts::{Error, store::User, token::Token},
+    auth::{context, cookie::Kind, next},
+    pages::scene::{Notice, Scene, Visitor},
+};
+
+/// How long a page that can do without the visitor waits for the store.
+const VISITOR_PATIENCE: Duration = Duration::from_millis(500);
+
+/// `GET /`
+pub(super) async fn home(
+    state: &super::State,
+    client: Client,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let caller = state.service.caller(request.headers());
+    match state.service.accounts.visitor(&caller).await {
+        Ok(user) => {
+            request.extensions_mut().insert(Scene {
+                visitor: user.map(visitor),
+                ..Scene::default()
+            });
+            next.run(request).await
+        }
+        Err(error) => answer::refuse(state, client, context::refusal(error)).await,
+    }
+}
+
+/// `GET /auth/login` and `GET /auth/signup`
+pub(super) async fn entrance(
+    state: &super::State,
+    client: Client,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let query = Query::of(&request);
+    let target = next::safe(query.get("next")).to_owned();
+    if client == Client::Page && is_logged_in(state, request.headers()).await {
+        return Redirect::to(&next::location(&target)).into_response();
+    }
+    request.extensions_mut().insert(Scene {
+        has_form: true,
+        next: target,
+        notice: Notice::parse(query.get("notice")),
+        ..Scene::default()
+    });
+    next.run(request).await
+}
+
+/// Whether the client has a live session; no, where the store does not say so soon.
+async fn is_logged_in(state: &super::State, headers: &HeaderMap) -> bool {
+    let caller = state.service.caller(headers);
+    let visitor = state.service.accounts.visitor(&caller);
+    match tokio::time::timeout(VISITOR_PATIENCE, visitor).await {
+        Ok(Ok(visitor)) => visitor.is_some(),
+        Ok(Err(_)) | Err(_) => false,
+    }
+}
+
+/// `GET /auth/reset-password`, in all its states.
+pub(super) async fn reset_password(
+    state: &super::State,
+    client: Client,
+    request: Request,
+    next: Next,
+) -> Response {
+    let query = Query::of(&request);
+    match (query.has("uuid"), query.has("password")) {
+        (true, true) if is_browser(client, request.headers()) => {
+            answer::refuse(state, client, Problem::PasswordInUrl.refusal()).await
+        }
+        (true, true) if request.method() == Method::GET => {
+            change_by_get(state, client, request, next).await
+        }
+        (true, _) => open_link(state, client, query.get("uuid"), request, next).await,
+        (false, _) => reset_page(state, client, &query, request, next).await,
+    }
+}
+
+/// Whether a browser asks, which would keep an address in its history.
+fn is_browser(client: Client, headers: &HeaderMap) -> bool {
+    client == Client::Page || headers.contains_key("sec-fetch-site")
+}
+
+/// The first backend's `GET` that changes a password, for old programs only.
+async fn change_by_get(
+    state: &super::State,
+    client: Client,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let query = parts.uri.query().unwrap_or_default().to_owned();
+    match body::urlencoded(query.as_bytes(), Route::ResetPassword.fields()) {
+        Ok(fields) => {
+            parts.uri = Uri::from_static(RESET_PAGE);
+            run(state, client, Route::ResetPassword, parts, fields, next).await
+        }
+        Err(problem) => answer::refuse(state, client, problem.refusal()).await,
+    }
+}
+
+/// The mailed link: shows the page, or first moves the uuid out of the address. Nothing is consumed.
+async fn open_link(
+    state: &super::State,
+    client: Client,
+    uuid: &str,
+    request: Request,
+    next: Next,
+) -> Response {
+    let token = Token::parse(uuid);
+    let owner = match &token {
+        Some(token) => reset_owner(state, token).await,
+        None => Ok(None),
+    };
+    match (owner, token, client) {
+        (Ok(Some(_)), Some(token), Client::Page) => {
+            let cookie = state.service.cookies.keep(Kind::Reset, &token);
+            with_cookie(Redirect::to(RESET_PAGE).into_response(), Some(cookie))
+        }
+        (Ok(Some(owner)), _, Client::Program) => {
+            visit_with(choose_password(owner), request, next).await
+        }
+        (Err(refusal), ..) => answer::refuse(state, client, refusal).await,
+        (Ok(_), ..) => dead_link(state, client, uuid, request.headers()).await,
+    }
+}
+
+/// `GET /auth/reset-password` without a uuid in the address.
+async fn reset_page(
+    state: &super::State,
+    client: Client,
+    query: &Query,
+    request: Request,
+    next: Next,
+) -> Response {
+    let cookies = state.service.cookies;
+    let ask = Scene {
+        has_form: true,
+        notice: Notice::parse(query.get("notice")),
+        ..Scene::default()
+    };
+    let Some(text) = cookies.find(Kind::Reset, request.headers()) else {
+        return visit_with(ask, request, next).await;
+    };
+    let owner = match Token::parse(&text) {
+        Some(token) => reset_owner(state, &token).await,
+        None => Ok(None),
+    };
+    match owner {
+        Ok(Some(owner)) => visit_with(choose_password(owner), request, next).await,
+        Ok(None) => {
+            let page = visit_with(ask, request, next).await;
+            with_cookie(page, Some(cookies.drop(Kind::Reset)))
+        }
+        Err(refusal) => answer::refuse(state, client, refusal).await,
+    }
+}
+
+fn choose_password(owner: User) -> Scene {
+    Scene {
+        has_form: true,
+        resetting: Some(owner.email.as_str().to_owned()),
+        ..Scene::default()
+    }
+}
+
+/// The answer to a link that is unknown, used or expired: how to get a new one.
+///
+/// The reset cookie stays unless it is that link: any page could link to a made-up uuid.
+async fn dead_link(
+    state: &super::State,
+    client: Client,
+    uuid: &str,
+    headers: &HeaderMap,
+) -> Response {
+    let refusal = context::refusal(Error::UserNotFound);
+    if client == Client::Program {
+        return answer::json(&refusal);
+    }
+    let scene = Scene {
+        has_form: true,
+        refusal: Some(refusal),
+        ..Scene::default()
+    };
+    let response = document::draw(state, RESET_PAGE, scene, StatusCode::NOT_FOUND).await;
+    let cookies = state.service.cookies;
+    let is_of_cookie = cookies.find(Kind::Reset, headers).as_deref() == Some(uuid);
+    with_cookie(response, is_of_cookie.then(|| cookies.drop(Kind::Reset)))
+}
+
+async fn visit_with(scene: Scene, mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(scene);
+    next.run(request).await
+}
+
+fn visitor(user: User) -> Visitor {
+    Visitor {
+        name: user.name,
+        email: user.email.as_str().to_owned(),
+    }
+}
+
+/// The fields of a query, read leniently: what does not decode is no value any page knows.
+struct Query(Vec<(String, String)>);
+
+impl Query {
+    fn of(request: &Request) -> Self {
+        let query = request.uri().query().unwrap_or_default();
+        Self(
+            form_urlencoded::parse(query.as_bytes())
+                .into_owned()
+                .collect(),
+        )
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(key, _)| key == name)
+    }
+
+    fn get(&self, name: &str) -> &str {
+        let pair = self.0.iter().find(|(key, _)| key == name);
+        pair.map_or("", |(_, value)| value)
+    }
+}
