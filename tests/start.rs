@@ -235,7 +235,7 @@ fn help_lists_every_setting_and_hides_secrets() {
 #[test]
 fn a_flag_wins_over_its_variable() {
     let registry = Program::new()
-        .with("LEPTOS_SITE_ADDR", "nonsense")
+        .with("LEPTOS_SITE_ADDR", "127.0.0.1:1")
         .with_flags(&["--leptos-site-addr", "127.0.0.1:0"])
         .start();
     assert!(

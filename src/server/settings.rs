@@ -115,14 +115,11 @@ impl Settings {
     }
 
     fn check(given: Given) -> Result<Self, WrongSetting> {
+        let address = set(given.leptos_site_addr)
+            .map(|address| socket_address(&address))
+            .transpose()?;
         let mut leptos = leptos_options()?;
-        if let Some(address) = set(given.leptos_site_addr) {
-            leptos.site_addr = address.parse().map_err(|_| {
-                WrongSetting::new(format!(
-                    "LEPTOS_SITE_ADDR must be an address and port such as 127.0.0.1:9090, not `{address}`"
-                ))
-            })?;
-        }
+        leptos.site_addr = address.unwrap_or(leptos.site_addr);
         Ok(Self {
             public_url: match set(given.public_url) {
                 Some(url) => PublicUrl::parse(&url)?,
@@ -193,6 +190,14 @@ impl PublicUrl {
     pub fn origin(&self) -> String {
         self.0.origin().ascii_serialization()
     }
+}
+
+fn socket_address(text: &str) -> Result<SocketAddr, WrongSetting> {
+    text.parse().map_err(|_| {
+        WrongSetting::new(format!(
+            "LEPTOS_SITE_ADDR must be an address and port such as 127.0.0.1:9090, not `{text}`"
+        ))
+    })
 }
 
 fn leptos_options() -> Result<LeptosOptions, WrongSetting> {

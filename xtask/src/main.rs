@@ -18,7 +18,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use cargo_metadata::MetadataCommand;
 use serde::Deserialize;
 
@@ -71,8 +71,16 @@ fn run() -> Result<()> {
         .context("Cannot create a lock file")?;
     lock.lock().context("Cannot lock cargo's target folder")?;
 
-    let server = compile::server(&project)?;
-    let client = compile::client(&project)?;
+    // At once, since each alone leaves a core idle while it waits for its largest crates and links.
+    let (server, client) = std::thread::scope(|scope| {
+        let server = scope.spawn(|| compile::server(&project));
+        let client = compile::client(&project);
+        (server.join(), client)
+    });
+    let (server, client) = (
+        server.map_err(|_| anyhow!("The server's compiler panicked"))??,
+        client?,
+    );
     let hashes = site::build(&project, &client)?;
     deliver(&project, &server, &hashes)
 }
