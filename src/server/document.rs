@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderValue, StatusCode, Uri, header},
     response::Response,
 };
+use http_body_util::BodyExt;
 use leptos::{config::LeptosOptions, nonce::use_nonce, prelude::*};
 use leptos_axum::{ResponseOptions, render_app_async_with_context};
 use leptos_meta::{HashedStylesheet, MetaTags, Title, provide_meta_context};
@@ -34,10 +35,30 @@ pub async fn draw(state: &State, path: &'static str, scene: Scene, status: Statu
     *request.uri_mut() = Uri::from_static(path);
     request.extensions_mut().insert(scene);
     let render = render_app_async_with_context(context(state), shell(state));
-    let mut response = render(request).await;
+    let mut response = close(render(request).await).await;
     *response.status_mut() = status;
     response.extensions_mut().insert(Finished);
     response
+}
+
+/// The end of every document.
+const END: &str = "</body></html>";
+
+/// Moves the scripts that Leptos sends behind the document into it, where HTML allows them.
+pub async fn close(response: Response) -> Response {
+    let content_type = response.headers().get(header::CONTENT_TYPE);
+    if !content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/html")) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let page = body.collect().await.map(|page| page.to_bytes());
+    let page = page.unwrap_or_default();
+    let closed = std::str::from_utf8(&page)
+        .ok()
+        .and_then(|page| page.split_once(END))
+        .map(|(document, scripts)| [document, scripts, END].concat());
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, closed.map_or(page.into(), Body::from))
 }
 
 /// The page, with its scripts only where it has a form to hydrate.

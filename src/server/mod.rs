@@ -59,6 +59,7 @@ pub fn router(state: State) -> Router {
             document::context(&state),
             document::shell(&state),
         )
+        .layer(middleware::map_response(document::close))
         .fallback(files::serve)
         .with_state(state.clone());
     guard(routes, state)
