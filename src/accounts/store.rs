@@ -165,9 +165,10 @@ pub trait Store: Send + Sync + 'static {
     /// Sets a mail aside that can never be delivered, with the reason, for an administrator to see.
     async fn park_mail(&self, id: &MailId, reason: &str) -> Result<(), StoreError>;
 
-    /// Makes every waiting mail due at `now`, as at start.
+    /// Makes every waiting mail due at `now`, as at start, but not what another process has claimed.
     async fn expedite_mail(&self, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Drops what has expired by `now` and nothing else refers to.
+    /// Drops reset links that have expired by `now`, and mail older than [`super::outbox::MAIL_LIFE`]. Expired
+    /// sessions go at their user's next login.
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError>;
 }
