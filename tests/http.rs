@@ -744,12 +744,7 @@ async fn bodies_that_cannot_be_read(registry: Registry) {
     ] {
         for path in ["/auth/login", "/auth/signup", "/auth/forgot-password"] {
             for kind in [EVERY_CLIENT[0], Kind::Browser] {
-                let accept = if kind == Kind::Browser {
-                    "text/html"
-                } else {
-                    "*/*"
-                };
-                let mut request = Request::post(path).header("accept", accept);
+                let mut request = Request::post(path).header("accept", kind.accept());
                 if !content_type.is_empty() {
                     request = request.header("content-type", content_type);
                 }
@@ -836,15 +831,10 @@ async fn errors_on_every_path(registry: Registry) {
         ),
     ] {
         for kind in [EVERY_CLIENT[0], Kind::Browser] {
-            let accept = if kind == Kind::Browser {
-                "text/html"
-            } else {
-                "*/*"
-            };
             let request = Request::builder()
                 .method(method)
                 .uri(path)
-                .header("accept", accept);
+                .header("accept", kind.accept());
             let answer: Answer = registry.send(request.body(Body::empty()).unwrap()).await;
             answer.assert_refused(kind, code, message, None);
             let mut allowed: Vec<&str> = answer.header("allow").split(',').collect();
@@ -1051,13 +1041,8 @@ async fn requests_from_other_sites(registry: Registry) {
             ("origin", "null"),
         ] {
             for kind in [EVERY_CLIENT[0], Kind::Browser] {
-                let accept = if kind == Kind::Browser {
-                    "text/html"
-                } else {
-                    "*/*"
-                };
                 let request = Request::post(path)
-                    .header("accept", accept)
+                    .header("accept", kind.accept())
                     .header("content-type", "application/x-www-form-urlencoded")
                     .header(name, value)
                     .body(Body::from(fields.clone()));
@@ -1174,6 +1159,17 @@ async fn reset_cookie_yields_to_a_field_and_survives_a_made_up_link(registry: Re
         let answer = program.get(&path).await;
         answer.assert_refused(EVERY_CLIENT[0], 404, "User not found", None);
     }
+    let unreadable = Request::post("/auth/reset-password")
+        .header("accept", Kind::Browser.accept())
+        .header("cookie", format!("reset={uuid}"))
+        .header("content-type", "text/plain")
+        .body(Body::from("password=x"));
+    let answer = registry.send(unreadable.unwrap()).await;
+    answer.assert_refused(Kind::Browser, 415, "Send a form or a JSON object", None);
+    assert!(
+        answer.body.contains("autocomplete=\"new-password\""),
+        "the same page again"
+    );
     assert_eq!(browser.cookie("reset"), Some(uuid));
     let answer = browser
         .post("/auth/reset-password", &[("password", "plum tractor glow")])

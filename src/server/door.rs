@@ -104,23 +104,14 @@ async fn submit(
     next: Next,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    match body::read(&parts.headers, body, route.fields()).await {
-        Ok(fields) => {
-            let fields = with_reset_cookie(state, route, &parts.headers, fields);
-            run(state, client, route, parts, fields, next).await
-        }
-        Err(problem) => {
-            let fields = Fields::default();
-            reword(
-                state,
-                client,
-                route,
-                &parts.headers,
-                &fields,
-                problem.refusal(),
-            )
-            .await
-        }
+    let (fields, problem) = match body::read(&parts.headers, body, route.fields()).await {
+        Ok(fields) => (fields, None),
+        Err(problem) => (Fields::default(), Some(problem.refusal())),
+    };
+    let fields = with_reset_cookie(state, route, &parts.headers, fields);
+    match problem {
+        None => run(state, client, route, parts, fields, next).await,
+        Some(refusal) => reword(state, client, route, &parts.headers, &fields, refusal).await,
     }
 }
 

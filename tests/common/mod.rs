@@ -207,6 +207,17 @@ pub enum Kind {
     HydratedForm,
 }
 
+impl Kind {
+    /// What the client asks for.
+    pub fn accept(self) -> &'static str {
+        match self {
+            Self::Program(_) => "*/*",
+            Self::Browser => "text/html,application/xhtml+xml,*/*;q=0.8",
+            Self::HydratedForm => "application/json",
+        }
+    }
+}
+
 /// How a program writes its fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
@@ -287,15 +298,10 @@ impl Client<'_> {
         content_type: Option<&str>,
     ) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
-        request = match self.kind {
-            Kind::Program(_) => request.header(header::ACCEPT, "*/*"),
-            Kind::Browser => request
-                .header(header::ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8")
-                .header("sec-fetch-site", "same-origin"),
-            Kind::HydratedForm => request
-                .header(header::ACCEPT, "application/json")
-                .header("sec-fetch-site", "same-origin"),
-        };
+        request = request.header(header::ACCEPT, self.kind.accept());
+        if matches!(self.kind, Kind::Browser | Kind::HydratedForm) {
+            request = request.header("sec-fetch-site", "same-origin");
+        }
         if let Some(content_type) = content_type {
             request = request.header(header::CONTENT_TYPE, content_type);
         }
