@@ -57,7 +57,7 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
     let clock = Clock::default();
     let sweeper = Sweeper::new(store.clone(), clock.clone());
     let address = listener.local_addr().unwrap_or(address);
-    let (accounts, outbox) = Accounts::new(store, Arc::new(mailer), clock);
+    let (accounts, outbox) = Accounts::new(store, Arc::new(mailer), clock, settings.rate_limits);
     let router = server::router(State {
         service: Service {
             accounts: Arc::new(accounts),
@@ -68,6 +68,7 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
         options: settings.leptos,
         files: Arc::new(files),
         public_url: settings.public_url,
+        trusted_proxies: settings.trusted_proxies.into(),
     });
     tokio::spawn(sweeper.run());
     tokio::spawn(outbox.run());

@@ -11,11 +11,12 @@ mod common;
 use std::time::Duration;
 
 use axum::{body::Body, http::Request};
-use common::{Answer, EVERY_CLIENT, Kept, Kind, PASSWORD, Registry};
+use common::{Answer, EVERY_CLIENT, Encoding, Kept, Kind, PASSWORD, Registry, Setup};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const ADA: &str = "ada@example.org";
+const PROGRAM: Kind = Kind::Program(Encoding::Form);
 
 /// Every test, once for each store.
 macro_rules! contract {
@@ -63,6 +64,17 @@ contract! {
     reset_link_dies_when_a_newer_is_sent
     reset_link_that_is_dead
     reset_cookie_yields_to_a_field_and_survives_a_made_up_link
+    login_fails_ten_times_and_waits_longer_each_time
+    login_waits_alike_for_known_and_unknown
+    login_from_a_known_device_passes_a_closed_account
+    login_from_a_known_device_has_ten_tries_of_its_own
+    login_fails_a_hundred_times_and_needs_a_new_password
+    login_fails_a_hundred_times_from_one_network
+    logins_at_once_with_the_right_password_all_succeed
+    logins_at_once_with_wrong_passwords_get_ten_tries
+    signup_twenty_times_from_one_network
+    forgot_password_three_times_for_one_address
+    forgot_password_twenty_times_from_one_network
     session_ends_after_thirty_days
     session_ends_after_fourteen_days_without_use
     bodies_that_cannot_be_read
@@ -80,13 +92,14 @@ async fn login_with_the_right_password(registry: Registry) {
         let client = registry.client(kind);
         let answer = client.login("  ADA@example.org ", PASSWORD).await;
         answer.assert_done(kind, "Login successful", "/");
-        let [cookie] = &answer.set_cookies()[..] else {
-            panic!("one cookie: {:?}", answer.set_cookies());
+        let [session, device] = &answer.set_cookies()[..] else {
+            panic!("two cookies: {:?}", answer.set_cookies());
         };
-        assert!(
-            cookie.ends_with("; HttpOnly; SameSite=Lax; Path=/; Max-Age=2592000"),
-            "{cookie}"
-        );
+        for (cookie, name, life) in [(session, "uuid", "2592000"), (device, "device", "31536000")] {
+            let attributes = format!("; HttpOnly; SameSite=Lax; Path=/; Max-Age={life}");
+            assert!(cookie.starts_with(name), "{cookie}");
+            assert!(cookie.ends_with(&attributes), "{cookie}");
+        }
         assert_eq!(client.cookie("uuid").unwrap().len(), 36);
         assert!(client.is_logged_in().await);
     }
@@ -108,6 +121,7 @@ async fn login_with_a_wrong_or_unknown_pair(registry: Registry) {
             answer.assert_refused(kind, 401, "Invalid email or password", None);
             assert_eq!(answer.set_cookies(), [""; 0]);
         }
+        registry.program().login(ADA, PASSWORD).await;
     }
 }
 
@@ -404,6 +418,7 @@ async fn forgot_password_answers_all_addresses_alike(registry: Registry) {
         assert_eq!(known.body, unknown.body);
         let mail = registry.inbox.next(ADA).await.expect("a mail arrives");
         assert_eq!(mail.subject, "Reset your fpm-registry password");
+        registry.wait(5 * MINUTE);
     }
     assert!(registry.inbox.take("eve@example.org").is_none());
     let page = registry
@@ -485,6 +500,7 @@ async fn reset_password_with_a_field(registry: Registry) {
         );
         let again = client.post("/auth/reset-password", &fields).await;
         again.assert_refused(kind, 404, "User not found", None);
+        registry.wait(5 * MINUTE);
     }
 }
 
@@ -551,6 +567,7 @@ async fn reset_password_with_a_dead_uuid(registry: Registry) {
 async fn reset_password_with_a_bad_password(registry: Registry) {
     registry.add_user(ADA).await;
     for kind in EVERY_CLIENT {
+        registry.wait(5 * MINUTE);
         let uuid = registry.reset_uuid(ADA).await;
         let client = registry.client(kind);
         for (password, message) in [
@@ -680,6 +697,252 @@ async fn reset_link_that_is_dead(registry: Registry) {
     assert_eq!(page.status, 200);
     assert!(page.body.contains("action=\"/auth/forgot-password\""));
     assert_eq!(browser.cookie("reset"), None, "a dead cookie is removed");
+}
+
+const WRONG: &str = "wrong horse battery";
+
+/// Fails to log in so many times, each from another network.
+async fn fail(registry: &Registry, email: &str, times: usize) {
+    for _ in 0..times {
+        let answer = registry.program().login(email, WRONG).await;
+        answer.assert_refused(PROGRAM, 401, "Invalid email or password", None);
+    }
+}
+
+fn assert_wait(kind: Kind, answer: &Answer, seconds: u64, words: &str) {
+    answer.assert_refused(kind, 429, &format!("Too many tries, {words}"), None);
+    let retry_after: u64 = answer.header("retry-after").parse().unwrap();
+    assert!(
+        (seconds.saturating_sub(2)..=seconds).contains(&retry_after),
+        "{retry_after}"
+    );
+}
+
+async fn login_fails_ten_times_and_waits_longer_each_time(registry: Registry) {
+    registry.add_user(ADA).await;
+    fail(&registry, ADA, 10).await;
+    for kind in EVERY_CLIENT {
+        for password in [PASSWORD, WRONG] {
+            let answer = registry.client(kind).login(ADA, password).await;
+            assert_wait(kind, &answer, 30, "try again in 30 seconds");
+            assert_eq!(answer.set_cookies(), [""; 0]);
+        }
+    }
+    for (seconds, words) in [
+        (60, "try again in 60 seconds"),
+        (120, "try again in 2 minutes"),
+    ] {
+        registry.wait(Duration::from_secs(seconds / 2));
+        fail(&registry, " ADA@example.org ", 1).await;
+        let answer = registry.program().login(ADA, PASSWORD).await;
+        assert_wait(PROGRAM, &answer, seconds, words);
+    }
+    registry.wait(2 * MINUTE);
+    let answer = registry.program().login(ADA, PASSWORD).await;
+    answer.assert_done(PROGRAM, "Login successful", "/");
+    fail(&registry, ADA, 10).await;
+}
+
+async fn login_waits_alike_for_known_and_unknown(registry: Registry) {
+    registry.add_user(ADA).await;
+    for kind in EVERY_CLIENT {
+        let mut refusals = Vec::new();
+        for email in [ADA, "eve@example.org"] {
+            fail(&registry, email, 10).await;
+            let mut answer = registry.client(kind).login(email, PASSWORD).await;
+            assert_eq!(answer.status, 429);
+            let body = answer.body.replace(answer.nonce(), "").replace(email, "");
+            answer.headers.remove("content-security-policy");
+            refusals.push((answer.headers, body));
+        }
+        assert_eq!(refusals[0], refusals[1]);
+        registry.wait(400 * DAY);
+    }
+}
+
+async fn login_from_a_known_device_passes_a_closed_account(registry: Registry) {
+    registry.add_user(ADA).await;
+    registry.add_user("eve@example.org").await;
+    let laptop = registry.browser();
+    laptop.login(ADA, PASSWORD).await;
+    laptop.post("/auth/logout", &[]).await;
+    let evil = registry.browser();
+    evil.login("eve@example.org", PASSWORD).await;
+    fail(&registry, ADA, 10).await;
+
+    evil.login("eve@example.org", PASSWORD).await;
+    assert_eq!(evil.login(ADA, WRONG).await.status, 429);
+    let made_up = registry.browser();
+    made_up.set_cookie("device", "936da01f-9abd-4d9d-80c7-02af85c822a8");
+    assert_eq!(made_up.login(ADA, PASSWORD).await.status, 429);
+
+    let answer = laptop.login(ADA, PASSWORD).await;
+    answer.assert_done(Kind::Browser, "Login successful", "/");
+    let [session] = &answer.set_cookies()[..] else {
+        panic!("a known device gets no new cookie");
+    };
+    assert!(session.starts_with("uuid="));
+}
+
+async fn login_from_a_known_device_has_ten_tries_of_its_own(registry: Registry) {
+    registry.add_user(ADA).await;
+    let laptop = registry.program();
+    laptop.login(ADA, PASSWORD).await;
+    fail(&registry, ADA, 10).await;
+    for _ in 0..10 {
+        assert_eq!(laptop.login(ADA, WRONG).await.status, 401);
+    }
+    assert_eq!(laptop.login(ADA, PASSWORD).await.status, 429);
+
+    let phone = registry.program();
+    registry.wait(MINUTE);
+    phone.login(ADA, PASSWORD).await;
+    let uuid = registry.reset_uuid(ADA).await;
+    let new = "a quite different one";
+    let fields = [("uuid", &*uuid), ("password", new)];
+    registry
+        .program()
+        .post("/auth/reset-password", &fields)
+        .await;
+    fail(&registry, ADA, 10).await;
+    assert_eq!(
+        phone.login(ADA, new).await.status,
+        429,
+        "a reset ends devices"
+    );
+}
+
+async fn login_fails_a_hundred_times_and_needs_a_new_password(registry: Registry) {
+    registry.add_user(ADA).await;
+    for _ in 0..100 {
+        fail(&registry, ADA, 1).await;
+        registry.wait(15 * MINUTE);
+    }
+    registry.wait(2000 * DAY);
+    for kind in EVERY_CLIENT {
+        let answer = registry.client(kind).login(ADA, PASSWORD).await;
+        assert_wait(kind, &answer, 900, "reset your password to log in");
+    }
+    let uuid = registry.reset_uuid(ADA).await;
+    let new = "a quite different one";
+    let fields = [("uuid", &*uuid), ("password", new)];
+    let answer = registry
+        .program()
+        .post("/auth/reset-password", &fields)
+        .await;
+    answer.assert_done(PROGRAM, "Password reset successful", "");
+    let answer = registry.program().login(ADA, new).await;
+    answer.assert_done(PROGRAM, "Login successful", "/");
+}
+
+async fn login_fails_a_hundred_times_from_one_network(registry: Registry) {
+    registry.add_user(ADA).await;
+    let at = |address: &str| registry.client_at(PROGRAM, address.parse().unwrap());
+    let laptop = at("2001:db8:1:2::1");
+    laptop.login(ADA, PASSWORD).await;
+    for n in 0..100 {
+        let neighbour = at(&format!("2001:db8:1:2::{n:x}"));
+        let answer = neighbour
+            .login(&format!("user{}@example.org", n / 5), WRONG)
+            .await;
+        assert_eq!(answer.status, 401, "{}", answer.body);
+    }
+    for client in [laptop, at("2001:db8:1:2:3:4:5:6")] {
+        let answer = client.login(ADA, PASSWORD).await;
+        assert_eq!(answer.status, 429);
+        assert!(
+            answer
+                .body
+                .contains("Too many tries, try again in 15 minutes")
+        );
+    }
+    let answer = at("2001:db8:1:3::1").login(ADA, PASSWORD).await;
+    answer.assert_done(PROGRAM, "Login successful", "/");
+    registry.wait(15 * MINUTE);
+    let answer = at("2001:db8:1:2::1").login(ADA, PASSWORD).await;
+    answer.assert_done(PROGRAM, "Login successful", "/");
+}
+
+async fn logins_at_once_with_the_right_password_all_succeed(registry: Registry) {
+    registry.add_user(ADA).await;
+    fail(&registry, ADA, 9).await;
+    let clients: Vec<_> = (0..20).map(|_| registry.program()).collect();
+    let logins = clients.iter().map(|client| client.login(ADA, PASSWORD));
+    for answer in futures_util::future::join_all(logins).await {
+        answer.assert_done(PROGRAM, "Login successful", "/");
+    }
+}
+
+async fn logins_at_once_with_wrong_passwords_get_ten_tries(registry: Registry) {
+    registry.add_user(ADA).await;
+    let clients: Vec<_> = (0..40).map(|_| registry.program()).collect();
+    let logins = clients.iter().map(|client| client.login(ADA, WRONG));
+    let answers = futures_util::future::join_all(logins).await;
+    let with = |status: u16| {
+        answers
+            .iter()
+            .filter(|answer| answer.status == status)
+            .count()
+    };
+    assert_eq!((with(401), with(429)), (10, 30));
+}
+
+async fn signup_twenty_times_from_one_network(registry: Registry) {
+    let at = |address: &str| registry.client_at(PROGRAM, address.parse().unwrap());
+    let sign_up = async |address: &str, email: &str| {
+        let fields = [("name", "Ada"), ("email", email), ("password", PASSWORD)];
+        at(address).post("/auth/signup", &fields).await
+    };
+    for n in 0..20 {
+        let email = format!("user{}@example.org", n / 2);
+        let status = if n % 2 == 0 { 200 } else { 400 };
+        assert_eq!(sign_up("192.0.2.1", &email).await.status, status);
+    }
+    let answer = sign_up("192.0.2.1", ADA).await;
+    assert_wait(PROGRAM, &answer, 3600, "try again in 60 minutes");
+    assert_eq!(sign_up("192.0.2.2", ADA).await.status, 200);
+    registry.wait(60 * MINUTE);
+    assert_eq!(sign_up("192.0.2.1", "bob@example.org").await.status, 200);
+}
+
+async fn forgot_password_three_times_for_one_address(registry: Registry) {
+    registry.add_user(ADA).await;
+    for kind in EVERY_CLIENT {
+        for email in [ADA, "eve@example.org"] {
+            for typed in [email, &email.to_uppercase(), email] {
+                let client = registry.client(kind);
+                let answer = client
+                    .post("/auth/forgot-password", &[("email", typed)])
+                    .await;
+                assert_eq!(answer.status, if kind == Kind::Browser { 303 } else { 200 });
+            }
+            let client = registry.client(kind);
+            let answer = client
+                .post("/auth/forgot-password", &[("email", email)])
+                .await;
+            assert_wait(kind, &answer, 900, "try again in 15 minutes");
+        }
+        registry.wait(15 * MINUTE);
+    }
+    for _ in 0..3 * EVERY_CLIENT.len() {
+        assert!(registry.inbox.next(ADA).await.is_some());
+    }
+}
+
+async fn forgot_password_twenty_times_from_one_network(registry: Registry) {
+    let at = |address: &str| registry.client_at(PROGRAM, address.parse().unwrap());
+    let forgot = async |address: &str, n: usize| {
+        let email = format!("user{n}@example.org");
+        at(address)
+            .post("/auth/forgot-password", &[("email", &email)])
+            .await
+    };
+    for n in 0..20 {
+        assert_eq!(forgot("192.0.2.1", n).await.status, 200);
+    }
+    let answer = forgot("192.0.2.1", 20).await;
+    assert_wait(PROGRAM, &answer, 3600, "try again in 60 minutes");
+    assert_eq!(forgot("192.0.2.2", 20).await.status, 200);
 }
 
 async fn session_ends_after_thirty_days(registry: Registry) {
@@ -996,14 +1259,17 @@ async fn https_marks_the_cookies() {
     registry.add_user(ADA).await;
     let client = registry.browser();
     let answer = client.login(ADA, PASSWORD).await;
-    let [cookie] = &answer.set_cookies()[..] else {
-        panic!("one cookie");
+    let [session, device] = &answer.set_cookies()[..] else {
+        panic!("two cookies");
     };
-    assert!(cookie.starts_with("__Host-uuid="), "{cookie}");
-    assert!(
-        cookie.ends_with("; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=2592000"),
-        "{cookie}"
-    );
+    for (cookie, name, life) in [
+        (session, "__Host-uuid=", "2592000"),
+        (device, "__Host-device=", "31536000"),
+    ] {
+        let attributes = format!("; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age={life}");
+        assert!(cookie.starts_with(name), "{cookie}");
+        assert!(cookie.ends_with(&attributes), "{cookie}");
+    }
     assert_eq!(
         answer.header("strict-transport-security"),
         "max-age=63072000; includeSubDomains"
@@ -1091,6 +1357,56 @@ async fn headers_of_every_answer(registry: Registry) {
 }
 
 /// A handler that panics costs its client an answer of 500, and nobody else anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn tries_are_counted_over_all_processes_on_one_database() {
+    let one = Registry::start(Kept::Mongo).await;
+    let other = one.twin().await;
+    one.add_user(ADA).await;
+    fail(&one, ADA, 5).await;
+    fail(&other, ADA, 5).await;
+    for registry in [&one, &other] {
+        assert_eq!(registry.program().login(ADA, PASSWORD).await.status, 429);
+    }
+    let (mut left, mut right) = (Vec::new(), Vec::new());
+    for _ in 0..20 {
+        left.push(one.program());
+        right.push(other.program());
+    }
+    let logins = left.iter().chain(&right);
+    let logins = logins.map(|client| client.login("eve@example.org", WRONG));
+    let answers = futures_util::future::join_all(logins).await;
+    let tried = answers.iter().filter(|answer| answer.status == 401);
+    assert_eq!(tried.count(), 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_trusted_proxy_says_where_a_client_is() {
+    let setup = Setup {
+        trusted_proxies: &["192.0.2.0/24"],
+        ..Setup::default()
+    };
+    let registry = Registry::start_as(Kept::Embedded, setup).await;
+    let sign_up = async |peer: &str, said: &'static str, n: usize| {
+        let mut client = registry.client_at(PROGRAM, peer.parse().unwrap());
+        client.forwarded_for = Some(said);
+        let email = format!("user{n}@example.org");
+        let fields = [("name", "Ada"), ("email", &email), ("password", PASSWORD)];
+        client.post("/auth/signup", &fields).await.status
+    };
+    const MADE_UP: [&str; 21] = [
+        "1.0.0.1", "1.0.0.2", "1.0.0.3", "1.0.0.4", "1.0.0.5", "1.0.0.6", "1.0.0.7", "1.0.0.8",
+        "1.0.0.9", "1.0.0.10", "1.0.0.11", "1.0.0.12", "1.0.0.13", "1.0.0.14", "1.0.0.15",
+        "1.0.0.16", "1.0.0.17", "1.0.0.18", "1.0.0.19", "1.0.0.20", "1.0.0.21",
+    ];
+    for (n, said) in MADE_UP.into_iter().enumerate() {
+        let status = if n < 20 { 200 } else { 429 };
+        assert_eq!(sign_up("198.51.100.1", said, n).await, status);
+    }
+    for (n, said) in MADE_UP.into_iter().enumerate() {
+        assert_eq!(sign_up("192.0.2.1", said, 100 + n).await, 200);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_is_an_answer() {
     async fn panics() {

@@ -17,10 +17,14 @@ use fpm_registry::{
     accounts::{
         clock::{Clock, Timestamp},
         email::Email,
+        limits::{Limit, TryKey},
         name::Name,
         outbox::{MAIL_LIFE, MailId, MailKind, QueuedMail},
         password::PasswordHash,
-        store::{AddUserError, Login, MAX_SESSIONS, NewUser, Session, Store},
+        store::{
+            AddUserError, CountError, Device, Login, MAX_DEVICES, MAX_SESSIONS, NewUser, Session,
+            Store,
+        },
         token::{Digest, Token},
     },
     server::store::{open_embedded, open_mongo},
@@ -91,6 +95,14 @@ contract! {
     one_of_many_resets_counts
     no_login_with_the_old_password_outlives_a_reset
     a_login_drops_no_reset_link
+    a_device_is_remembered
+    a_device_past_the_limit_replaces_the_oldest
+    a_reset_forgets_the_devices
+    tries_past_the_most_wait_for_the_end_of_the_span
+    tries_slow_down_and_end
+    a_refused_try_is_not_counted_anywhere
+    a_try_taken_back_or_forgotten_is_none
+    tries_at_once_never_pass_the_limit
     a_mail_is_claimed_as_queued
     the_mail_due_longest_comes_first
     a_claimed_mail_is_hidden_until_the_lease_ends
@@ -102,6 +114,7 @@ contract! {
     a_sweep_drops_old_mail
     a_sweep_drops_expired_reset_links
     a_sweep_keeps_what_lives
+    a_sweep_drops_expired_tries
 }
 
 async fn a_user_is_found_as_added(store: Arc<dyn Store>) {
@@ -255,6 +268,7 @@ async fn a_login_with_another_password_changes_nothing(store: Arc<dyn Store>) {
             verified: &hash(verified),
             upgraded: Some(hash("upgraded")),
             session,
+            device: None,
             replaces: Some(kept),
         };
         assert!(!store.add_session(login).await.unwrap());
@@ -273,6 +287,7 @@ async fn a_login_upgrades_the_password(store: Arc<dyn Store>) {
         verified: &hash("first"),
         upgraded: Some(hash("upgraded")),
         session,
+        device: None,
         replaces: None,
     };
     assert!(store.add_session(login).await.unwrap());
@@ -380,6 +395,7 @@ async fn text_from_outside_is_kept_as_it_is(store: Arc<dyn Store>) {
             verified: &hash(text),
             upgraded: Some(hash(&format!("{text}2"))),
             session,
+            device: None,
             replaces: None,
         };
         assert!(store.add_session(login).await.unwrap());
@@ -606,6 +622,144 @@ async fn a_login_drops_no_reset_link(store: Arc<dyn Store>) {
     assert!(store.user_by_reset(&link, now()).await.unwrap().is_some());
 }
 
+async fn a_device_is_remembered(store: Arc<dyn Store>) {
+    let user = new_user("ada@example.org");
+    let first = user.device;
+    store.add_user(user).await.unwrap();
+    let second = device();
+    assert!(log_in_from(&store, Some(second)).await);
+    assert!(log_in_from(&store, None).await);
+    assert_eq!(devices_of_ada(&store).await, [first, second]);
+}
+
+async fn a_device_past_the_limit_replaces_the_oldest(store: Arc<dyn Store>) {
+    add(&store, "ada@example.org").await;
+    let devices = [(); MAX_DEVICES].map(|()| device());
+    for device in devices {
+        assert!(log_in_from(&store, Some(device)).await);
+    }
+    assert_eq!(devices_of_ada(&store).await, devices);
+}
+
+async fn a_reset_forgets_the_devices(store: Arc<dyn Store>) {
+    let link = add_with_link(&store, "ada@example.org").await;
+    assert!(reset(&store, &link, "second").await);
+    assert_eq!(devices_of_ada(&store).await, []);
+}
+
+const TWO_AN_HOUR: Limit = Limit::Most {
+    tries: 2,
+    span: HOUR,
+};
+
+async fn tries_past_the_most_wait_for_the_end_of_the_span(store: Arc<dyn Store>) {
+    let ada = TryKey::from("ada");
+    let end = now().plus(HOUR);
+    assert_eq!(count(&store, &ada, TWO_AN_HOUR, now()).await, Ok(()));
+    let soon = now().plus(Duration::from_secs(60));
+    assert_eq!(count(&store, &ada, TWO_AN_HOUR, soon).await, Ok(()));
+    for moment in [soon, end.minus(Duration::from_millis(1))] {
+        assert_eq!(count(&store, &ada, TWO_AN_HOUR, moment).await, Err(end));
+    }
+    let bob = TryKey::from("bob");
+    assert_eq!(count(&store, &bob, TWO_AN_HOUR, soon).await, Ok(()));
+    for _ in 0..2 {
+        assert_eq!(count(&store, &ada, TWO_AN_HOUR, end).await, Ok(()));
+    }
+    assert_eq!(
+        count(&store, &ada, TWO_AN_HOUR, end).await,
+        Err(end.plus(HOUR))
+    );
+}
+
+async fn tries_slow_down_and_end(store: Arc<dyn Store>) {
+    let limit = Limit::Slower {
+        free: 3,
+        first_wait: Duration::from_secs(30),
+        longest_wait: Duration::from_secs(100),
+        most: 7,
+        memory: DAY,
+    };
+    let ada = TryKey::from("ada");
+    let mut moment = now();
+    let mut waits = Vec::new();
+    for _ in 0..6 {
+        assert_eq!(count(&store, &ada, limit, moment).await, Ok(()));
+        let next = match count(&store, &ada, limit, moment).await {
+            Ok(()) => {
+                store.settle_tries(&[], &[&ada], moment).await.unwrap();
+                moment
+            }
+            Err(open_at) => open_at,
+        };
+        waits.push((next.millis() - moment.millis()) / 1000);
+        moment = next;
+    }
+    assert_eq!(waits, [0, 0, 30, 60, 100, 100]);
+    assert_eq!(count(&store, &ada, limit, moment).await, Ok(()));
+    let years_later = moment.plus(3650 * DAY);
+    assert!(count(&store, &ada, limit, years_later).await.is_err());
+    store.settle_tries(&[&ada], &[], years_later).await.unwrap();
+    assert_eq!(count(&store, &ada, limit, years_later).await, Ok(()));
+
+    let bob = TryKey::from("bob");
+    for moment in [now(), now(), now().plus(2 * DAY)] {
+        assert_eq!(count(&store, &bob, limit, moment).await, Ok(()));
+    }
+    let forgotten = now().plus(2 * DAY);
+    assert_eq!(count(&store, &bob, limit, forgotten).await, Ok(()));
+}
+
+async fn a_refused_try_is_not_counted_anywhere(store: Arc<dyn Store>) {
+    let (closed, open) = (TryKey::from("closed"), TryKey::from("open"));
+    for _ in 0..2 {
+        assert_eq!(count(&store, &closed, TWO_AN_HOUR, now()).await, Ok(()));
+    }
+    for pair in [[&closed, &open], [&open, &closed]] {
+        let tries = pair.map(|key| (key, TWO_AN_HOUR));
+        assert!(matches!(
+            store.count_tries(&tries, now()).await,
+            Err(CountError::Closed(end)) if end == now().plus(HOUR)
+        ));
+    }
+    for _ in 0..2 {
+        assert_eq!(count(&store, &open, TWO_AN_HOUR, now()).await, Ok(()));
+    }
+    assert!(count(&store, &open, TWO_AN_HOUR, now()).await.is_err());
+}
+
+async fn a_try_taken_back_or_forgotten_is_none(store: Arc<dyn Store>) {
+    let (ada, bob) = (TryKey::from("ada"), TryKey::from("bob"));
+    store.settle_tries(&[&ada], &[&bob], now()).await.unwrap();
+    for key in [&ada, &ada, &bob, &bob] {
+        assert_eq!(count(&store, key, TWO_AN_HOUR, now()).await, Ok(()));
+    }
+    store.settle_tries(&[&ada], &[&bob], now()).await.unwrap();
+    for key in [&ada, &ada, &bob] {
+        assert_eq!(count(&store, key, TWO_AN_HOUR, now()).await, Ok(()));
+    }
+    for key in [&ada, &bob] {
+        assert!(count(&store, key, TWO_AN_HOUR, now()).await.is_err());
+    }
+}
+
+async fn tries_at_once_never_pass_the_limit(store: Arc<dyn Store>) {
+    let limit = Limit::Most {
+        tries: 7,
+        span: HOUR,
+    };
+    let tries = (0..50).map(|_| {
+        let store = store.clone();
+        async move {
+            count(&store, &TryKey::from("ada"), limit, now())
+                .await
+                .is_ok()
+        }
+    });
+    let counted = all(tries).await;
+    assert_eq!(counted.into_iter().filter(|&counted| counted).count(), 7);
+}
+
 async fn a_mail_is_claimed_as_queued(store: Arc<dyn Store>) {
     for kind in [MailKind::ResetLink, MailKind::PasswordChanged] {
         let mail = QueuedMail::new(kind, email("ada@example.org"), now());
@@ -772,6 +926,20 @@ async fn a_sweep_keeps_what_lives(store: Arc<dyn Store>) {
     );
 }
 
+async fn a_sweep_drops_expired_tries(store: Arc<dyn Store>) {
+    let ada = TryKey::from("ada");
+    for _ in 0..2 {
+        assert_eq!(count(&store, &ada, TWO_AN_HOUR, now()).await, Ok(()));
+    }
+    store
+        .sweep(now().plus(Duration::from_secs(60)))
+        .await
+        .unwrap();
+    assert!(count(&store, &ada, TWO_AN_HOUR, now()).await.is_err());
+    store.sweep(now().plus(HOUR)).await.unwrap();
+    assert_eq!(count(&store, &ada, TWO_AN_HOUR, now()).await, Ok(()));
+}
+
 mod embedded_only {
     use super::*;
 
@@ -836,13 +1004,17 @@ mod embedded_only {
     async fn ended_sessions_and_links_leave_nothing_behind() {
         let folder = Folder::new();
         let store = folder.open();
+        assert_eq!(
+            count(&store, &TryKey::from("ada"), TWO_AN_HOUR, now()).await,
+            Ok(())
+        );
         for address in ["ada@example.org", "bob@example.org"] {
             let link = add_with_link(&store, address).await;
             assert!(log_in(&store, address, session(), None).await);
             assert!(reset(&store, &link, "second").await);
         }
         add_with_link(&store, "eve@example.org").await;
-        store.sweep(link_end()).await.unwrap();
+        store.sweep(now().plus(HOUR)).await.unwrap();
         for mail in claim_all(&store).await {
             store.remove_mail(&mail.id).await.unwrap();
         }
@@ -853,6 +1025,8 @@ mod embedded_only {
             ("parked", 0),
             ("resets", 0),
             ("sessions", 1),
+            ("tries", 0),
+            ("tries_end", 0),
             ("users", 3),
         ];
         assert_eq!(
@@ -926,7 +1100,9 @@ mod mongo_only {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_user_document_is_as_the_contract_says() {
         let (store, database) = open_new_database().await;
-        let first = add(&store, "ada@example.org").await;
+        let user = new_user("ada@example.org");
+        let (first, device) = (user.session.digest, user.device);
+        store.add_user(user).await.unwrap();
         let login = Session {
             created_at: now().plus(HOUR),
             ..session()
@@ -960,6 +1136,7 @@ mod mongo_only {
                     "expiresAt": date(login.expires_at),
                     "userAgent": login.user_agent,
                 }],
+                "devices": [{ "digest": binary(&device.digest), "createdAt": date(now()) }],
                 "lastLogout": date(now().plus(DAY)),
                 "reset": { "digest": binary(&link), "expiresAt": date(link_end()) },
             }
@@ -973,6 +1150,8 @@ mod mongo_only {
         assert_eq!(email.unique, Some(true));
         let queued = index_of(&database.collection("outbox"), "queuedAt").await;
         assert_eq!(queued.expire_after, Some(MAIL_LIFE));
+        let expiring = index_of(&database.collection("tries"), "expiresAt").await;
+        assert_eq!(expiring.expire_after, Some(Duration::ZERO));
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -1247,12 +1426,20 @@ fn session() -> Session {
     }
 }
 
+fn device() -> Device {
+    Device {
+        digest: digest(),
+        created_at: now(),
+    }
+}
+
 fn new_user(address: &str) -> NewUser {
     NewUser {
         name: Name::parse("Ada Lovelace").unwrap(),
         email: email(address),
         password: hash("first"),
         session: session(),
+        device: device(),
         replaces: None,
     }
 }
@@ -1285,6 +1472,7 @@ async fn log_in(
         verified: &hash("first"),
         upgraded: None,
         session,
+        device: None,
         replaces,
     };
     store.add_session(login).await.unwrap()
@@ -1296,6 +1484,7 @@ async fn log_in_with(store: &Arc<dyn Store>, address: &str, password: &str) -> b
         verified: &hash(password),
         upgraded: None,
         session: session(),
+        device: None,
         replaces: None,
     };
     store.add_session(login).await.unwrap()
@@ -1307,6 +1496,40 @@ async fn reset(store: &Arc<dyn Store>, link: &Digest, password: &str) -> bool {
         .reset_password(link, hash(password), notice, now())
         .await
         .unwrap()
+}
+
+async fn log_in_from(store: &Arc<dyn Store>, device: Option<Device>) -> bool {
+    let login = Login {
+        email: &email("ada@example.org"),
+        verified: &hash("first"),
+        upgraded: None,
+        session: session(),
+        device,
+        replaces: None,
+    };
+    store.add_session(login).await.unwrap()
+}
+
+async fn devices_of_ada(store: &Arc<dyn Store>) -> Vec<Device> {
+    let user = store
+        .user_by_email(&email("ada@example.org"))
+        .await
+        .unwrap();
+    user.unwrap().devices
+}
+
+/// Counts one try; or when the next is allowed.
+async fn count(
+    store: &Arc<dyn Store>,
+    key: &TryKey,
+    limit: Limit,
+    moment: Timestamp,
+) -> Result<(), Timestamp> {
+    match store.count_tries(&[(key, limit)], moment).await {
+        Ok(()) => Ok(()),
+        Err(CountError::Closed(open_at)) => Err(open_at),
+        Err(CountError::Store(error)) => panic!("{error}"),
+    }
 }
 
 async fn lives(store: &Arc<dyn Store>, session: &Digest) -> bool {

@@ -3,11 +3,13 @@
 //! # Layout
 //! - [`name`], [`email`], [`password`], [`token`]: parsed values, hashing, random tokens and their digests
 //! - [`clock`]: the one clock
+//! - [`limits`]: how many tries there are
 //! - [`outbox`], [`mail`]: promised mail, and the trait of what sends it
 //! - [`store`]: the trait of the database; [`sweeper`]: drops what has expired
 
 pub mod clock;
 pub mod email;
+pub mod limits;
 pub mod mail;
 pub mod name;
 pub mod outbox;
@@ -23,12 +25,13 @@ use tokio::sync::Notify;
 use self::{
     clock::{Clock, Timestamp},
     email::Email,
+    limits::{Limits, LoginTry, Network, Wait},
     mail::Mailer,
     name::Name,
     outbox::{MailKind, Outbox, QueuedMail},
     password::{Hasher, Password, Verdict},
-    store::{AddUserError, Login, NewUser, Session, Store, StoreError, User},
-    token::Token,
+    store::{AddUserError, Device, Login, NewUser, Session, Store, StoreError, User},
+    token::{Digest, Token},
 };
 
 /// How long a session lives (ASVS 7.3.2; NIST SP 800-63B-4 asks for at most 30 days).
@@ -37,6 +40,8 @@ pub const SESSION_LIFE: Duration = Duration::from_secs(30 * DAY);
 pub const SESSION_IDLE: Duration = Duration::from_secs(14 * DAY);
 /// How long a reset link works after its mail was sent.
 pub const RESET_LIFE: Duration = Duration::from_secs(30 * 60);
+/// How long a device is remembered, so that others who fail to log in do not close the account to it.
+pub const DEVICE_LIFE: Duration = Duration::from_secs(365 * DAY);
 /// How often the use of a session is written down.
 const TOUCH_EVERY: Duration = Duration::from_secs(3600);
 const DAY: u64 = 24 * 3600;
@@ -85,6 +90,9 @@ pub enum Error {
     /// The session or reset link does not live.
     #[error("User not found")]
     UserNotFound,
+    /// A limit of tries is reached.
+    #[error("Too many tries, {0}")]
+    TooManyTries(Wait),
     /// More hashing is asked for than the machine can do.
     #[error("The registry is busy, try again in a moment")]
     Busy,
@@ -100,22 +108,43 @@ pub struct Caller {
     pub user_agent: String,
     /// The session the request carries, live or not.
     pub session: Option<Token>,
+    /// The device's own token, known or not.
+    pub device: Option<Token>,
+    /// Where the request comes from.
+    pub network: Network,
+}
+
+/// What a client is handed when it has logged in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedIn {
+    /// Names the new session.
+    pub session: Token,
+    /// Names the device, where the user has not logged in with it before.
+    pub device: Option<Token>,
 }
 
 /// What users can do with their accounts.
 pub struct Accounts {
     store: Arc<dyn Store>,
     hasher: Hasher,
+    limits: Limits,
     clock: Clock,
     mail_waiting: Arc<Notify>,
 }
 
 impl Accounts {
-    /// The accounts kept in `store`, and the outbox that sends their mail through `mailer`.
-    pub fn new(store: Arc<dyn Store>, mailer: Arc<dyn Mailer>, clock: Clock) -> (Self, Outbox) {
+    /// The accounts kept in `store`, and the outbox that sends their mail through `mailer`. Without
+    /// `rate_limits` tries are not limited, as for load tests.
+    pub fn new(
+        store: Arc<dyn Store>,
+        mailer: Arc<dyn Mailer>,
+        clock: Clock,
+        rate_limits: bool,
+    ) -> (Self, Outbox) {
         let mail_waiting = Arc::new(Notify::new());
         let outbox = Outbox::new(store.clone(), mailer, clock.clone(), mail_waiting.clone());
         let accounts = Self {
+            limits: Limits::new(store.clone(), clock.clone(), rate_limits),
             store,
             hasher: Hasher::new(),
             clock,
@@ -131,9 +160,10 @@ impl Accounts {
         name: &str,
         email: &str,
         password: &str,
-    ) -> Result<Token, Error> {
+    ) -> Result<LoggedIn, Error> {
         let name = Name::parse(name)?;
         let email = Email::parse(email)?;
+        self.limits.signup(caller.network).await?;
         if self.store.user_by_email(&email).await?.is_some() {
             return Err(Error::EmailTaken);
         }
@@ -143,15 +173,20 @@ impl Accounts {
             .hash(password, about(name.as_str(), &email))
             .await?;
         let (token, session) = self.new_session(caller);
+        let (device_token, device) = self.new_device();
         let user = NewUser {
             name,
             email,
             password,
             session,
+            device,
             replaces: caller.replaces(),
         };
         match self.store.add_user(user).await {
-            Ok(()) => Ok(token),
+            Ok(()) => Ok(LoggedIn {
+                session: token,
+                device: Some(device_token),
+            }),
             Err(AddUserError::Taken) => Err(Error::EmailTaken),
             Err(AddUserError::Store(error)) => Err(error.into()),
         }
@@ -163,14 +198,50 @@ impl Accounts {
         caller: &Caller,
         email: &str,
         password: &str,
-    ) -> Result<Token, Error> {
+    ) -> Result<LoggedIn, Error> {
         let email = match Email::parse(email) {
+            Ok(email) => TypedEmail::Wellformed(email),
             Err(Error::EmailRequired) => return Err(Error::EmailRequired),
-            parsed => parsed.ok(),
+            Err(_) => TypedEmail::Other(email.trim().to_lowercase()),
         };
         let password = Password::typed(password)?;
+        let mut login = self.admit(caller, &email).await?;
+        let entered = self.enter(caller, &mut login, &email, password).await;
+        if let Err(Error::Busy | Error::Unavailable(_)) = &entered {
+            self.limits.undecided(&mut login).await;
+        }
+        entered
+    }
+
+    /// Lets a login through the limits, where need be because its device is known.
+    async fn admit(&self, caller: &Caller, email: &TypedEmail) -> Result<LoginTry, Error> {
+        let refusal = match self.limits.login(caller.network, email.as_str()).await {
+            Err(refusal @ Error::TooManyTries(_)) => refusal,
+            verdict => return verdict,
+        };
+        let Some(device) = caller.device.as_ref().map(Token::digest) else {
+            return Err(refusal);
+        };
+        match self.find(email).await? {
+            Some(user) if self.knows(&user, &device) => {
+                self.limits
+                    .login_from_device(caller.network, email.as_str(), &device)
+                    .await
+            }
+            _ => Err(refusal),
+        }
+    }
+
+    /// Compares the password and begins the session.
+    async fn enter(
+        &self,
+        caller: &Caller,
+        login: &mut LoginTry,
+        email: &TypedEmail,
+        password: Password,
+    ) -> Result<LoggedIn, Error> {
         for _ in 0..LOGIN_ROUNDS {
-            let user = self.find(email.as_ref()).await?;
+            let user = self.find(email).await?;
             let stored = user.as_ref().map(|user| user.password.clone());
             let verdict = self.hasher.verify(password.clone(), stored).await?;
             let (user, upgraded) = match (user, verdict) {
@@ -185,15 +256,26 @@ impl Accounts {
                 _ => return Err(Error::WrongLogin),
             };
             let (token, session) = self.new_session(caller);
-            let login = Login {
+            let known = caller.device.as_ref().map(Token::digest);
+            let is_known = known.is_some_and(|device| self.knows(&user, &device));
+            let (device_token, device) = match is_known {
+                true => (None, None),
+                false => Some(self.new_device()).unzip(),
+            };
+            let record = self.store.add_session(Login {
                 email: &user.email,
                 verified: &user.password,
                 upgraded,
                 session,
+                device,
                 replaces: caller.replaces(),
-            };
-            if self.store.add_session(login).await? {
-                return Ok(token);
+            });
+            let (recorded, ()) = tokio::join!(record, self.limits.succeeded(login));
+            if recorded? {
+                return Ok(LoggedIn {
+                    session: token,
+                    device: device_token,
+                });
             }
         }
         Err(Error::Busy)
@@ -213,15 +295,17 @@ impl Accounts {
     }
 
     /// Promises a mail with a reset link, if the address has an account. Does the same work either way.
-    pub async fn forgot_password(&self, email: &str) -> Result<(), Error> {
+    pub async fn forgot_password(&self, caller: &Caller, email: &str) -> Result<(), Error> {
         let email = Email::parse(email)?;
+        self.limits.forgot_password(caller.network, &email).await?;
         let mail = QueuedMail::new(MailKind::ResetLink, email, self.clock.now());
         self.store.queue_mail(mail).await?;
         self.mail_waiting.notify_one();
         Ok(())
     }
 
-    /// Sets a new password with a reset link, which then is used up. All sessions of the user end.
+    /// Sets a new password with a reset link, which then is used up. All sessions of the user end, no device
+    /// is known any more, and failed logins are forgotten.
     pub async fn reset_password(&self, token: Option<&Token>, password: &str) -> Result<(), Error> {
         let digest = token.ok_or(Error::UserNotFound)?.digest();
         let user = self
@@ -234,6 +318,8 @@ impl Accounts {
             .hasher
             .hash(password, about(&user.name, &user.email))
             .await?;
+        // First, so that a crash on the way leaves a link that works and no account that stays closed.
+        self.limits.reopen(&user.email).await?;
         let now = self.clock.now();
         let notice = QueuedMail::new(MailKind::PasswordChanged, user.email, now);
         match self
@@ -276,11 +362,27 @@ impl Accounts {
         Ok(self.store.user_by_reset(&digest, self.clock.now()).await?)
     }
 
-    async fn find(&self, email: Option<&Email>) -> Result<Option<User>, StoreError> {
+    async fn find(&self, email: &TypedEmail) -> Result<Option<User>, StoreError> {
         match email {
-            Some(email) => self.store.user_by_email(email).await,
-            None => Ok(None),
+            TypedEmail::Wellformed(email) => self.store.user_by_email(email).await,
+            TypedEmail::Other(_) => Ok(None),
         }
+    }
+
+    /// Whether the user has logged in with this device, not too long ago.
+    fn knows(&self, user: &User, device: &Digest) -> bool {
+        let oldest = self.clock.now().minus(DEVICE_LIFE);
+        let mut known = user.devices.iter();
+        known.any(|known| known.digest == *device && known.created_at > oldest)
+    }
+
+    fn new_device(&self) -> (Token, Device) {
+        let token = Token::random();
+        let device = Device {
+            digest: token.digest(),
+            created_at: self.clock.now(),
+        };
+        (token, device)
     }
 
     fn new_session(&self, caller: &Caller) -> (Token, Session) {
@@ -297,8 +399,23 @@ impl Accounts {
     }
 }
 
+/// What was typed for an e-mail at login, where any text is as good as an unknown address.
+enum TypedEmail {
+    Wellformed(Email),
+    Other(String),
+}
+
+impl TypedEmail {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Wellformed(email) => email.as_str(),
+            Self::Other(text) => text,
+        }
+    }
+}
+
 impl Caller {
-    fn replaces(&self) -> Option<token::Digest> {
+    fn replaces(&self) -> Option<Digest> {
         self.session.as_ref().map(Token::digest)
     }
 }

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use super::{
     clock::Timestamp,
     email::Email,
+    limits::{Limit, TryKey},
     name::Name,
     outbox::{MailId, QueuedMail},
     password::PasswordHash,
@@ -22,6 +23,17 @@ pub struct User {
     pub email: Email,
     /// The stored hash of the password.
     pub password: PasswordHash,
+    /// The devices the user has logged in with.
+    pub devices: Vec<Device>,
+}
+
+/// A device its owner has logged in with, by the token in its cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Device {
+    /// The digest of the token.
+    pub digest: Digest,
+    /// When the device got it.
+    pub created_at: Timestamp,
 }
 
 /// A user about to be added, logged in at once.
@@ -35,6 +47,8 @@ pub struct NewUser {
     pub password: PasswordHash,
     /// The first session; the user's `createdAt` and `loginAt` are its start.
     pub session: Session,
+    /// The first device.
+    pub device: Device,
     /// A session of the same device that this one ends, whoever's it is.
     pub replaces: Option<Digest>,
 }
@@ -65,6 +79,8 @@ pub struct Login<'a> {
     pub upgraded: Option<PasswordHash>,
     /// The new session.
     pub session: Session,
+    /// The device, where it is new to the user.
+    pub device: Option<Device>,
     /// A session of the same device that this one ends, whoever's it is.
     pub replaces: Option<Digest>,
 }
@@ -85,10 +101,23 @@ pub enum AddUserError {
     Store(#[from] StoreError),
 }
 
+/// Why tries were not counted.
+#[derive(Debug, thiserror::Error)]
+pub enum CountError {
+    /// A limit is reached, until this moment.
+    #[error("a limit is reached")]
+    Closed(Timestamp),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// The most sessions a user can have; a further login ends the oldest.
 pub const MAX_SESSIONS: usize = 50;
+/// The most devices that are remembered of a user; a further one takes the place of the oldest.
+pub const MAX_DEVICES: usize = 10;
 
-/// Users, their sessions and reset links, and the outgoing mail.
+/// Users, their sessions and reset links, the outgoing mail, and tries.
 ///
 /// Each method is one atomic step: it happens whole or not at all, and once it has answered `Ok`, what
 /// it wrote survives a crash. Two methods at once behave as one after the other.
@@ -111,8 +140,8 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Option<User>, StoreError>;
 
-    /// Records a login: adds the session, sets `loginAt` to its start, drops expired sessions and the
-    /// oldest past [`MAX_SESSIONS`]. False, with nothing changed, where the user is gone or the password
+    /// Records a login: adds the session and the device, sets `loginAt` to its start, drops expired sessions,
+    /// the oldest past [`MAX_SESSIONS`], and the oldest devices past [`MAX_DEVICES`]. False, with nothing changed, where the user is gone or the password
     /// is no longer the one that was verified.
     async fn add_session(&self, login: Login<'_>) -> Result<bool, StoreError>;
 
@@ -135,8 +164,9 @@ pub trait Store: Send + Sync + 'static {
         expires_at: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Uses a reset link that lives at `now`: sets the password, ends the link and all sessions, and queues
-    /// `notice`. False, with nothing changed, where no such link lives; so a link works once.
+    /// Uses a reset link that lives at `now`: sets the password, ends the link and all sessions, forgets the
+    /// devices, and queues `notice`. False, with nothing changed, where no such link lives; so a link works
+    /// once.
     async fn reset_password(
         &self,
         digest: &Digest,
@@ -168,7 +198,25 @@ pub trait Store: Send + Sync + 'static {
     /// Makes every waiting mail due at `now`, as at start, but not what another process has claimed.
     async fn expedite_mail(&self, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Drops reset links that have expired by `now`, and mail older than [`super::outbox::MAIL_LIFE`]. Expired
-    /// sessions go at their user's next login.
+    /// Counts a try under each key by its limit, or none of them where one limit is reached.
+    ///
+    /// Of tries at once none passes a limit. One of them may be refused that would not have been alone.
+    async fn count_tries(
+        &self,
+        tries: &[(&TryKey, Limit)],
+        now: Timestamp,
+    ) -> Result<(), CountError>;
+
+    /// Forgets all tries under the keys `forgotten`, and takes one back under each of `taken_back`, which
+    /// are open then. What fails on the way stays counted.
+    async fn settle_tries(
+        &self,
+        forgotten: &[&TryKey],
+        taken_back: &[&TryKey],
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Drops reset links and tries that have expired by `now`, and mail older than
+    /// [`super::outbox::MAIL_LIFE`]. Expired sessions go at their user's next login.
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError>;
 }

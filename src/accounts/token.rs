@@ -24,7 +24,7 @@ impl Token {
 
     /// What the store knows of this token.
     pub fn digest(&self) -> Digest {
-        Digest(Sha256::digest(self.0.as_bytes()).into())
+        Digest::of(self.0.as_bytes())
     }
 
     /// The token as text, for the client alone.
@@ -39,13 +39,18 @@ impl fmt::Debug for Token {
     }
 }
 
-/// The SHA-256 of a [`Token`].
+/// A SHA-256, mostly of a [`Token`].
 ///
-/// A plain hash is enough, since a token has more than 112 random bits (ASVS 6.5.2).
+/// A plain hash is enough there, since a token has more than 112 random bits (ASVS 6.5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
+    /// The digest of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
     /// The digest kept as `bytes`.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
@@ -54,6 +59,13 @@ impl Digest {
     /// The digest as bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+}
+
+impl fmt::Display for Digest {
+    /// In hexadecimal digits.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 

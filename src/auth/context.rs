@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, header, request::Parts};
+use axum::http::{Extensions, HeaderMap, HeaderValue, header, request::Parts};
 use leptos::prelude::expect_context;
 use leptos_axum::ResponseOptions;
 
@@ -10,7 +10,7 @@ use super::{
     Refusal,
     cookie::{Cookies, Kind},
 };
-use crate::accounts::{Accounts, Caller, Error, token::Token};
+use crate::accounts::{Accounts, Caller, Error, LoggedIn};
 
 /// What the server gives every server function.
 #[derive(Clone)]
@@ -22,14 +22,17 @@ pub struct Service {
 }
 
 impl Service {
-    /// Who sends a request with these headers.
-    pub fn caller(&self, headers: &HeaderMap) -> Caller {
+    /// Who sends a request, by its headers and the [`Network`](crate::accounts::limits::Network) the server
+    /// put among its extensions.
+    pub fn caller(&self, headers: &HeaderMap, extensions: &Extensions) -> Caller {
         let user_agent = headers.get(header::USER_AGENT);
         Caller {
             user_agent: user_agent
                 .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
                 .unwrap_or_default(),
             session: self.cookies.token(Kind::Session, headers),
+            device: self.cookies.token(Kind::Device, headers),
+            network: extensions.get().copied().unwrap_or_default(),
         }
     }
 }
@@ -48,18 +51,21 @@ impl Auth {
     /// From the context the server provides.
     pub fn of_request() -> Self {
         let service = expect_context::<Service>();
-        let headers = expect_context::<Parts>().headers;
+        let request = expect_context::<Parts>();
         Self {
-            caller: service.caller(&headers),
+            caller: service.caller(&request.headers, &request.extensions),
             accounts: service.accounts,
             cookies: service.cookies,
             response: expect_context(),
         }
     }
 
-    /// Logs the client in.
-    pub fn keep_session(&self, token: &Token) {
-        self.append_cookie(self.cookies.keep(Kind::Session, token));
+    /// Hands the client what it has logged in with.
+    pub fn keep(&self, logged_in: &LoggedIn) {
+        self.append_cookie(self.cookies.keep(Kind::Session, &logged_in.session));
+        if let Some(device) = &logged_in.device {
+            self.append_cookie(self.cookies.keep(Kind::Device, device));
+        }
     }
 
     /// Takes the session cookie away.
@@ -72,7 +78,16 @@ impl Auth {
         self.append_cookie(self.cookies.drop(Kind::Reset));
     }
 
-    fn append_cookie(&self, cookie: axum::http::HeaderValue) {
+    /// The refusal for a domain error, and when to come back where it says so.
+    pub fn refuse(&self, error: Error) -> Refusal {
+        if let Error::TooManyTries(wait) = &error {
+            let seconds = HeaderValue::from(wait.seconds());
+            self.response.insert_header(header::RETRY_AFTER, seconds);
+        }
+        refusal(error)
+    }
+
+    fn append_cookie(&self, cookie: HeaderValue) {
         self.response.append_header(header::SET_COOKIE, cookie);
     }
 }
@@ -92,6 +107,7 @@ pub fn refusal(error: Error) -> Refusal {
         | Error::PasswordTooEasy(_) => (400, Some("password")),
         Error::WrongLogin => (401, None),
         Error::UserNotFound => (404, None),
+        Error::TooManyTries(_) => (429, None),
         Error::Busy | Error::Unavailable(_) => (503, None),
     };
     let refusal = Refusal::new(code, error.to_string());

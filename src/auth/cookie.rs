@@ -1,11 +1,11 @@
-//! The two cookies: the session, and the reset uuid on its way from the mailed link to the form.
+//! The cookies: the session, the reset uuid on its way from the mailed link to the form, and the device.
 
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use cookie::{Cookie, SameSite};
 
-use crate::accounts::{RESET_LIFE, SESSION_LIFE, token::Token};
+use crate::accounts::{DEVICE_LIFE, RESET_LIFE, SESSION_LIFE, token::Token};
 
 /// How cookies are named and marked, which depends on whether the public URL is https.
 #[derive(Debug, Clone, Copy)]
@@ -14,13 +14,15 @@ pub struct Cookies {
     pub secure: bool,
 }
 
-/// Which of the two cookies.
+/// Which of the cookies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Names the session.
     Session,
     /// Carries the uuid of a reset link.
     Reset,
+    /// Tells a device that its owner has logged in with from those of strangers.
+    Device,
 }
 
 impl Cookies {
@@ -47,6 +49,7 @@ impl Cookies {
         let life = match kind {
             Kind::Session => SESSION_LIFE,
             Kind::Reset => RESET_LIFE,
+            Kind::Device => DEVICE_LIFE,
         };
         self.header(kind, token.reveal(), life)
     }
@@ -62,6 +65,8 @@ impl Cookies {
             (Kind::Session, true) => "__Host-uuid",
             (Kind::Reset, false) => "reset",
             (Kind::Reset, true) => "__Host-reset",
+            (Kind::Device, false) => "device",
+            (Kind::Device, true) => "__Host-device",
         }
     }
 

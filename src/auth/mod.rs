@@ -99,8 +99,8 @@ pub async fn login(
     #[server(default)] next: String,
 ) -> Result<Reply, Refusal> {
     let auth = context::Auth::of_request();
-    let session = auth.accounts.login(&auth.caller, &email, &password).await;
-    auth.keep_session(&session.map_err(context::refusal)?);
+    let logged_in = auth.accounts.login(&auth.caller, &email, &password).await;
+    auth.keep(&logged_in.map_err(|error| auth.refuse(error))?);
     leptos_axum::redirect(&next::location(&next));
     Ok(Reply::done("Login successful"))
 }
@@ -114,11 +114,11 @@ pub async fn signup(
     #[server(default)] next: String,
 ) -> Result<Reply, Refusal> {
     let auth = context::Auth::of_request();
-    let session = auth
+    let logged_in = auth
         .accounts
         .signup(&auth.caller, &name, &email, &password)
         .await;
-    auth.keep_session(&session.map_err(context::refusal)?);
+    auth.keep(&logged_in.map_err(|error| auth.refuse(error))?);
     leptos_axum::redirect(&next::location(&next));
     Ok(Reply::done("Signup successful"))
 }
@@ -134,7 +134,7 @@ pub async fn logout() -> Result<Reply, Refusal> {
         auth.drop_session();
         leptos_axum::redirect("/auth/login");
     }
-    ended.map_err(context::refusal)?;
+    ended.map_err(|error| auth.refuse(error))?;
     Ok(Reply::done("Logout successful"))
 }
 
@@ -142,8 +142,8 @@ pub async fn logout() -> Result<Reply, Refusal> {
 #[server(prefix = "/auth", endpoint = "forgot-password")]
 pub async fn forgot_password(#[server(default)] email: String) -> Result<Reply, Refusal> {
     let auth = context::Auth::of_request();
-    let promised = auth.accounts.forgot_password(&email).await;
-    promised.map_err(context::refusal)?;
+    let promised = auth.accounts.forgot_password(&auth.caller, &email).await;
+    promised.map_err(|error| auth.refuse(error))?;
     leptos_axum::redirect("/auth/reset-password?notice=sent");
     Ok(Reply::done(
         "If this email has an account, a password reset link has been sent to it",
@@ -166,7 +166,7 @@ pub async fn reset_password(
         .accounts
         .reset_password(token.as_ref(), &password)
         .await;
-    reset.map_err(context::refusal)?;
+    reset.map_err(|error| auth.refuse(error))?;
     auth.drop_reset();
     leptos_axum::redirect("/auth/login?notice=password-changed");
     Ok(Reply::done("Password reset successful"))

@@ -76,6 +76,8 @@ pub enum Problem {
     TooLarge,
     /// The body is of a type no route reads.
     UnsupportedType,
+    /// The headers are larger than the server reads.
+    HeadTooLarge,
     /// A part of the server failed.
     Internal,
     /// Any other status.
@@ -90,6 +92,7 @@ impl Problem {
             StatusCode::FORBIDDEN => Self::OtherSite,
             StatusCode::NOT_FOUND => Self::NotFound,
             StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Self::HeadTooLarge,
             StatusCode::INTERNAL_SERVER_ERROR => Self::Internal,
             other => Self::Other(other),
         }
@@ -108,6 +111,7 @@ impl Problem {
             Self::TooSlow => (408, "The request took too long"),
             Self::TooLarge => (413, "The request is too large"),
             Self::UnsupportedType => (415, "Send a form or a JSON object"),
+            Self::HeadTooLarge => (431, "The headers of the request are too large"),
             Self::Internal => (500, "Something went wrong, try again in a moment"),
             Self::Other(status) => (
                 status.as_u16(),

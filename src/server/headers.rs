@@ -1,4 +1,4 @@
-//! The same-origin rule, and the headers of every answer.
+//! What headers a request may have, the same-origin rule, and the headers of every answer.
 
 use axum::{
     extract::{Request, State},
@@ -56,6 +56,27 @@ pub async fn add(State(state): State<super::State>, request: Request, next: Next
         headers.entry(header::RETRY_AFTER).or_insert(RETRY_AFTER);
     }
     response
+}
+
+/// The most bytes of cookies in a request.
+const MAX_COOKIE_BYTES: usize = 8 * 1024;
+/// The most bytes of names and values of all headers.
+const MAX_HEADER_BYTES: usize = 16 * 1024;
+
+/// Refuses heads that no honest client sends, before anything reads them.
+pub async fn refuse_large_heads(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let cookies = headers.get_all(header::COOKIE).iter();
+    let cookies: usize = cookies.map(HeaderValue::len).sum();
+    let all = headers.iter();
+    let all: usize = all
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
+    if cookies > MAX_COOKIE_BYTES || all > MAX_HEADER_BYTES {
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response()
+    } else {
+        next.run(request).await
+    }
 }
 
 /// Refuses what a page of another site sends (OWASP CSRF, Fetch Metadata). Login and logout are covered too.

@@ -2,7 +2,12 @@
 //!
 //! `axum::serve` sets no time limit on a client and no limit on their number, hence a loop of our own.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{Router, body::Body, extract::ConnectInfo};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
@@ -16,10 +21,20 @@ use tokio::{
 };
 use tower::ServiceExt;
 
+use super::patience::{Patience, Patient, Turn};
+use crate::accounts::limits::Network;
+
 /// The most connections at once; more wait to be accepted.
-const MAX_CONNECTIONS: usize = 4096;
-/// How long a client may take over the head of a request.
-const HEAD_PATIENCE: Duration = Duration::from_secs(10);
+pub const MAX_CONNECTIONS: usize = 4096;
+/// The most connections at once from one network, so that no one takes all; more are closed.
+const MAX_CONNECTIONS_OF_NETWORK: usize = MAX_CONNECTIONS / 2;
+/// How long a slow client is waited for.
+const PATIENCE: Patience = Patience {
+    head: Duration::from_secs(10),
+    answer: Duration::from_secs(30),
+};
+/// How long a connection may lie idle between an answer and the next head, which has to be whole by then.
+const IDLE_PATIENCE: Duration = Duration::from_secs(60);
 /// The most bytes hyper buffers of a request's head, which bounds the head to little more.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// How long requests in flight may take after the server was told to stop.
@@ -29,15 +44,17 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves `router` until `stop`, then lets requests in flight finish.
 pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let places = Places::new();
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
-        let (stream, peer, place) = tokio::select! {
+        let (stream, peer, free) = tokio::select! {
             () = &mut stop => break,
             accepted = accept(&listener, &places) => accepted,
         };
-        serve_one(stream, peer, place, router.clone(), &graceful);
+        if let Some(place) = places.take(peer, free) {
+            serve_one(stream, peer, place, router.clone(), &graceful);
+        }
     }
     drop(listener);
     tracing::info!("stopping");
@@ -49,11 +66,61 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
     }
 }
 
+/// The places for connections.
+struct Places {
+    free: Arc<Semaphore>,
+    taken: Arc<Mutex<HashMap<Network, usize>>>,
+}
+
+/// The place of one connection, free again when it is dropped.
+struct Place {
+    network: Network,
+    taken: Arc<Mutex<HashMap<Network, usize>>>,
+    _free: Option<OwnedSemaphorePermit>,
+}
+
+impl Places {
+    fn new() -> Self {
+        Self {
+            free: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+            taken: Arc::default(),
+        }
+    }
+
+    /// A place for this peer; none where its network has too many.
+    fn take(&self, peer: SocketAddr, free: Option<OwnedSemaphorePermit>) -> Option<Place> {
+        let network = Network::of(peer.ip());
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = taken.entry(network).or_default();
+        if *count >= MAX_CONNECTIONS_OF_NETWORK {
+            return None;
+        }
+        *count += 1;
+        Some(Place {
+            network,
+            taken: self.taken.clone(),
+            _free: free,
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = taken.get_mut(&self.network) {
+            *count -= 1;
+            if *count == 0 {
+                taken.remove(&self.network);
+            }
+        }
+    }
+}
+
 async fn accept(
     listener: &TcpListener,
-    places: &Arc<Semaphore>,
+    places: &Places,
 ) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
-    let place = places.clone().acquire_owned().await.ok();
+    let place = places.free.clone().acquire_owned().await.ok();
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => return (stream, peer, place),
@@ -68,19 +135,28 @@ async fn accept(
 fn serve_one(
     stream: TcpStream,
     peer: SocketAddr,
-    place: Option<OwnedSemaphorePermit>,
+    place: Place,
     router: Router,
     graceful: &GracefulShutdown,
 ) {
     let _ = stream.set_nodelay(true);
+    let turn = Turn::default();
+    let stream = Patient::new(stream, PATIENCE, turn.clone());
     let service = service_fn(move |request: Request<Incoming>| {
+        turn.pass();
+        let turn = turn.clone();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().oneshot(request)
+        let answer = router.clone().oneshot(request);
+        async move {
+            let answer = answer.await;
+            turn.pass();
+            answer
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_PATIENCE)
+        .header_read_timeout(IDLE_PATIENCE)
         .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service);
     let watched = graceful.watch(connection);

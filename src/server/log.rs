@@ -4,14 +4,18 @@ use std::time::Instant;
 
 use axum::{extract::Request, middleware::Next, response::Response};
 
-/// Logs method, path, status and milliseconds; never a query, header or body, which hold secrets.
+use crate::accounts::limits::Network;
+
+/// Logs client, method, path, status and milliseconds; never a query, header or body, which hold secrets.
 pub async fn request(request: Request, next: Next) -> Response {
     let started = Instant::now();
+    let client = request.extensions().get::<Network>().copied();
+    let client = client.unwrap_or_default();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let response = next.run(request).await;
     let status = response.status().as_u16();
     let millis = started.elapsed().as_millis() as u64;
-    tracing::info!(%method, path, status, millis, "request");
+    tracing::info!(%client, %method, path, status, millis, "request");
     response
 }

@@ -4,9 +4,10 @@
 //! - [`door`]: forms get pages, programs get JSON; `visit`: what a page shows; [`body`]: the kinds of body
 //! - [`answer`]: kinds of client, and refusals that come from no route
 //! - [`document`]: the HTML document around the app; [`files`]: what the browser loads
-//! - [`headers`]: the same-origin rule, and the headers of every answer; [`log`]: one line a request
+//! - [`headers`]: the same-origin rule, and the headers of every answer
+//! - [`peer`]: where a request comes from; [`log`]: one line a request
 //! - [`settings`], [`mail`], [`store`]: configuration, and the accounts' two traits
-//! - [`mod@listen`] holds the connections
+//! - [`mod@listen`] holds the connections, with [`patience`] for slow clients
 
 pub mod answer;
 pub mod body;
@@ -17,6 +18,8 @@ pub mod headers;
 pub mod listen;
 pub mod log;
 pub mod mail;
+pub mod patience;
+pub mod peer;
 pub mod settings;
 pub mod store;
 mod visit;
@@ -24,6 +27,7 @@ mod visit;
 use std::sync::Arc;
 
 use axum::{Router, extract::FromRef, middleware};
+use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 use leptos_axum::{LeptosRoutes, generate_route_list};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -42,6 +46,8 @@ pub struct State {
     pub files: Arc<Files>,
     /// Where browsers reach the site.
     pub public_url: PublicUrl,
+    /// Whose word on where a request comes from is believed.
+    pub trusted_proxies: Arc<[IpNet]>,
 }
 
 impl FromRef<State> for LeptosOptions {
@@ -74,11 +80,13 @@ pub fn guard(routes: Router, state: State) -> Router {
             state.clone(),
             headers::refuse_other_sites,
         ))
+        .layer(middleware::from_fn(headers::refuse_large_heads))
         .layer(CatchPanicLayer::custom(answer::panicked))
         .layer(middleware::from_fn_with_state(
             state.clone(),
             answer::finish,
         ))
-        .layer(middleware::from_fn_with_state(state, headers::add))
+        .layer(middleware::from_fn_with_state(state.clone(), headers::add))
         .layer(middleware::from_fn(log::request))
+        .layer(middleware::from_fn_with_state(state, peer::find))
 }

@@ -16,7 +16,7 @@ use super::{
     door::{RESET_PAGE, Route, reset_owner, run, with_cookie},
 };
 use crate::{
-    accounts::{Error, store::User, token::Token},
+    accounts::{Caller, Error, store::User, token::Token},
     auth::{context, cookie::Kind, next},
     pages::scene::{Notice, Scene, Visitor},
 };
@@ -31,7 +31,7 @@ pub(super) async fn home(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let caller = state.service.caller(request.headers());
+    let caller = caller(state, &request);
     match state.service.accounts.visitor(&caller).await {
         Ok(user) => {
             request.extensions_mut().insert(Scene {
@@ -53,7 +53,7 @@ pub(super) async fn entrance(
 ) -> Response {
     let query = Query::of(&request);
     let target = next::safe(query.get("next")).to_owned();
-    if client == Client::Page && is_logged_in(state, request.headers()).await {
+    if client == Client::Page && is_logged_in(state, &caller(state, &request)).await {
         return Redirect::to(&next::location(&target)).into_response();
     }
     request.extensions_mut().insert(Scene {
@@ -66,13 +66,18 @@ pub(super) async fn entrance(
 }
 
 /// Whether the client has a live session; no, where the store does not say so soon.
-async fn is_logged_in(state: &super::State, headers: &HeaderMap) -> bool {
-    let caller = state.service.caller(headers);
-    let visitor = state.service.accounts.visitor(&caller);
+async fn is_logged_in(state: &super::State, caller: &Caller) -> bool {
+    let visitor = state.service.accounts.visitor(caller);
     match tokio::time::timeout(VISITOR_PATIENCE, visitor).await {
         Ok(Ok(visitor)) => visitor.is_some(),
         Ok(Err(_)) | Err(_) => false,
     }
+}
+
+fn caller(state: &super::State, request: &Request) -> Caller {
+    state
+        .service
+        .caller(request.headers(), request.extensions())
 }
 
 /// `GET /auth/reset-password`, in all its states.

@@ -2,11 +2,18 @@
 
 pub mod mongod;
 
-use std::{cell::RefCell, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     Router,
     body::Body,
+    extract::ConnectInfo,
     http::{HeaderMap, Method, Request, StatusCode, header},
 };
 use fpm_registry::{
@@ -38,6 +45,23 @@ pub enum Kept {
     Mongo,
 }
 
+/// How a registry is set up.
+pub struct Setup {
+    pub public_url: &'static str,
+    pub rate_limits: bool,
+    pub trusted_proxies: &'static [&'static str],
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            public_url: "http://127.0.0.1:9090",
+            rate_limits: true,
+            trusted_proxies: &[],
+        }
+    }
+}
+
 /// A running registry.
 pub struct Registry {
     pub inbox: Inbox,
@@ -45,6 +69,7 @@ pub struct Registry {
     /// The MongoDB database, where there is one.
     pub database: Option<mongodb::Database>,
     state: State,
+    clients: Cell<u32>,
     router: Router,
     outbox: tokio::task::JoinHandle<()>,
     folder: PathBuf,
@@ -53,49 +78,67 @@ pub struct Registry {
 impl Registry {
     /// Starts a registry with no users.
     pub async fn start(kept: Kept) -> Self {
-        Self::start_at(kept, "http://127.0.0.1:9090").await
+        Self::start_as(kept, Setup::default()).await
     }
 
     /// Starts a registry with this public URL.
-    pub async fn start_at(kept: Kept, public_url: &str) -> Self {
+    pub async fn start_at(kept: Kept, public_url: &'static str) -> Self {
+        let setup = Setup {
+            public_url,
+            ..Setup::default()
+        };
+        Self::start_as(kept, setup).await
+    }
+
+    /// Starts a registry set up like this.
+    pub async fn start_as(kept: Kept, setup: Setup) -> Self {
         let folder = std::env::temp_dir().join(format!("fpm-registry-{}", uuid::Uuid::new_v4()));
         match kept {
             Kept::Embedded => {
-                Self::start_with(open_embedded(&folder).unwrap(), None, folder, public_url)
+                Self::start_with(open_embedded(&folder).unwrap(), None, folder, setup)
             }
-            Kept::Mongo => Self::start_on(Mongod::shared(), folder, public_url).await,
+            Kept::Mongo => Self::start_on(Mongod::shared(), &database_name(), folder, setup).await,
         }
     }
 
     /// Starts a registry on a MongoDB server of its own, to be stopped under it.
     pub async fn start_on_own_mongod() -> (Self, Mongod) {
         let mongod = Mongod::start(&[]).unwrap();
-        let registry = Self::start_on(&mongod, PathBuf::new(), "http://127.0.0.1:9090").await;
+        let (name, setup) = (database_name(), Setup::default());
+        let registry = Self::start_on(&mongod, &name, PathBuf::new(), setup).await;
         (registry, mongod)
     }
 
-    async fn start_on(mongod: &Mongod, folder: PathBuf, public_url: &str) -> Self {
-        let (uri, name) = (mongod.uri(), database_name());
+    /// A second process on the MongoDB database of this one.
+    pub async fn twin(&self) -> Self {
+        let name = self.database.as_ref().expect("kept in MongoDB").name();
+        Self::start_on(Mongod::shared(), name, PathBuf::new(), Setup::default()).await
+    }
+
+    async fn start_on(mongod: &Mongod, name: &str, folder: PathBuf, setup: Setup) -> Self {
+        let uri = mongod.uri();
         let client = mongodb::Client::with_uri_str(&uri).await.unwrap();
-        let store = open_mongo(&uri, &name).await.unwrap();
-        Self::start_with(store, Some(client.database(&name)), folder, public_url)
+        let store = open_mongo(&uri, name).await.unwrap();
+        Self::start_with(store, Some(client.database(name)), folder, setup)
     }
 
     fn start_with(
         store: Arc<dyn Store>,
         database: Option<mongodb::Database>,
         folder: PathBuf,
-        public_url: &str,
+        setup: Setup,
     ) -> Self {
         let inbox = Inbox::default();
         let clock = Clock::default();
-        let public_url = PublicUrl::parse(public_url).unwrap();
+        let public_url = PublicUrl::parse(setup.public_url).unwrap();
         let mailer = LettreMailer::new(
             public_url.as_url(),
             Sender::parse("fpm-registry <noreply@localhost>").unwrap(),
             Post::Memory(inbox.clone()),
         );
-        let (accounts, outbox) = Accounts::new(store, Arc::new(mailer), clock.clone());
+        let (accounts, outbox) =
+            Accounts::new(store, Arc::new(mailer), clock.clone(), setup.rate_limits);
+        let proxies = setup.trusted_proxies.iter();
         let state = State {
             service: Service {
                 accounts: Arc::new(accounts),
@@ -106,11 +149,13 @@ impl Registry {
             options: LeptosOptions::builder().output_name("fpm-registry").build(),
             files: Arc::new(Files::none()),
             public_url,
+            trusted_proxies: proxies.map(|network| network.parse().unwrap()).collect(),
         };
         Self {
             inbox,
             clock,
             database,
+            clients: Cell::new(0),
             router: router(state.clone()),
             state,
             outbox: tokio::spawn(outbox.run()),
@@ -124,11 +169,20 @@ impl Registry {
         self
     }
 
-    /// A client without cookies.
+    /// A client without cookies, at an address of its own.
     pub fn client(&self, kind: Kind) -> Client<'_> {
+        self.clients.set(self.clients.get() + 1);
+        let address = Ipv4Addr::from_bits(0x0a00_0000 + self.clients.get());
+        self.client_at(kind, address.into())
+    }
+
+    /// A client without cookies at this address.
+    pub fn client_at(&self, kind: Kind, address: IpAddr) -> Client<'_> {
         Client {
             registry: self,
             kind,
+            address,
+            forwarded_for: None,
             jar: RefCell::default(),
         }
     }
@@ -239,6 +293,9 @@ pub const EVERY_CLIENT: [Kind; 5] = [
 pub struct Client<'a> {
     registry: &'a Registry,
     kind: Kind,
+    address: IpAddr,
+    /// What its requests say in `X-Forwarded-For`.
+    pub forwarded_for: Option<&'static str>,
     jar: RefCell<Vec<(String, String)>>,
 }
 
@@ -314,7 +371,12 @@ impl Client<'_> {
         if !cookies.is_empty() {
             request = request.header(header::COOKIE, cookies.join("; "));
         }
-        let answer = self.registry.send(request.body(body).unwrap()).await;
+        if let Some(addresses) = self.forwarded_for {
+            request = request.header("x-forwarded-for", addresses);
+        }
+        let peer = ConnectInfo(SocketAddr::new(self.address, 4711));
+        let request = request.extension(peer).body(body).unwrap();
+        let answer = self.registry.send(request).await;
         for cookie in answer.set_cookies() {
             let (pair, _) = cookie.split_once(';').unwrap();
             let (name, value) = pair.split_once('=').unwrap();
@@ -347,6 +409,15 @@ impl Answer {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// What a page's scripts are known by, which is new each time.
+    pub fn nonce(&self) -> &str {
+        let policy = self.header("content-security-policy");
+        let nonce = policy.split_once("'nonce-").map(|(_, rest)| rest);
+        nonce
+            .and_then(|rest| rest.split('\'').next())
+            .unwrap_or("no nonce")
     }
 
     pub fn set_cookies(&self) -> Vec<String> {

@@ -28,7 +28,7 @@ const START: Duration = Duration::from_secs(30);
 pub struct Mongod {
     port: u16,
     /// Its standard input is what keeps the server alive.
-    _keeper: Child,
+    keeper: Child,
 }
 
 impl Mongod {
@@ -66,7 +66,7 @@ impl Mongod {
             .spawn();
         let server = Self {
             port,
-            _keeper: keeper.expect("there is a shell"),
+            keeper: keeper.expect("there is a shell"),
         };
         server.wait_until_it_listens(&dir)?;
         Ok(server)
@@ -87,6 +87,14 @@ impl Mongod {
     /// The connection string of the server.
     pub fn uri(&self) -> String {
         format!("mongodb://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Mongod {
+    /// Waits until the server is gone.
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        let _ = self.keeper.wait();
     }
 }
 

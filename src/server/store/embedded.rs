@@ -26,9 +26,13 @@ use super::{mail_kind, mail_word};
 use crate::accounts::{
     clock::Timestamp,
     email::Email,
+    limits::{Limit, Tries, TryKey},
     outbox::{MAIL_LIFE, MailId, QueuedMail},
     password::PasswordHash,
-    store::{AddUserError, Login, MAX_SESSIONS, NewUser, Session, Store, StoreError, User},
+    store::{
+        AddUserError, CountError, Device, Login, MAX_DEVICES, MAX_SESSIONS, NewUser, Session,
+        Store, StoreError, User,
+    },
     token::Digest,
 };
 use crate::server::settings::WrongSetting;
@@ -51,6 +55,10 @@ const OUTBOX: TableDefinition<MailKey, Record> = TableDefinition::new("outbox");
 const DUE: TableDefinition<(i64, MailKey), ()> = TableDefinition::new("due");
 /// Mails set aside.
 const PARKED: TableDefinition<MailKey, Record> = TableDefinition::new("parked");
+/// Tries by what they are counted under.
+const TRIES: TableDefinition<&str, Record> = TableDefinition::new("tries");
+/// Tries in the order they are forgotten.
+const TRIES_END: TableDefinition<(i64, &str), ()> = TableDefinition::new("tries_end");
 
 const FILE_NAME: &str = "registry.redb";
 const CACHE_BYTES: usize = 64 << 20;
@@ -285,6 +293,8 @@ struct UserRecord {
     last_logout: Option<Timestamp>,
     sessions: Vec<SessionRecord>,
     reset: Option<ResetRecord>,
+    #[serde(default)]
+    devices: Vec<DeviceRecord>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -301,6 +311,22 @@ struct SessionRecord {
 #[serde(rename_all = "camelCase")]
 struct ResetRecord {
     digest: [u8; 32],
+    expires_at: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DeviceRecord {
+    digest: [u8; 32],
+    created_at: Timestamp,
+}
+
+/// Tries as the file holds them.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TriesRecord {
+    count: u32,
+    open_at: Timestamp,
     expires_at: Timestamp,
 }
 
@@ -330,18 +356,20 @@ impl UserRecord {
             last_logout: None,
             sessions: vec![SessionRecord::new(user.session)],
             reset: None,
+            devices: vec![DeviceRecord::new(&user.device)],
         }
     }
 
-    fn log_in(&mut self, session: Session, replaces: Option<Digest>) {
+    fn log_in(&mut self, session: Session, device: Option<Device>, replaces: Option<Digest>) {
         let now = session.created_at;
         self.login_at = now;
         self.sessions.retain(|old| {
             old.expires_at > now && replaces.is_none_or(|gone| old.digest != *gone.as_bytes())
         });
         self.sessions.push(SessionRecord::new(session));
-        let excess = self.sessions.len().saturating_sub(MAX_SESSIONS);
-        self.sessions.drain(..excess);
+        drop_first(&mut self.sessions, MAX_SESSIONS);
+        self.devices.extend(device.iter().map(DeviceRecord::new));
+        drop_first(&mut self.devices, MAX_DEVICES);
     }
 
     fn session(&mut self, digest: &Digest) -> Option<&mut SessionRecord> {
@@ -367,6 +395,46 @@ impl UserRecord {
             name: self.name,
             email: self.email,
             password: PasswordHash::from_stored(self.password),
+            devices: self.devices.iter().map(DeviceRecord::to_device).collect(),
+        }
+    }
+}
+
+/// Drops the oldest items past `most`.
+fn drop_first<T>(items: &mut Vec<T>, most: usize) {
+    items.drain(..items.len().saturating_sub(most));
+}
+
+impl DeviceRecord {
+    fn new(device: &Device) -> Self {
+        Self {
+            digest: *device.digest.as_bytes(),
+            created_at: device.created_at,
+        }
+    }
+
+    fn to_device(&self) -> Device {
+        Device {
+            digest: Digest::from_bytes(self.digest),
+            created_at: self.created_at,
+        }
+    }
+}
+
+impl TriesRecord {
+    fn new(tries: Tries) -> Self {
+        Self {
+            count: tries.count,
+            open_at: tries.open_at,
+            expires_at: tries.expires_at,
+        }
+    }
+
+    fn to_tries(&self) -> Tries {
+        Tries {
+            count: self.count,
+            open_at: self.open_at,
+            expires_at: self.expires_at,
         }
     }
 }
@@ -425,6 +493,8 @@ struct Tables<'t> {
     outbox: Table<'t, MailKey, Record>,
     due: Table<'t, (i64, MailKey), ()>,
     parked: Table<'t, MailKey, Record>,
+    tries: Table<'t, &'static str, Record>,
+    tries_end: Table<'t, (i64, &'static str), ()>,
     /// Whether there is anything to commit.
     changed: bool,
 }
@@ -438,6 +508,8 @@ impl<'t> Tables<'t> {
             outbox: transaction.open_table(OUTBOX)?,
             due: transaction.open_table(DUE)?,
             parked: transaction.open_table(PARKED)?,
+            tries: transaction.open_table(TRIES)?,
+            tries_end: transaction.open_table(TRIES_END)?,
             changed: false,
         })
     }
@@ -544,6 +616,44 @@ impl<'t> Tables<'t> {
             self.parked.remove(id)?;
         }
         Ok(())
+    }
+
+    fn tries(&self, key: &TryKey) -> Result<Option<Tries>> {
+        let record: Option<TriesRecord> = get(&self.tries, key.as_str())?;
+        Ok(record.map(|record| record.to_tries()))
+    }
+
+    fn put_tries(&mut self, key: &TryKey, tries: Tries) -> Result<()> {
+        self.drop_tries(key)?;
+        self.changed = true;
+        let end = tries.expires_at.millis();
+        let record = encode(&TriesRecord::new(tries))?;
+        self.tries.insert(key.as_str(), record.as_slice())?;
+        self.tries_end.insert((end, key.as_str()), ())?;
+        Ok(())
+    }
+
+    fn drop_tries(&mut self, key: &TryKey) -> Result<()> {
+        if let Some(tries) = self.tries(key)? {
+            self.changed = true;
+            self.tries.remove(key.as_str())?;
+            self.tries_end
+                .remove((tries.expires_at.millis(), key.as_str()))?;
+        }
+        Ok(())
+    }
+
+    fn drop_old_tries(&mut self, now: Timestamp) -> Result<()> {
+        let mut keys = Vec::new();
+        for row in self.tries_end.iter()? {
+            let (row, ()) = row.map(|(row, _)| (row, ()))?;
+            let (end, key) = row.value();
+            if end > now.millis() {
+                break;
+            }
+            keys.push(TryKey::from(key));
+        }
+        keys.iter().try_for_each(|key| self.drop_tries(key))
     }
 
     fn drop_old_resets(&mut self, now: Timestamp) -> Result<()> {
@@ -663,6 +773,7 @@ impl Store for EmbeddedStore {
         let Login {
             upgraded,
             session,
+            device,
             replaces,
             ..
         } = login;
@@ -671,7 +782,7 @@ impl Store for EmbeddedStore {
             let Some(mut user) = user.filter(|user| user.password == verified) else {
                 return Ok(false);
             };
-            user.log_in(session, replaces);
+            user.log_in(session, device, replaces);
             if let Some(password) = upgraded {
                 user.password = password.as_str().to_owned();
             }
@@ -754,6 +865,7 @@ impl Store for EmbeddedStore {
             };
             user.password = password.as_str().to_owned();
             user.sessions.clear();
+            user.devices.clear();
             user.reset = None;
             tables.put_user(&user)?;
             tables.put_mail(&notice.id, &MailRecord::new(&notice))?;
@@ -836,9 +948,60 @@ impl Store for EmbeddedStore {
         .await
     }
 
+    async fn count_tries(
+        &self,
+        tries: &[(&TryKey, Limit)],
+        now: Timestamp,
+    ) -> Result<(), CountError> {
+        let tries: Vec<(TryKey, Limit)> = tries
+            .iter()
+            .map(|(key, limit)| ((*key).clone(), *limit))
+            .collect();
+        let closed = self.write(move |tables| {
+            let mut counted = Vec::new();
+            for (key, limit) in tries {
+                match limit.count(tables.tries(&key)?, now) {
+                    Ok(tries) => counted.push((key, tries)),
+                    Err(open_at) => return Ok(Some(open_at)),
+                }
+            }
+            for (key, tries) in counted {
+                tables.put_tries(&key, tries)?;
+            }
+            Ok(None)
+        });
+        match closed.await? {
+            None => Ok(()),
+            Some(open_at) => Err(CountError::Closed(open_at)),
+        }
+    }
+
+    async fn settle_tries(
+        &self,
+        forgotten: &[&TryKey],
+        taken_back: &[&TryKey],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let owned = |keys: &[&TryKey]| keys.iter().map(|key| (*key).clone()).collect::<Vec<_>>();
+        let (forgotten, taken_back) = (owned(forgotten), owned(taken_back));
+        self.write(move |tables| {
+            for key in &forgotten {
+                tables.drop_tries(key)?;
+            }
+            for key in &taken_back {
+                if let Some(tries) = tables.tries(key)? {
+                    tables.put_tries(key, tries.take_back(now))?;
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {
         self.write(move |tables| {
             tables.drop_old_mail(now.minus(MAIL_LIFE))?;
+            tables.drop_old_tries(now)?;
             tables.drop_old_resets(now)
         })
         .await

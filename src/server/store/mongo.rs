@@ -6,11 +6,18 @@
 use std::{future::IntoFuture, time::Duration};
 
 use async_trait::async_trait;
+use futures_util::{
+    FutureExt, TryFutureExt,
+    future::{join_all, try_join_all},
+};
 use mongodb::{
     Client, Collection, Database, IndexModel,
     bson::{Binary, Bson, DateTime, Document, doc, oid::ObjectId, spec::BinarySubtype},
     error::{Error, ErrorKind, WriteFailure},
-    options::{Acknowledgment, ClientOptions, IndexOptions, ReturnDocument},
+    options::{
+        Acknowledgment, ClientOptions, CollectionOptions, IndexOptions, ReturnDocument,
+        WriteConcern,
+    },
 };
 use tokio::time::timeout;
 
@@ -18,9 +25,13 @@ use super::{mail_kind, mail_word};
 use crate::accounts::{
     clock::Timestamp,
     email::Email,
+    limits::{Limit, TryKey},
     outbox::{MAIL_LIFE, MailId, QueuedMail},
     password::PasswordHash,
-    store::{AddUserError, Login, MAX_SESSIONS, NewUser, Session, Store, StoreError, User},
+    store::{
+        AddUserError, CountError, Device, Login, MAX_DEVICES, MAX_SESSIONS, NewUser, Session,
+        Store, StoreError, User,
+    },
     token::Digest,
 };
 use crate::server::settings::WrongSetting;
@@ -39,10 +50,12 @@ const CONNECTIONS: u32 = 64;
 const DUPLICATE_KEY: i32 = 11000;
 const INVALID_NAMESPACE: i32 = 73;
 
-/// The store in the collections `users` and `outbox`.
+/// The store in the collections `users`, `outbox` and `tries`.
 pub struct MongoStore {
     users: Collection<Document>,
     outbox: Collection<Document>,
+    /// Written without waiting for disk or majority: a crash may forget the tries of its last moments.
+    tries: Collection<Document>,
 }
 
 impl MongoStore {
@@ -55,9 +68,12 @@ impl MongoStore {
             .map_err(|error| WrongSetting::new(format!("MONGO_URI: {}", cause(&error))))?
             .database(database);
         greet(&database, &hosts).await?;
+        let concern = WriteConcern::builder().w(Acknowledgment::Nodes(1)).build();
+        let quick = CollectionOptions::builder().write_concern(concern).build();
         let store = Self {
             users: database.collection("users"),
             outbox: database.collection("outbox"),
+            tries: database.collection_with_options("tries", quick),
         };
         timeout(INDEXING, store.make_indexes())
             .await
@@ -84,6 +100,10 @@ impl MongoStore {
         self.outbox
             .create_indexes([index("dueAt", None), index("queuedAt", Some(expiring))])
             .await?;
+        let at_once = IndexOptions::builder().expire_after(Duration::ZERO).build();
+        self.tries
+            .create_index(index("expiresAt", Some(at_once)))
+            .await?;
         Ok(())
     }
 
@@ -108,6 +128,27 @@ impl MongoStore {
             .await?;
         }
         Ok(())
+    }
+
+    async fn count_try(
+        &self,
+        key: &TryKey,
+        limit: Limit,
+        now: Timestamp,
+    ) -> Result<(), CountError> {
+        let count = self
+            .tries
+            .find_one_and_update(tries_of(key), count_pipeline(limit, now))
+            .upsert(true)
+            .return_document(ReturnDocument::After)
+            .projection(doc! { "counted": 1, "openAt": 1 });
+        let Some(tries) = run(count).await? else {
+            return Err(StoreError("MongoDB did not count a try".to_owned()).into());
+        };
+        match tries.get_bool("counted") {
+            Ok(true) => Ok(()),
+            _ => Err(CountError::Closed(read_date(&tries, "openAt"))),
+        }
     }
 
     async fn move_stranded(&self) -> Result<(), StoreError> {
@@ -257,7 +298,7 @@ fn live_reset(digest: &Digest, now: Timestamp) -> Document {
 
 /// The fields a [`User`] is read from.
 fn user_fields() -> Document {
-    doc! { "name": 1, "email": 1, "password": 1 }
+    doc! { "name": 1, "email": 1, "password": 1, "devices": 1 }
 }
 
 /// Reads a user, also one an older backend wrote; a password that is no text is a hash nobody can match.
@@ -271,7 +312,26 @@ fn read_user(document: &Document) -> Option<User> {
         name: text("name").to_owned(),
         email: Email::parse(text("email")).ok()?,
         password: PasswordHash::from_stored(text("password").to_owned()),
+        devices: read_devices(document),
     })
+}
+
+fn read_devices(document: &Document) -> Vec<Device> {
+    let devices = document.get_array("devices").into_iter().flatten();
+    devices
+        .filter_map(Bson::as_document)
+        .filter_map(|device| {
+            let digest = device.get_binary_generic("digest").ok()?;
+            Some(Device {
+                digest: Digest::from_bytes(digest.as_slice().try_into().ok()?),
+                created_at: read_date(device, "createdAt"),
+            })
+        })
+        .collect()
+}
+
+fn device_document(device: &Device) -> Document {
+    doc! { "digest": digest_binary(&device.digest), "createdAt": date(device.created_at) }
 }
 
 fn session_document(session: Session) -> Document {
@@ -325,6 +385,10 @@ fn mail_of(id: &MailId) -> Document {
     doc! { "_id": Binary { subtype: BinarySubtype::Uuid, bytes } }
 }
 
+fn tries_of(key: &TryKey) -> Document {
+    doc! { "_id": key.as_str() }
+}
+
 fn digest_binary(digest: &Digest) -> Binary {
     Binary {
         subtype: BinarySubtype::Generic,
@@ -348,27 +412,78 @@ fn read_date(document: &Document, field: &str) -> Timestamp {
 /// stands in `$literal`, or a `$` in it would be read as the name of a field.
 fn login_pipeline(
     session: Session,
+    device: Option<Device>,
     upgraded: Option<PasswordHash>,
     replaces: Option<Digest>,
 ) -> Vec<Document> {
     let now = date(session.created_at);
     let replaced = replaces.map_or(Bson::Null, |digest| digest_binary(&digest).into());
-    let old = doc! { "$cond": [{ "$isArray": "$sessions" }, "$sessions", []] };
     let stays = doc! { "$and": [
         { "$gt": ["$$this.expiresAt", now] },
         { "$ne": ["$$this.digest", replaced] },
     ] };
-    let kept = doc! { "$filter": { "input": old, "cond": stays } };
-    let new = doc! { "$literal": [session_document(session)] };
-    let newest = -i32::try_from(MAX_SESSIONS).unwrap_or(i32::MAX);
+    let kept = doc! { "$filter": { "input": array("$sessions"), "cond": stays } };
     let mut set = doc! {
         "loginAt": now,
-        "sessions": { "$slice": [{ "$concatArrays": [kept, new] }, newest] },
+        "sessions": newest(kept, session_document(session), MAX_SESSIONS),
     };
+    if let Some(device) = device {
+        let kept = array("$devices");
+        set.insert(
+            "devices",
+            newest(kept, device_document(&device), MAX_DEVICES),
+        );
+    }
     if let Some(password) = upgraded {
         set.insert("password", doc! { "$literal": password.as_str() });
     }
     vec![doc! { "$set": set }]
+}
+
+/// An array field, empty where an older backend wrote something else or nothing.
+fn array(field: &str) -> Document {
+    doc! { "$cond": [{ "$isArray": field }, field, []] }
+}
+
+/// An array with one more item, without the oldest past `most`.
+fn newest(kept: Document, item: Document, most: usize) -> Document {
+    let most = i32::try_from(most).unwrap_or(i32::MAX);
+    let one = doc! { "$literal": [item] };
+    doc! { "$slice": [{ "$concatArrays": [kept, one] }, -most] }
+}
+
+/// The update that counts a try as [`Limit::count`] does, and notes in `counted` whether it did.
+fn count_pipeline(limit: Limit, now: Timestamp) -> Vec<Document> {
+    let is_live = doc! { "$gt": ["$expiresAt", date(now)] };
+    let is_open = doc! { "$or": [{ "$not": [&is_live] }, { "$lte": ["$openAt", date(now)] }] };
+    let count = doc! { "$add": [{ "$cond": ["$live", "$count", 0] }, 1] };
+    let (expires_at, open_at) = match limit {
+        Limit::Most { tries, span } => (
+            doc! { "$cond": ["$live", "$expiresAt", date(now.plus(span))] },
+            doc! { "$cond": [{ "$gte": ["$count", tries] }, "$expiresAt", date(now)] },
+        ),
+        Limit::Slower { most, .. } => {
+            let dates = |moment: &dyn Fn(u32) -> Timestamp| {
+                let dates: Vec<DateTime> = (0..=most).map(|count| date(moment(count))).collect();
+                doc! { "$arrayElemAt": [dates, { "$min": ["$count", most] }] }
+            };
+            (
+                dates(&|count| now.plus(limit.memory_after(count))),
+                dates(&|count| now.plus(limit.wait_after(count))),
+            )
+        }
+    };
+    let mut stages = vec![doc! { "$set": { "live": is_live, "counted": is_open } }];
+    for (field, value) in [
+        ("count", count),
+        ("expiresAt", expires_at),
+        ("openAt", open_at),
+    ] {
+        let kept = format!("${field}");
+        stages.push(doc! { "$set": { field: { "$cond": ["$counted", value, kept] } } });
+    }
+    stages.push(doc! { "$unset": "live" });
+    stages
 }
 
 #[async_trait]
@@ -385,6 +500,7 @@ impl Store for MongoStore {
             "createdAt": now,
             "loginAt": now,
             "sessions": [session_document(user.session)],
+            "devices": [device_document(&user.device)],
         };
         if !insert(&self.users, &document).await? {
             let own = self.users.find_one(doc! { "_id": id });
@@ -427,7 +543,7 @@ impl Store for MongoStore {
 
     async fn add_session(&self, login: Login<'_>) -> Result<bool, StoreError> {
         let user = doc! { "email": login.email.as_str(), "password": login.verified.as_str() };
-        let record = login_pipeline(login.session, login.upgraded, login.replaces);
+        let record = login_pipeline(login.session, login.device, login.upgraded, login.replaces);
         if run(self.users.update_one(user, record))
             .await?
             .matched_count
@@ -486,7 +602,7 @@ impl Store for MongoStore {
     ) -> Result<bool, StoreError> {
         // The notice first lies in the user's document, so that one update does it all.
         let used = doc! {
-            "$set": { "password": password.as_str(), "sessions": [] },
+            "$set": { "password": password.as_str(), "sessions": [], "devices": [] },
             "$unset": { "reset": 1 },
             "$push": { "notices": mail_document(&notice) },
         };
@@ -563,8 +679,53 @@ impl Store for MongoStore {
         Ok(())
     }
 
+    async fn count_tries(
+        &self,
+        tries: &[(&TryKey, Limit)],
+        now: Timestamp,
+    ) -> Result<(), CountError> {
+        let verdicts = tries.iter().map(|(key, limit)| async {
+            let verdict = self.count_try(key, *limit, now).await;
+            (*key, verdict)
+        });
+        let verdicts = join_all(verdicts).await;
+        let counted = verdicts.iter().filter(|(_, verdict)| verdict.is_ok());
+        let counted: Vec<&TryKey> = counted.map(|(key, _)| *key).collect();
+        let mut verdict = Ok(());
+        for (_, refused) in verdicts {
+            verdict = verdict.and(refused);
+        }
+        if verdict.is_err() {
+            self.settle_tries(&[], &counted, now).await?;
+        }
+        verdict
+    }
+
+    async fn settle_tries(
+        &self,
+        forgotten: &[&TryKey],
+        taken_back: &[&TryKey],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let forgotten = forgotten.iter().map(|key| {
+            let gone = self.tries.delete_one(tries_of(key)).into_future();
+            run(gone.map_ok(drop)).boxed()
+        });
+        let taken_back = taken_back.iter().map(|key| {
+            let less = doc! { "$inc": { "count": -1 }, "$set": { "openAt": date(now) } };
+            let mut counted = tries_of(key);
+            counted.insert("count", doc! { "$gt": 0 });
+            let less = self.tries.update_one(counted, less).into_future();
+            run(less.map_ok(drop)).boxed()
+        });
+        try_join_all(forgotten.chain(taken_back)).await?;
+        Ok(())
+    }
+
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {
         self.move_stranded().await?;
+        let gone = doc! { "expiresAt": { "$lte": date(now) } };
+        run(self.tries.delete_many(gone)).await?;
         let old = doc! { "queuedAt": { "$lte": date(now.minus(MAIL_LIFE)) } };
         run(self.outbox.delete_many(old)).await?;
         let dead = doc! { "reset.expiresAt": { "$lte": date(now) } };

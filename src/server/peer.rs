@@ -1,0 +1,85 @@
+//! Where a request comes from, also behind proxies.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::{
+    extract::{ConnectInfo, Request, State},
+    http::HeaderMap,
+    middleware::Next,
+    response::Response,
+};
+use ipnet::IpNet;
+
+use crate::accounts::limits::Network;
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// Puts the client's [`Network`] among the request's extensions.
+pub async fn find(State(state): State<super::State>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    if let Some(ConnectInfo(peer)) = peer {
+        let client = client(peer.ip(), request.headers(), &state.trusted_proxies);
+        request.extensions_mut().insert(Network::of(client));
+    }
+    next.run(request).await
+}
+
+/// The address a request was sent from: that of the connection, unless it is a trusted proxy's, then what
+/// that proxy says, and so on. What stands further left in `X-Forwarded-For` anyone could have written
+/// (ASVS 4.1.3).
+fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let lines = headers.get_all(FORWARDED_FOR).iter().rev();
+    let mut said = lines.flat_map(|line| {
+        let line = String::from_utf8_lossy(line.as_bytes());
+        let addresses = line.rsplit(',').map(|item| address(item.trim()));
+        addresses.collect::<Vec<_>>()
+    });
+    let mut client = peer.to_canonical();
+    while trusted.iter().any(|network| network.contains(&client)) {
+        match said.next() {
+            Some(Some(address)) => client = address.to_canonical(),
+            Some(None) | None => break,
+        }
+    }
+    client
+}
+
+/// An address, which some proxies write with its port.
+fn address(text: &str) -> Option<IpAddr> {
+    let plain = text.parse().ok();
+    plain.or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_trusted_proxies_say_counts() {
+        let trusted = ["10.0.0.0/8", "2001:db8:f::/48"].map(|network| network.parse().unwrap());
+        for (peer, said, sender) in [
+            ("192.0.2.7", &[][..], "192.0.2.7"),
+            ("192.0.2.7", &["198.51.100.1"], "192.0.2.7"),
+            ("10.0.0.1", &[], "10.0.0.1"),
+            ("10.0.0.1", &["198.51.100.1"], "198.51.100.1"),
+            ("::ffff:10.0.0.1", &["198.51.100.1:4711"], "198.51.100.1"),
+            ("10.0.0.1", &["1.1.1.1, 198.51.100.1"], "198.51.100.1"),
+            ("10.0.0.1", &["1.1.1.1", "198.51.100.1"], "198.51.100.1"),
+            (
+                "10.0.0.1",
+                &["1.1.1.1, 198.51.100.1, 10.2.3.4"],
+                "198.51.100.1",
+            ),
+            ("2001:db8:f::1", &["[2001:db8::7]:443"], "2001:db8::7"),
+            ("10.0.0.1", &["1.1.1.1, unknown"], "10.0.0.1"),
+            ("10.0.0.1", &["10.0.0.2, 10.0.0.3"], "10.0.0.2"),
+        ] {
+            let mut headers = HeaderMap::new();
+            for line in said {
+                headers.append(FORWARDED_FOR, line.parse().unwrap());
+            }
+            let found = client(peer.parse().unwrap(), &headers, &trusted);
+            assert_eq!(found.to_string(), sender, "{peer} {said:?}");
+        }
+    }
+}
