@@ -5,10 +5,8 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use flate2::{Compression, write::GzEncoder};
-use lightningcss::bundler::{Bundler, FileProvider};
-use lightningcss::stylesheet::{MinifyOptions, ParserOptions, PrinterOptions};
 use sha2::{Digest, Sha256};
 use wasm_bindgen_cli_support::Bindgen;
 
@@ -30,7 +28,7 @@ const COMPRESSIBLE: [&str; 9] = [
 /// Builds the site anew unless it was built from the same inputs, and returns the hashes as Leptos reads them.
 pub fn build(project: &Project, client: &Path) -> Result<String> {
     let keys = &project.keys;
-    let css = style_sheet(&keys.style_file)?;
+    let css = read(&keys.style_file)?;
     let inputs = inputs(project, client, &css)?;
     let record = keys.site_root.with_extension("txt");
     if keys.site_root.is_dir()
@@ -74,7 +72,7 @@ pub fn build(project: &Project, client: &Path) -> Result<String> {
 }
 
 /// A line that is the same only when a build would give the same site; Leptos skips lines it does not know.
-fn inputs(project: &Project, client: &Path, css: &str) -> Result<String> {
+fn inputs(project: &Project, client: &Path, css: &[u8]) -> Result<String> {
     let mut digest = Sha256::new();
     digest.update([u8::from(project.release)]);
     digest.update(css);
@@ -86,25 +84,6 @@ fn inputs(project: &Project, client: &Path, css: &str) -> Result<String> {
         digest.update(read(&file)?);
     }
     Ok(format!("inputs: {}\n", hex(&digest.finalize())))
-}
-
-/// Bundles the style sheet with everything it imports, and minifies it.
-fn style_sheet(file: &Path) -> Result<String> {
-    let provider = FileProvider::new();
-    let mut sheet = Bundler::new(&provider, None, ParserOptions::default())
-        .bundle(file)
-        .map_err(|error| anyhow!("The style sheet is wrong: {error}"))?;
-    sheet
-        .minify(MinifyOptions::default())
-        .map_err(|error| anyhow!("The style sheet is wrong: {error}"))?;
-    let options = PrinterOptions {
-        minify: true,
-        ..PrinterOptions::default()
-    };
-    Ok(sheet
-        .to_css(options)
-        .context("The style sheet cannot be minified")?
-        .code)
 }
 
 /// Turns cargo's module into the wasm and JavaScript that browsers load.
