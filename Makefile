@@ -5,7 +5,7 @@ ENV := . scripts/env.sh &&
 headline = @printf '\n== %s  %s\n' "$$(date +%T)" "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help build run watch test e2e lint unit browser fmt clean wasm
+.PHONY: help build run watch test e2e security lint unit browser fmt clean wasm
 # Two cargos at once would only wait for each other.
 .NOTPARALLEL:
 
@@ -24,12 +24,17 @@ watch: wasm ## rebuild on every change, with cargo-leptos
 	@command -v cargo-leptos >/dev/null || { echo "make watch needs cargo-leptos: cargo install cargo-leptos"; exit 1; }
 	@$(ENV) cargo leptos watch
 
-test: lint unit e2e ## run everything that CI runs
+test: lint unit security e2e ## run everything that CI runs
 	$(call headline,All tests passed)
 
 e2e: build browser ## run the browser tests against the release build
 	$(call headline,Testing in Chromium)
 	@$(ENV) MONGOD=$$(scripts/mongod.sh) && export MONGOD && cd end2end && npx playwright test
+
+security: build ## attack the release server, one test a requirement of SECURITY.md
+	$(call headline,Attacking the release server)
+	@$(ENV) MONGOD=$$(scripts/mongod.sh) REGISTRY=target/release/fpm-registry && export MONGOD REGISTRY && \
+		cargo test --features ssr --test security
 
 fmt: ## format the code
 	@$(ENV) cargo fmt --all

@@ -54,6 +54,9 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
         ))
     })?;
 
+    if let Err(error) = rlimit::increase_nofile_limit(listen::FILES) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
     let clock = Clock::default();
     let sweeper = Sweeper::new(store.clone(), clock.clone());
     let address = listener.local_addr().unwrap_or(address);

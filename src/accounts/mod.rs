@@ -183,10 +183,13 @@ impl Accounts {
             replaces: caller.replaces(),
         };
         match self.store.add_user(user).await {
-            Ok(()) => Ok(LoggedIn {
-                session: token,
-                device: Some(device_token),
-            }),
+            Ok(()) => {
+                tracing::info!(client = %caller.network, "signed up");
+                Ok(LoggedIn {
+                    session: token,
+                    device: Some(device_token),
+                })
+            }
             Err(AddUserError::Taken) => Err(Error::EmailTaken),
             Err(AddUserError::Store(error)) => Err(error.into()),
         }
@@ -207,8 +210,10 @@ impl Accounts {
         let password = Password::typed(password)?;
         let mut login = self.admit(caller, &email).await?;
         let entered = self.enter(caller, &mut login, &email, password).await;
-        if let Err(Error::Busy | Error::Unavailable(_)) = &entered {
-            self.limits.undecided(&mut login).await;
+        match &entered {
+            Err(Error::Busy | Error::Unavailable(_)) => self.limits.undecided(&mut login).await,
+            Err(_) => tracing::info!(client = %caller.network, "login failed"),
+            Ok(_) => {}
         }
         entered
     }
@@ -272,6 +277,7 @@ impl Accounts {
             });
             let (recorded, ()) = tokio::join!(record, self.limits.succeeded(login));
             if recorded? {
+                tracing::info!(user = user.id, client = %caller.network, "logged in");
                 return Ok(LoggedIn {
                     session: token,
                     device: device_token,
@@ -306,7 +312,12 @@ impl Accounts {
 
     /// Sets a new password with a reset link, which then is used up. All sessions of the user end, no device
     /// is known any more, and failed logins are forgotten.
-    pub async fn reset_password(&self, token: Option<&Token>, password: &str) -> Result<(), Error> {
+    pub async fn reset_password(
+        &self,
+        caller: &Caller,
+        token: Option<&Token>,
+        password: &str,
+    ) -> Result<(), Error> {
         let digest = token.ok_or(Error::UserNotFound)?.digest();
         let user = self
             .store
@@ -328,6 +339,7 @@ impl Accounts {
             .await?
         {
             true => {
+                tracing::info!(user = user.id, client = %caller.network, "password reset");
                 self.mail_waiting.notify_one();
                 Ok(())
             }

@@ -81,6 +81,7 @@ impl Auth {
     /// The refusal for a domain error, and when to come back where it says so.
     pub fn refuse(&self, error: Error) -> Refusal {
         if let Error::TooManyTries(wait) = &error {
+            tracing::warn!(client = %self.caller.network, %wait, "too many tries");
             let seconds = HeaderValue::from(wait.seconds());
             self.response.insert_header(header::RETRY_AFTER, seconds);
         }

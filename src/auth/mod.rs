@@ -164,7 +164,7 @@ pub async fn reset_password(
     let token = uuid.as_deref().and_then(Token::parse);
     let reset = auth
         .accounts
-        .reset_password(token.as_ref(), &password)
+        .reset_password(&auth.caller, token.as_ref(), &password)
         .await;
     reset.map_err(|error| auth.refuse(error))?;
     auth.drop_reset();

@@ -13,11 +13,13 @@ use super::settings::PublicUrl;
 ///
 /// `Referrer-Policy` is `same-origin` and not `no-referrer`, under which a form of our own would send
 /// `Origin: null`.
-const DEFAULTS: [(HeaderName, &str); 7] = [
+const DEFAULTS: [(HeaderName, &str); 8] = [
     (
         header::CONTENT_SECURITY_POLICY,
         "default-src 'none'; frame-ancestors 'none'",
     ),
+    // What `frame-ancestors` says, for older browsers.
+    (header::X_FRAME_OPTIONS, "DENY"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "same-origin"),
     (header::CACHE_CONTROL, "no-store"),

@@ -25,7 +25,9 @@ use super::patience::{Patience, Patient, Turn};
 use crate::accounts::limits::Network;
 
 /// The most connections at once; more wait to be accepted.
-pub const MAX_CONNECTIONS: usize = 4096;
+const MAX_CONNECTIONS: usize = 4096;
+/// How many files the server wants to have open at once: connections, and some for stores, mail and log.
+pub const FILES: u64 = MAX_CONNECTIONS as u64 + 512;
 /// The most connections at once from one network, so that no one takes all; more are closed.
 const MAX_CONNECTIONS_OF_NETWORK: usize = MAX_CONNECTIONS / 2;
 /// How long a slow client is waited for.
