@@ -1,9 +1,13 @@
 //! Passwords: what may be chosen, and how they are hashed.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use argon2::{
-    Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version, password_hash::phc,
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::phc::{self, Output, ParamsString, Salt},
 };
 use tokio::sync::{Semaphore, TryAcquireError};
 use unicode_normalization::UnicodeNormalization;
@@ -98,6 +102,7 @@ const SERVICE_WORDS: [&str; 4] = ["fpm-registry", "fpm", "registry", "fortran"];
 pub struct Hasher {
     running: Arc<Semaphore>,
     admitted: Arc<Semaphore>,
+    free: Arc<Mutex<Vec<Memory>>>,
     /// Compared with where there is no user, so that an unknown e-mail costs what a known one does.
     dummy: PasswordHash,
 }
@@ -109,7 +114,8 @@ impl Hasher {
         Self {
             running: Arc::new(Semaphore::new(cores)),
             admitted: Arc::new(Semaphore::new(cores * (1 + WAITING_PER_CORE))),
-            dummy: hash_now("no user has this password"),
+            free: Arc::default(),
+            dummy: hash_now("no user has this password", &mut Memory::new()),
         }
     }
 
@@ -119,9 +125,9 @@ impl Hasher {
         password: Password,
         about: Vec<String>,
     ) -> Result<PasswordHash, Error> {
-        self.run(move || match weakness(&password.0, &about) {
+        self.run(move |memory| match weakness(&password.0, &about) {
             Some(reason) => Err(Error::PasswordTooEasy(reason)),
-            None => Ok(hash_now(&password.0)),
+            None => Ok(hash_now(&password.0, memory)),
         })
         .await?
     }
@@ -133,10 +139,10 @@ impl Hasher {
         stored: Option<PasswordHash>,
     ) -> Result<Verdict, Error> {
         let dummy = self.dummy.clone();
-        self.run(move || match stored {
-            Some(stored) => verify_now(&password.0, &stored, &dummy),
+        self.run(move |memory| match stored {
+            Some(stored) => verify_now(&password.0, &stored, &dummy, memory),
             None => {
-                verify_now(&password.0, &dummy, &dummy);
+                verify_now(&password.0, &dummy, &dummy, memory);
                 Verdict::Wrong
             }
         })
@@ -147,16 +153,21 @@ impl Hasher {
     /// so that a client that hangs up frees its core only when the work is done.
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> T + Send + 'static,
+        work: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Error> {
         let admitted = match self.admitted.clone().try_acquire_owned() {
             Ok(permit) => permit,
             Err(TryAcquireError::NoPermits | TryAcquireError::Closed) => return Err(Error::Busy),
         };
         let running = self.running.clone().acquire_owned().await;
+        let free = self.free.clone();
         tokio::task::spawn_blocking(move || {
             let _permits = (admitted, running);
-            work()
+            let list = || free.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut memory = list().pop().unwrap_or_default();
+            let done = work(&mut memory);
+            list().push(memory);
+            done
         })
         .await
         .map_err(|error| {
@@ -177,35 +188,75 @@ fn argon2() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
+/// The memory of one hash, used again and again: given back, the allocator would keep a block or more for
+/// every thread that ever hashed.
+type Memory = Vec<Block>;
+
 #[expect(
     clippy::expect_used,
     reason = "fails only where the system has no random numbers"
 )]
-fn hash_now(password: &str) -> PasswordHash {
-    PasswordHash(
-        argon2()
-            .hash_password(password.as_bytes())
-            .expect("argon2 hashes any password with its own salt")
-            .to_string(),
-    )
+fn hash_now(password: &str, memory: &mut Memory) -> PasswordHash {
+    let (argon2, salt) = (argon2(), Salt::generate());
+    let hash = digest(&argon2, password, &salt, memory);
+    let hash = phc::PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(argon2.params()).expect("three numbers"),
+        salt: Some(salt),
+        hash: Some(hash.expect("argon2 hashes any password with its own salt")),
+    };
+    PasswordHash(hash.to_string())
 }
 
-fn verify_now(password: &str, stored: &PasswordHash, dummy: &PasswordHash) -> Verdict {
+fn verify_now(
+    password: &str,
+    stored: &PasswordHash,
+    dummy: &PasswordHash,
+    memory: &mut Memory,
+) -> Verdict {
     let Ok(hash) = phc::PasswordHash::new(&stored.0) else {
-        let _ = phc::PasswordHash::new(&dummy.0)
-            .map(|dummy| argon2().verify_password(password.as_bytes(), &dummy));
+        let _ = phc::PasswordHash::new(&dummy.0).map(|dummy| is_of(password, &dummy, memory));
         return Verdict::Unreadable;
     };
-    if argon2()
-        .verify_password(password.as_bytes(), &hash)
-        .is_err()
-    {
+    if !is_of(password, &hash, memory) {
         Verdict::Wrong
     } else if is_weak(&hash) {
-        Verdict::Right(Some(hash_now(password)))
+        Verdict::Right(Some(hash_now(password, memory)))
     } else {
         Verdict::Right(None)
     }
+}
+
+/// Whether a hash is that of a password, compared in constant time.
+fn is_of(password: &str, hash: &phc::PasswordHash, memory: &mut Memory) -> bool {
+    let version = hash
+        .version
+        .map_or(Ok(Version::default()), Version::try_from);
+    let (Ok(algorithm), Ok(version), Ok(params), Some(salt), Some(output)) = (
+        Algorithm::try_from(hash.algorithm.as_str()),
+        version,
+        Params::try_from(hash),
+        &hash.salt,
+        &hash.hash,
+    ) else {
+        return false;
+    };
+    let argon2 = Argon2::new(algorithm, version, params);
+    digest(&argon2, password, salt, memory).as_ref() == Some(output)
+}
+
+fn digest(argon2: &Argon2, password: &str, salt: &Salt, memory: &mut Memory) -> Option<Output> {
+    let params = argon2.params();
+    let missing = params.block_count().saturating_sub(memory.len());
+    memory.try_reserve_exact(missing).ok()?;
+    memory.resize(memory.len() + missing, Block::new());
+    let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+    let mut output = [0; Output::MAX_LENGTH];
+    let output = output.get_mut(..length)?;
+    let password = password.as_bytes();
+    let hashed = argon2.hash_password_into_with_memory(password, salt, output, memory);
+    hashed.ok().and_then(|()| Output::new(output).ok())
 }
 
 /// Whether a hash was made with less than today's parameters.
@@ -259,6 +310,8 @@ fn reason(warning: Warning) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use argon2::PasswordHasher;
+
     use super::*;
 
     #[test]
@@ -328,7 +381,7 @@ mod tests {
     async fn the_whole_password_counts_and_normal_forms_are_one() {
         let hasher = Hasher::new();
         let long = format!("{}é", "x".repeat(255));
-        let hash = hash_now(&Password::chosen(&long).unwrap().0);
+        let hash = hash_now(&Password::chosen(&long).unwrap().0, &mut Memory::new());
         let verdict = async |text: &str| {
             hasher
                 .verify(Password::typed(text).unwrap(), Some(hash.clone()))
