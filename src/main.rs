@@ -54,9 +54,10 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
         ))
     })?;
 
-    if let Err(error) = rlimit::increase_nofile_limit(listen::FILES) {
-        tracing::warn!(%error, "the limit of open files stays as it is");
-    }
+    let open_files = rlimit::increase_nofile_limit(listen::FILES).unwrap_or_else(|error| {
+        tracing::warn!(%error, "nobody says how many files may be open");
+        listen::FILES
+    });
     let clock = Clock::default();
     let sweeper = Sweeper::new(store.clone(), clock.clone());
     let address = listener.local_addr().unwrap_or(address);
@@ -78,7 +79,7 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
     tracing::info!(
         "fpm-registry listens on http://{address}; store: {store_name}; mail: {mail_name}"
     );
-    listen::serve(listener, router, told_to_stop()).await;
+    listen::serve(listener, router, open_files, told_to_stop()).await;
     Ok(())
 }
 

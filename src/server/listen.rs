@@ -28,8 +28,6 @@ use crate::accounts::limits::Network;
 const MAX_CONNECTIONS: usize = 4096;
 /// How many files the server wants to have open at once: connections, and some for stores, mail and log.
 pub const FILES: u64 = MAX_CONNECTIONS as u64 + 512;
-/// The most connections at once from one network, so that no one takes all; more are closed.
-const MAX_CONNECTIONS_OF_NETWORK: usize = MAX_CONNECTIONS / 2;
 /// How long a slow client is waited for.
 const PATIENCE: Patience = Patience {
     head: Duration::from_secs(10),
@@ -44,9 +42,14 @@ const STOP_PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait where no connection can be accepted, as when file descriptors run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves `router` until `stop`, then lets requests in flight finish.
-pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
-    let places = Places::new();
+/// Serves `router` until `stop`, then lets requests in flight finish; opens no more than `files`.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    files: u64,
+    stop: impl Future<Output = ()>,
+) {
+    let places = Places::new(connections(files));
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -68,9 +71,17 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
     }
 }
 
+/// How many connections there may be at once where so many files may be open.
+fn connections(files: u64) -> usize {
+    let others = files / 9;
+    usize::try_from(files - others).map_or(MAX_CONNECTIONS, |most| most.min(MAX_CONNECTIONS))
+}
+
 /// The places for connections.
 struct Places {
     free: Arc<Semaphore>,
+    /// The most from one network, so that no one takes all; more are closed.
+    most_of_network: usize,
     taken: Arc<Mutex<HashMap<Network, usize>>>,
 }
 
@@ -82,9 +93,10 @@ struct Place {
 }
 
 impl Places {
-    fn new() -> Self {
+    fn new(most: usize) -> Self {
         Self {
-            free: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+            free: Arc::new(Semaphore::new(most)),
+            most_of_network: most / 2,
             taken: Arc::default(),
         }
     }
@@ -94,7 +106,7 @@ impl Places {
         let network = Network::of(peer.ip());
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let count = taken.entry(network).or_default();
-        if *count >= MAX_CONNECTIONS_OF_NETWORK {
+        if *count >= self.most_of_network {
             return None;
         }
         *count += 1;
@@ -168,4 +180,16 @@ fn serve_one(
             tracing::debug!(%error, "a connection ended early");
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_files_for_the_rest() {
+        for (files, most) in [(FILES, 4096), (u64::MAX, 4096), (1024, 911), (256, 228)] {
+            assert_eq!(connections(files), most);
+        }
+    }
 }
