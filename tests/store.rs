@@ -97,7 +97,7 @@ contract! {
     a_login_drops_no_reset_link
     a_device_is_remembered
     a_device_past_the_limit_replaces_the_oldest
-    a_reset_forgets_the_devices
+    a_reset_forgets_all_other_devices
     tries_past_the_most_wait_for_the_end_of_the_span
     tries_slow_down_and_end
     a_refused_try_is_not_counted_anywhere
@@ -534,7 +534,7 @@ async fn a_reset_changes_everything_at_once(store: Arc<dyn Store>) {
     let notice = QueuedMail::new(MailKind::PasswordChanged, email("ada@example.org"), now());
     assert!(
         store
-            .reset_password(&link, hash("second"), notice.clone(), now())
+            .reset_password(&link, hash("second"), device(), notice.clone(), now())
             .await
             .unwrap()
     );
@@ -560,7 +560,7 @@ async fn a_dead_reset_link_changes_nothing(store: Arc<dyn Store>) {
         let notice = QueuedMail::new(MailKind::PasswordChanged, email("ada@example.org"), at);
         assert!(
             !store
-                .reset_password(&link, hash("second"), notice, at)
+                .reset_password(&link, hash("second"), device(), notice, at)
                 .await
                 .unwrap()
         );
@@ -641,10 +641,13 @@ async fn a_device_past_the_limit_replaces_the_oldest(store: Arc<dyn Store>) {
     assert_eq!(devices_of_ada(&store).await, devices);
 }
 
-async fn a_reset_forgets_the_devices(store: Arc<dyn Store>) {
+async fn a_reset_forgets_all_other_devices(store: Arc<dyn Store>) {
     let link = add_with_link(&store, "ada@example.org").await;
-    assert!(reset(&store, &link, "second").await);
-    assert_eq!(devices_of_ada(&store).await, []);
+    let notice = QueuedMail::new(MailKind::PasswordChanged, email("ada@example.org"), now());
+    let new = device();
+    let reset = store.reset_password(&link, hash("second"), new, notice, now());
+    assert!(reset.await.unwrap());
+    assert_eq!(devices_of_ada(&store).await, [new]);
 }
 
 const TWO_AN_HOUR: Limit = Limit::Most {
@@ -1493,7 +1496,7 @@ async fn log_in_with(store: &Arc<dyn Store>, address: &str, password: &str) -> b
 async fn reset(store: &Arc<dyn Store>, link: &Digest, password: &str) -> bool {
     let notice = QueuedMail::new(MailKind::PasswordChanged, email("ada@example.org"), now());
     store
-        .reset_password(link, hash(password), notice, now())
+        .reset_password(link, hash(password), device(), notice, now())
         .await
         .unwrap()
 }

@@ -1,12 +1,12 @@
 //! Limits on tries: the table of them, and how tries are counted (ASVS 6.3.1; NIST SP 800-63B-4, 3.2.2).
 //!
-//! Tries at an account are counted by the address as it was typed, before anyone looks whether it has an
-//! account, so that a refusal tells nothing. A try counts before its password is compared, and is taken back
+//! Tries at an account are counted by the typed address, before anyone looks whether it has an account, so
+//! that a refusal tells nothing. A try counts before its password is compared, and is taken back
 //! where the password was right, so that many tries at once are no way past a limit.
 
 use std::{
     fmt,
-    hash::{BuildHasher, RandomState},
+    hash::{BuildHasher, Hash, RandomState},
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::Arc,
     time::Duration,
@@ -155,13 +155,14 @@ impl Limit {
 }
 
 impl Tries {
-    /// The tries with one less, open at `now`.
-    pub fn take_back(self, now: Timestamp) -> Self {
-        Self {
-            count: self.count.saturating_sub(1),
+    /// The tries with one less, open at `now`; none where there is none left.
+    pub fn take_back(self, now: Timestamp) -> Option<Self> {
+        let count = self.count.checked_sub(1).filter(|count| *count > 0)?;
+        Some(Self {
+            count,
             open_at: now,
             ..self
-        }
+        })
     }
 }
 
@@ -170,12 +171,13 @@ impl Tries {
 pub struct TryKey(String);
 
 impl TryKey {
-    fn of_address(what: &str, typed: &str) -> Self {
-        Self::of_digest(what, &Digest::of(typed.as_bytes()))
+    fn of_address(what: &str, email: &Email) -> Self {
+        let digest = Digest::of(email.as_str().as_bytes());
+        Self(format!("{what}:{digest}"))
     }
 
-    fn of_digest(what: &str, digest: &Digest) -> Self {
-        Self(format!("{what}:{digest}"))
+    fn of_device(device: &Digest) -> Self {
+        Self(format!("device:{device}"))
     }
 
     fn of_network(what: &str, network: Network) -> Self {
@@ -277,11 +279,20 @@ pub struct Limits {
 pub struct LoginTry(Option<Counted>);
 
 struct Counted {
-    /// The account's key, or the device's.
-    own: TryKey,
-    account: TryKey,
     network: TryKey,
+    /// The account's key, or the device's; none where no account can have the address.
+    own: Option<TryKey>,
     _lane: OwnedMutexGuard<()>,
+}
+
+impl LoginTry {
+    fn new(network: TryKey, own: Option<TryKey>, lane: Option<OwnedMutexGuard<()>>) -> Self {
+        Self(lane.map(|lane| Counted {
+            network,
+            own,
+            _lane: lane,
+        }))
+    }
 }
 
 impl Limits {
@@ -302,7 +313,7 @@ impl Limits {
 
     /// Lets a request for a reset link through.
     pub async fn forgot_password(&self, network: Network, email: &Email) -> Result<(), Error> {
-        let address = TryKey::of_address("forgot-password", email.as_str());
+        let address = TryKey::of_address("forgot-password", email);
         let network = TryKey::of_network("forgot-password", network);
         self.count(&[
             (&address, FORGOT_PASSWORD_OF_ADDRESS),
@@ -311,49 +322,45 @@ impl Limits {
         .await
     }
 
-    /// Lets a login to the account of `typed` through.
-    pub async fn login(&self, network: Network, typed: &str) -> Result<LoginTry, Error> {
-        let account = TryKey::of_address(LOGIN, typed);
-        self.admit(network, typed, account, LOGIN_OF_ACCOUNT).await
+    /// Lets a login through; `email` is none where what was typed is no address.
+    pub async fn login(&self, network: Network, email: Option<&Email>) -> Result<LoginTry, Error> {
+        let account = email.map(|email| TryKey::of_address(LOGIN, email));
+        let from = TryKey::of_network(LOGIN, network);
+        let tries = account.iter().map(|key| (key, LOGIN_OF_ACCOUNT));
+        let tries: Vec<_> = tries.chain([(&from, LOGIN_OF_NETWORK)]).collect();
+        let lane = self.enter(network, email).await?;
+        self.count(&tries).await?;
+        Ok(LoginTry::new(from, account, lane))
     }
 
-    /// Lets a login through from a device the owner of the account has logged in with before.
+    /// Lets someone ask whether a device is known, at the cost of a failed login, so that nobody can ask
+    /// without end.
+    pub async fn device(&self, network: Network) -> Result<(), Error> {
+        let from = TryKey::of_network(LOGIN, network);
+        self.count(&[(&from, LOGIN_OF_NETWORK)]).await
+    }
+
+    /// Lets a login through from a known device, for which [`Limits::device`] has counted.
     pub async fn login_from_device(
         &self,
         network: Network,
-        typed: &str,
+        email: &Email,
         device: &Digest,
     ) -> Result<LoginTry, Error> {
-        let device = TryKey::of_digest("device", device);
-        self.admit(network, typed, device, LOGIN_OF_DEVICE).await
+        let device = TryKey::of_device(device);
+        let lane = self.enter(network, Some(email)).await?;
+        self.count(&[(&device, LOGIN_OF_DEVICE)]).await?;
+        let from = TryKey::of_network(LOGIN, network);
+        Ok(LoginTry::new(from, Some(device), lane))
     }
 
-    async fn admit(
-        &self,
-        network: Network,
-        typed: &str,
-        own: TryKey,
-        limit: Limit,
-    ) -> Result<LoginTry, Error> {
-        let Some(lanes) = &self.lanes else {
-            return Ok(LoginTry(None));
-        };
-        let lane = lanes.enter(typed).await?;
-        let network = TryKey::of_network(LOGIN, network);
-        self.count(&[(&own, limit), (&network, LOGIN_OF_NETWORK)])
-            .await?;
-        Ok(LoginTry(Some(Counted {
-            own,
-            account: TryKey::of_address(LOGIN, typed),
-            network,
-            _lane: lane,
-        })))
-    }
-
-    /// The password was right: the failures of account and device are forgotten, and the network has none more.
-    pub async fn succeeded(&self, login: &mut LoginTry) {
+    /// The password was right: the failures of the account and of the device it came from are forgotten,
+    /// and the network has none more.
+    pub async fn succeeded(&self, login: &mut LoginTry, email: &Email, device: Option<&Digest>) {
         if let Some(counted) = login.0.take() {
-            let forgotten = [&counted.own, &counted.account];
+            let account = TryKey::of_address(LOGIN, email);
+            let device = device.map(TryKey::of_device);
+            let forgotten: Vec<&TryKey> = device.iter().chain([&account]).collect();
             self.settle(&forgotten, &[&counted.network]).await;
         }
     }
@@ -361,15 +368,28 @@ impl Limits {
     /// The password was not compared, so that there was no failure.
     pub async fn undecided(&self, login: &mut LoginTry) {
         if let Some(counted) = login.0.take() {
-            self.settle(&[], &[&counted.own, &counted.network]).await;
+            let taken_back: Vec<&TryKey> = counted.own.iter().chain([&counted.network]).collect();
+            self.settle(&[], &taken_back).await;
         }
     }
 
     /// Opens an account that failed logins have closed, since its owner has shown a reset link.
     pub async fn reopen(&self, email: &Email) -> Result<(), Error> {
-        let account = TryKey::of_address(LOGIN, email.as_str());
+        let account = TryKey::of_address(LOGIN, email);
         let now = self.clock.now();
         Ok(self.store.settle_tries(&[&account], &[], now).await?)
+    }
+
+    /// Waits for the lane of this client and account; none where nothing is limited.
+    async fn enter(
+        &self,
+        network: Network,
+        email: Option<&Email>,
+    ) -> Result<Option<OwnedMutexGuard<()>>, Error> {
+        match &self.lanes {
+            Some(lanes) => lanes.enter(&(network, email)).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     async fn count(&self, tries: &[(&TryKey, Limit)]) -> Result<(), Error> {
@@ -396,13 +416,13 @@ impl Limits {
 /// What failed logins are counted under, beside an address or a network.
 const LOGIN: &str = "login";
 
-/// How long a login waits for others to the same account.
+/// How long a login waits for others of the same client to the same account.
 const LANE_PATIENCE: Duration = Duration::from_secs(2);
-/// Enough that two accounts seldom share one.
+/// Enough that two clients seldom share one.
 const LANES: usize = 1024;
 
-/// Logins to one account pass one after the other in this process, so that right ones at once are not taken
-/// for failures.
+/// Logins from one network to one account pass one after the other in this process, so that right ones at
+/// once are not taken for failures. Nobody waits for a stranger.
 struct Lanes {
     places: Vec<Arc<Mutex<()>>>,
     hasher: RandomState,
@@ -416,8 +436,8 @@ impl Lanes {
         }
     }
 
-    async fn enter(&self, typed: &str) -> Result<OwnedMutexGuard<()>, Error> {
-        let place = self.hasher.hash_one(typed) as usize % LANES;
+    async fn enter(&self, whose: &impl Hash) -> Result<OwnedMutexGuard<()>, Error> {
+        let place = self.hasher.hash_one(whose) as usize % LANES;
         let entrance = self.places[place].clone().lock_owned();
         timeout(LANE_PATIENCE, entrance)
             .await
@@ -497,7 +517,7 @@ mod tests {
 
     #[test]
     fn a_key_holds_no_address() {
-        let key = TryKey::of_address(LOGIN, "ada@example.org");
+        let key = TryKey::of_address(LOGIN, &Email::parse("ada@example.org").unwrap());
         assert!(key.as_str().starts_with("login:"));
         assert!(!key.as_str().contains("ada"));
     }

@@ -202,14 +202,16 @@ impl Accounts {
         email: &str,
         password: &str,
     ) -> Result<LoggedIn, Error> {
+        // Any text is as good as an unknown address.
         let email = match Email::parse(email) {
-            Ok(email) => TypedEmail::Wellformed(email),
             Err(Error::EmailRequired) => return Err(Error::EmailRequired),
-            Err(_) => TypedEmail::Other(email.trim().to_lowercase()),
+            parsed => parsed.ok(),
         };
         let password = Password::typed(password)?;
-        let mut login = self.admit(caller, &email).await?;
-        let entered = self.enter(caller, &mut login, &email, password).await;
+        let mut login = self.admit(caller, email.as_ref()).await?;
+        let entered = self
+            .enter(caller, &mut login, email.as_ref(), password)
+            .await;
         match &entered {
             Err(Error::Busy | Error::Unavailable(_)) => self.limits.undecided(&mut login).await,
             Err(_) => tracing::info!(client = %caller.network, "login failed"),
@@ -219,21 +221,27 @@ impl Accounts {
     }
 
     /// Lets a login through the limits, where need be because its device is known.
-    async fn admit(&self, caller: &Caller, email: &TypedEmail) -> Result<LoginTry, Error> {
-        let refusal = match self.limits.login(caller.network, email.as_str()).await {
+    async fn admit(&self, caller: &Caller, email: Option<&Email>) -> Result<LoginTry, Error> {
+        let refusal = match self.limits.login(caller.network, email).await {
             Err(refusal @ Error::TooManyTries(_)) => refusal,
             verdict => return verdict,
         };
-        let Some(device) = caller.device.as_ref().map(Token::digest) else {
+        let device = caller.device.as_ref().map(Token::digest);
+        let (Some(email), Some(device)) = (email, device) else {
             return Err(refusal);
         };
-        match self.find(email).await? {
-            Some(user) if self.knows(&user, &device) => {
-                self.limits
-                    .login_from_device(caller.network, email.as_str(), &device)
-                    .await
-            }
-            _ => Err(refusal),
+        self.limits.device(caller.network).await?;
+        let user = self.store.user_by_email(email).await?;
+        if !user.is_some_and(|user| self.knows(&user, &device)) {
+            return Err(refusal);
+        }
+        let login = self
+            .limits
+            .login_from_device(caller.network, email, &device);
+        match login.await {
+            // Others may try again sooner than this device.
+            Err(Error::TooManyTries(_)) => Err(refusal),
+            verdict => verdict,
         }
     }
 
@@ -242,7 +250,7 @@ impl Accounts {
         &self,
         caller: &Caller,
         login: &mut LoginTry,
-        email: &TypedEmail,
+        email: Option<&Email>,
         password: Password,
     ) -> Result<LoggedIn, Error> {
         for _ in 0..LOGIN_ROUNDS {
@@ -262,10 +270,10 @@ impl Accounts {
             };
             let (token, session) = self.new_session(caller);
             let known = caller.device.as_ref().map(Token::digest);
-            let is_known = known.is_some_and(|device| self.knows(&user, &device));
-            let (device_token, device) = match is_known {
-                true => (None, None),
-                false => Some(self.new_device()).unzip(),
+            let known = known.filter(|device| self.knows(&user, device));
+            let (device_token, device) = match known {
+                Some(_) => (None, None),
+                None => Some(self.new_device()).unzip(),
             };
             let record = self.store.add_session(Login {
                 email: &user.email,
@@ -275,7 +283,8 @@ impl Accounts {
                 device,
                 replaces: caller.replaces(),
             });
-            let (recorded, ()) = tokio::join!(record, self.limits.succeeded(login));
+            let settle = self.limits.succeeded(login, &user.email, known.as_ref());
+            let (recorded, ()) = tokio::join!(record, settle);
             if recorded? {
                 tracing::info!(user = user.id, client = %caller.network, "logged in");
                 return Ok(LoggedIn {
@@ -310,14 +319,14 @@ impl Accounts {
         Ok(())
     }
 
-    /// Sets a new password with a reset link, which then is used up. All sessions of the user end, no device
-    /// is known any more, and failed logins are forgotten.
+    /// Sets a new password with a reset link, which then is used up. All sessions of the user end, failed
+    /// logins are forgotten, and the only device known from then on is this one: the returned token names it.
     pub async fn reset_password(
         &self,
         caller: &Caller,
         token: Option<&Token>,
         password: &str,
-    ) -> Result<(), Error> {
+    ) -> Result<Token, Error> {
         let digest = token.ok_or(Error::UserNotFound)?.digest();
         let user = self
             .store
@@ -333,15 +342,16 @@ impl Accounts {
         self.limits.reopen(&user.email).await?;
         let now = self.clock.now();
         let notice = QueuedMail::new(MailKind::PasswordChanged, user.email, now);
+        let (device_token, device) = self.new_device();
         match self
             .store
-            .reset_password(&digest, password, notice, now)
+            .reset_password(&digest, password, device, notice, now)
             .await?
         {
             true => {
                 tracing::info!(user = user.id, client = %caller.network, "password reset");
                 self.mail_waiting.notify_one();
-                Ok(())
+                Ok(device_token)
             }
             false => Err(Error::UserNotFound),
         }
@@ -374,10 +384,10 @@ impl Accounts {
         Ok(self.store.user_by_reset(&digest, self.clock.now()).await?)
     }
 
-    async fn find(&self, email: &TypedEmail) -> Result<Option<User>, StoreError> {
+    async fn find(&self, email: Option<&Email>) -> Result<Option<User>, StoreError> {
         match email {
-            TypedEmail::Wellformed(email) => self.store.user_by_email(email).await,
-            TypedEmail::Other(_) => Ok(None),
+            Some(email) => self.store.user_by_email(email).await,
+            None => Ok(None),
         }
     }
 
@@ -408,21 +418,6 @@ impl Accounts {
             user_agent: caller.user_agent.chars().take(USER_AGENT_CHARS).collect(),
         };
         (token, session)
-    }
-}
-
-/// What was typed for an e-mail at login, where any text is as good as an unknown address.
-enum TypedEmail {
-    Wellformed(Email),
-    Other(String),
-}
-
-impl TypedEmail {
-    fn as_str(&self) -> &str {
-        match self {
-            Self::Wellformed(email) => email.as_str(),
-            Self::Other(text) => text,
-        }
     }
 }
 

@@ -164,13 +164,14 @@ pub trait Store: Send + Sync + 'static {
         expires_at: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Uses a reset link that lives at `now`: sets the password, ends the link and all sessions, forgets the
-    /// devices, and queues `notice`. False, with nothing changed, where no such link lives; so a link works
+    /// Uses a reset link that lives at `now`: sets the password, ends the link and all sessions, puts `device`
+    /// in the place of all known ones, and queues `notice`. False, with nothing changed, where no such link lives; so a link works
     /// once.
     async fn reset_password(
         &self,
         digest: &Digest,
         password: PasswordHash,
+        device: Device,
         notice: QueuedMail,
         now: Timestamp,
     ) -> Result<bool, StoreError>;

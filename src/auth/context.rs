@@ -10,7 +10,7 @@ use super::{
     Refusal,
     cookie::{Cookies, Kind},
 };
-use crate::accounts::{Accounts, Caller, Error, LoggedIn};
+use crate::accounts::{Accounts, Caller, Error, LoggedIn, token::Token};
 
 /// What the server gives every server function.
 #[derive(Clone)]
@@ -64,8 +64,13 @@ impl Auth {
     pub fn keep(&self, logged_in: &LoggedIn) {
         self.append_cookie(self.cookies.keep(Kind::Session, &logged_in.session));
         if let Some(device) = &logged_in.device {
-            self.append_cookie(self.cookies.keep(Kind::Device, device));
+            self.keep_device(device);
         }
+    }
+
+    /// Lets the client be known by this token.
+    pub fn keep_device(&self, device: &Token) {
+        self.append_cookie(self.cookies.keep(Kind::Device, device));
     }
 
     /// Takes the session cookie away.

@@ -166,7 +166,7 @@ pub async fn reset_password(
         .accounts
         .reset_password(&auth.caller, token.as_ref(), &password)
         .await;
-    reset.map_err(|error| auth.refuse(error))?;
+    auth.keep_device(&reset.map_err(|error| auth.refuse(error))?);
     auth.drop_reset();
     leptos_axum::redirect("/auth/login?notice=password-changed");
     Ok(Reply::done("Password reset successful"))

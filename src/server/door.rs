@@ -5,6 +5,8 @@
 //! body, hides `Accept: text/html` from Leptos, gives a refusal its own status, and draws the page again for
 //! a client that wants pages.
 
+use std::panic::resume_unwind;
+
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -110,7 +112,7 @@ async fn submit(
     };
     let fields = with_reset_cookie(state, route, &parts.headers, fields);
     match problem {
-        None => run(state, client, route, parts, fields, next).await,
+        None => finish(state, client, route, parts, fields, next).await,
         Some(refusal) => reword(state, client, route, &parts.headers, &fields, refusal).await,
     }
 }
@@ -129,8 +131,30 @@ fn with_reset_cookie(
     fields
 }
 
+/// Runs the server function of a route to its end, even where the client hangs up: a login that was counted
+/// is settled, and what was half done is done.
+pub(super) async fn finish(
+    state: &super::State,
+    client: Client,
+    route: Route,
+    parts: Parts,
+    fields: Fields,
+    next: Next,
+) -> Response {
+    let state = state.clone();
+    let running =
+        tokio::spawn(async move { run(&state, client, route, parts, fields, next).await });
+    match running.await {
+        Ok(answer) => answer,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(_) => answer::json(&Problem::Internal.refusal()),
+        },
+    }
+}
+
 /// Runs the server function of a route, and words its answer.
-pub(super) async fn run(
+async fn run(
     state: &super::State,
     client: Client,
     route: Route,

@@ -65,7 +65,7 @@ const MAX_COOKIE_BYTES: usize = 8 * 1024;
 /// The most bytes of names and values of all headers.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 
-/// Refuses heads that no honest client sends, before anything reads them.
+/// Refuses heads that no honest client sends, before any route reads them.
 pub async fn refuse_large_heads(request: Request, next: Next) -> Response {
     let headers = request.headers();
     let cookies = headers.get_all(header::COOKIE).iter();

@@ -192,4 +192,17 @@ mod tests {
             assert_eq!(connections(files), most);
         }
     }
+
+    #[test]
+    fn one_network_gets_half_of_the_places_and_gives_them_back() {
+        let places = Places::new(4);
+        let take = |peer: &str| places.take(peer.parse().unwrap(), None);
+        let first = take("192.0.2.1:1");
+        let second = take("192.0.2.1:2");
+        assert!(first.is_some() && second.is_some());
+        assert!(take("192.0.2.1:3").is_none());
+        assert!(take("192.0.2.2:1").is_some());
+        drop(first);
+        assert!(take("192.0.2.1:3").is_some());
+    }
 }

@@ -13,7 +13,7 @@ use url::form_urlencoded;
 use super::{
     answer::{self, Client, Problem},
     body, document,
-    door::{RESET_PAGE, Route, reset_owner, run, with_cookie},
+    door::{RESET_PAGE, Route, finish, reset_owner, with_cookie},
 };
 use crate::{
     accounts::{Caller, Error, store::User, token::Token},
@@ -117,7 +117,7 @@ async fn change_by_get(
     match body::urlencoded(query.as_bytes(), Route::ResetPassword.fields()) {
         Ok(fields) => {
             parts.uri = Uri::from_static(RESET_PAGE);
-            run(state, client, Route::ResetPassword, parts, fields, next).await
+            finish(state, client, Route::ResetPassword, parts, fields, next).await
         }
         Err(problem) => answer::refuse(state, client, problem.refusal()).await,
     }

@@ -854,6 +854,7 @@ impl Store for EmbeddedStore {
         &self,
         digest: &Digest,
         password: PasswordHash,
+        device: Device,
         notice: QueuedMail,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
@@ -865,7 +866,7 @@ impl Store for EmbeddedStore {
             };
             user.password = password.as_str().to_owned();
             user.sessions.clear();
-            user.devices.clear();
+            user.devices = vec![DeviceRecord::new(&device)];
             user.reset = None;
             tables.put_user(&user)?;
             tables.put_mail(&notice.id, &MailRecord::new(&notice))?;
@@ -989,8 +990,9 @@ impl Store for EmbeddedStore {
                 tables.drop_tries(key)?;
             }
             for key in &taken_back {
-                if let Some(tries) = tables.tries(key)? {
-                    tables.put_tries(key, tries.take_back(now))?;
+                match tables.tries(key)?.and_then(|tries| tries.take_back(now)) {
+                    Some(tries) => tables.put_tries(key, tries)?,
+                    None => tables.drop_tries(key)?,
                 }
             }
             Ok(())

@@ -597,12 +597,17 @@ impl Store for MongoStore {
         &self,
         digest: &Digest,
         password: PasswordHash,
+        device: Device,
         notice: QueuedMail,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         // The notice first lies in the user's document, so that one update does it all.
         let used = doc! {
-            "$set": { "password": password.as_str(), "sessions": [], "devices": [] },
+            "$set": {
+                "password": password.as_str(),
+                "sessions": [],
+                "devices": [device_document(&device)],
+            },
             "$unset": { "reset": 1 },
             "$push": { "notices": mail_document(&notice) },
         };
@@ -712,10 +717,15 @@ impl Store for MongoStore {
             run(gone.map_ok(drop)).boxed()
         });
         let taken_back = taken_back.iter().map(|key| {
-            let less = doc! { "$inc": { "count": -1 }, "$set": { "openAt": date(now) } };
+            let is_last = doc! { "$lte": ["$count", 1] };
+            let less = doc! { "$set": {
+                "count": { "$subtract": ["$count", 1] },
+                "openAt": date(now),
+                "expiresAt": { "$cond": [is_last, date(now), "$expiresAt"] },
+            } };
             let mut counted = tries_of(key);
             counted.insert("count", doc! { "$gt": 0 });
-            let less = self.tries.update_one(counted, less).into_future();
+            let less = self.tries.update_one(counted, vec![less]).into_future();
             run(less.map_ok(drop)).boxed()
         });
         try_join_all(forgotten.chain(taken_back)).await?;
