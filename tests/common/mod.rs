@@ -1,4 +1,5 @@
 //! The registry as a test sees it: started whole in this process, spoken to as a client speaks.
+#![allow(dead_code, reason = "each suite uses a part of it")]
 
 pub mod mongod;
 
@@ -280,6 +281,19 @@ pub enum Encoding {
     Json,
 }
 
+impl Encoding {
+    pub const ALL: [Self; 3] = [Self::Form, Self::Multipart, Self::Json];
+
+    /// What the fields are sent as: the content type and the body.
+    pub fn encode(self, fields: &[(&str, &str)]) -> (&'static str, String) {
+        match self {
+            Self::Form => ("application/x-www-form-urlencoded", urlencoded(fields)),
+            Self::Multipart => ("multipart/form-data; boundary=frontier", multipart(fields)),
+            Self::Json => ("application/json", json(fields)),
+        }
+    }
+}
+
 /// Every way to send the same request.
 pub const EVERY_CLIENT: [Kind; 5] = [
     Kind::Program(Encoding::Form),
@@ -309,13 +323,11 @@ impl Client<'_> {
     }
 
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let (content_type, body) = match self.kind {
-            Kind::Program(Encoding::Json) => ("application/json", json(fields)),
-            Kind::Program(Encoding::Multipart) => {
-                ("multipart/form-data; boundary=frontier", multipart(fields))
-            }
-            _ => ("application/x-www-form-urlencoded", urlencoded(fields)),
+        let encoding = match self.kind {
+            Kind::Program(encoding) => encoding,
+            _ => Encoding::Form,
         };
+        let (content_type, body) = encoding.encode(fields);
         self.send(Method::POST, path, body.into(), Some(content_type))
             .await
     }
