@@ -5,7 +5,7 @@ ENV := . scripts/env.sh &&
 headline = @printf '\n== %s  %s\n' "$$(date +%T)" "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help build run watch test e2e security lint unit browser fmt clean wasm
+.PHONY: help build run watch test e2e security fuzz lint unit browser fmt clean wasm
 # Two cargos at once would only wait for each other.
 .NOTPARALLEL:
 
@@ -36,8 +36,13 @@ security: build ## attack the release server, one test a requirement of SECURITY
 	@$(ENV) MONGOD=$$(scripts/mongod.sh) REGISTRY=target/release/fpm-registry && export MONGOD REGISTRY && \
 		cargo test --features ssr --test security
 
+fuzz: ## feed random input to what reads text from outside, FUZZ_SECONDS=600 for each part
+	$(call headline,Fuzzing)
+	@scripts/fuzz.sh
+
 fmt: ## format the code
 	@$(ENV) cargo fmt --all
+	@$(ENV) rustfmt --edition 2024 fuzz/fuzz_targets/*.rs
 
 clean: ## remove what was built here, but not the shared cache
 	rm -rf target
@@ -45,6 +50,7 @@ clean: ## remove what was built here, but not the shared cache
 lint: wasm
 	$(call headline,Checking the format)
 	@$(ENV) cargo fmt --all --check
+	@$(ENV) rustfmt --edition 2024 --check fuzz/fuzz_targets/*.rs
 	$(call headline,Clippy: server)
 	@$(ENV) cargo clippy --all-targets --features ssr -- -D warnings
 	$(call headline,Clippy: client)
