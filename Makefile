@@ -57,6 +57,8 @@ lint: wasm
 	@$(ENV) cargo clippy --lib --features hydrate --target wasm32-unknown-unknown -- -D warnings
 	$(call headline,Clippy: xtask)
 	@$(ENV) cargo clippy --package xtask -- -D warnings
+	$(call headline,Dependencies)
+	@scripts/deny.sh --log-level error
 	$(call headline,Documentation)
 	@$(ENV) RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --lib --features ssr
 
