@@ -8,7 +8,6 @@
     reason = "a test fails by panicking"
 )]
 
-#[allow(dead_code, reason = "this test needs little of it")]
 mod common;
 
 use std::time::Instant;
