@@ -18,6 +18,6 @@ for target in $targets; do
     say "Fuzzing $target for $seconds seconds."
     mkdir -p "target/fuzz/$target"
     # No sanitizer: it finds little in safe Rust, and needs a nightly compiler.
-    cargo fuzz run --sanitizer none --strip-dead-code "$target" "target/fuzz/$target" "fuzz/corpus/$target" -- \
+    cargo fuzz run --sanitizer none "$target" "target/fuzz/$target" "fuzz/corpus/$target" -- \
         -max_total_time="$seconds" -timeout=10 -verbosity=0 -print_final_stats=1
 done
