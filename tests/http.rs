@@ -883,7 +883,7 @@ async fn logins_at_once_with_the_right_password_all_succeed(registry: Registry) 
     registry.add_user(ADA).await;
     fail(&registry, ADA, 9).await;
     let address = "192.0.2.1".parse().unwrap();
-    let clients: Vec<_> = (0..20)
+    let clients: Vec<_> = (0..8)
         .map(|_| registry.client_at(PROGRAM, address))
         .collect();
     let logins = clients.iter().map(|client| client.login(ADA, PASSWORD));
