@@ -81,6 +81,7 @@ contract! {
     bodies_that_cannot_be_read
     errors_on_every_path
     head_goes_where_get_does
+    the_way_to_change_a_password_is_well_known
     made_up_errors_and_notices_show_nothing
     a_password_of_any_unicode
     requests_from_other_sites
@@ -1141,6 +1142,18 @@ async fn errors_on_every_path(registry: Registry) {
             assert!(answer.header("vary").contains("Accept"), "{method} {path}");
             assert_eq!(answer.header("x-content-type-options"), "nosniff");
         }
+    }
+}
+
+/// What password managers open to change a password (W3C, a well-known URL for changing passwords).
+async fn the_way_to_change_a_password_is_well_known(registry: Registry) {
+    for kind in [PROGRAM, Kind::Browser] {
+        let answer = registry
+            .client(kind)
+            .get("/.well-known/change-password")
+            .await;
+        assert_eq!(answer.status, 303);
+        assert_eq!(answer.header("location"), "/auth/reset-password");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Error;
 
-/// A user's name: trimmed, not empty, at most [`Name::MAX_CHARS`] characters, no control characters.
+/// A user's name: trimmed, something to see, at most [`Name::MAX_CHARS`] characters, no control characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name(String);
 
@@ -13,11 +13,11 @@ impl Name {
     /// Reads a name as typed.
     pub fn parse(typed: &str) -> Result<Self, Error> {
         let name = typed.trim();
-        if name.is_empty() {
+        if name.chars().all(|c| c.is_whitespace() || is_invisible(c)) {
             Err(Error::NameRequired)
         } else if name.chars().count() > Self::MAX_CHARS {
             Err(Error::NameTooLong)
-        } else if name.chars().any(char::is_control) {
+        } else if name.chars().any(|c| c.is_control() || turns_text(c)) {
             Err(Error::NameInvalid)
         } else {
             Ok(Self(name.to_owned()))
@@ -28,6 +28,17 @@ impl Name {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether a character alone shows nothing; joiners among them are part of names in some scripts.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+        || turns_text(c)
+}
+
+/// Whether a character turns the direction of the text after it, with which a name could rewrite a page.
+fn turns_text(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -45,12 +56,18 @@ mod tests {
 
     #[test]
     fn a_bad_name_is_refused() {
-        assert!(matches!(Name::parse(" \t "), Err(Error::NameRequired)));
+        for nothing in ["", " \t ", "\u{200b}", "\u{202e}", "\u{feff} \u{ad}"] {
+            assert!(matches!(Name::parse(nothing), Err(Error::NameRequired)));
+        }
         assert!(matches!(
             Name::parse("a\r\nBcc: b"),
             Err(Error::NameInvalid)
         ));
         assert!(matches!(Name::parse("a\0b"), Err(Error::NameInvalid)));
+        assert!(matches!(
+            Name::parse("Ada \u{202e}nimda"),
+            Err(Error::NameInvalid)
+        ));
         assert!(matches!(
             Name::parse(&"a".repeat(101)),
             Err(Error::NameTooLong)

@@ -193,9 +193,9 @@ pub fn AccountForm(
         };
         sending.set(true);
         spawn_local(async move {
-            let answer = purpose.send(data).await;
-            sending.set(false);
-            if let Err(met) = answer {
+            // A success leaves this page, so it cannot be sent again on the way.
+            if let Err(met) = purpose.send(data).await {
+                sending.set(false);
                 let name = field_to_focus(purpose, &Typed::default(), Some(&met));
                 refusal.set(Some(met));
                 focus(name);

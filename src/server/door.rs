@@ -72,6 +72,7 @@ impl Route {
     }
 }
 
+/// Where a new password is chosen.
 pub(super) const RESET_PAGE: &str = "/auth/reset-password";
 
 /// Lets a request through to its page or server function, and its answer back out.

@@ -26,7 +26,7 @@ mod visit;
 
 use std::sync::Arc;
 
-use axum::{Router, extract::FromRef, middleware};
+use axum::{Router, extract::FromRef, middleware, response::Redirect, routing::get};
 use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 use leptos_axum::{LeptosRoutes, generate_route_list};
@@ -66,6 +66,10 @@ pub fn router(state: State) -> Router {
             document::shell(&state),
         )
         .layer(middleware::map_response(document::close))
+        .route(
+            "/.well-known/change-password",
+            get(async || Redirect::to(door::RESET_PAGE)),
+        )
         .fallback(files::serve)
         .with_state(state.clone());
     guard(routes, state)
