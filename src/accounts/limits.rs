@@ -1,8 +1,8 @@
 //! Limits on tries: the table of them, and how tries are counted (ASVS 6.3.1; NIST SP 800-63B-4, 3.2.2).
 //!
 //! Tries at an account are counted by the typed address, before anyone looks whether it has an account, so
-//! that a refusal tells nothing. A try counts before its password is compared, and is taken back
-//! where the password was right, so that many tries at once are no way past a limit.
+//! that a refusal tells nothing. A try counts before its password is compared, and is taken back where the
+//! password was right, so that many tries at once are no way past a limit.
 
 use std::{
     fmt,
@@ -25,7 +25,7 @@ use super::{
     token::Digest,
 };
 
-const MINUTE: Duration = Duration::from_secs(60);
+const QUARTER: Duration = Duration::from_secs(15 * 60);
 const HOUR: Duration = Duration::from_secs(3600);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Longer than anyone waits, and still a date every store can hold.
@@ -35,7 +35,7 @@ const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 const LOGIN_OF_ACCOUNT: Limit = Limit::Slower {
     free: 10,
     first_wait: Duration::from_secs(30),
-    longest_wait: Duration::from_secs(15 * 60),
+    longest_wait: QUARTER,
     most: 100,
     memory: YEAR,
 };
@@ -47,12 +47,12 @@ const LOGIN_OF_DEVICE: Limit = Limit::Most {
 /// Failed logins from one network.
 const LOGIN_OF_NETWORK: Limit = Limit::Most {
     tries: 100,
-    span: Duration::from_secs(15 * 60),
+    span: QUARTER,
 };
 /// Reset links asked for one address.
 const FORGOT_PASSWORD_OF_ADDRESS: Limit = Limit::Most {
     tries: 3,
-    span: Duration::from_secs(15 * 60),
+    span: QUARTER,
 };
 /// Reset links asked for from one network.
 const FORGOT_PASSWORD_OF_NETWORK: Limit = Limit::Most {
@@ -241,7 +241,7 @@ impl Wait {
     /// Whole seconds, rounded up. Where only a new password helps, how often it is worth asking.
     pub fn seconds(self) -> u64 {
         match self.is_for_ever() {
-            true => 15 * MINUTE.as_secs(),
+            true => QUARTER.as_secs(),
             false => self.0.as_millis().div_ceil(1000) as u64,
         }
     }
@@ -477,7 +477,7 @@ mod tests {
     fn a_refused_try_changes_nothing() {
         let limit = Limit::Most {
             tries: 1,
-            span: MINUTE,
+            span: Duration::from_secs(60),
         };
         let tries = limit.count(None, second(0)).unwrap();
         assert_eq!(limit.count(Some(tries), second(1)), Err(second(60)));

@@ -141,8 +141,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Option<User>, StoreError>;
 
     /// Records a login: adds the session and the device, sets `loginAt` to its start, drops expired sessions,
-    /// the oldest past [`MAX_SESSIONS`], and the oldest devices past [`MAX_DEVICES`]. False, with nothing changed, where the user is gone or the password
-    /// is no longer the one that was verified.
+    /// the oldest past [`MAX_SESSIONS`], and the oldest devices past [`MAX_DEVICES`]. False, with nothing
+    /// changed, where the user is gone or the password is no longer the one that was verified.
     async fn add_session(&self, login: Login<'_>) -> Result<bool, StoreError>;
 
     /// Notes the use of a session and when it now expires; nothing where it is gone.
@@ -165,8 +165,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<(), StoreError>;
 
     /// Uses a reset link that lives at `now`: sets the password, ends the link and all sessions, puts `device`
-    /// in the place of all known ones, and queues `notice`. False, with nothing changed, where no such link lives; so a link works
-    /// once.
+    /// in the place of all known ones, and queues `notice`. False, with nothing changed, where no such link
+    /// lives; so a link works once.
     async fn reset_password(
         &self,
         digest: &Digest,
@@ -201,7 +201,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Counts a try under each key by its limit, or none of them where one limit is reached.
     ///
-    /// Of tries at once none passes a limit. One of them may be refused that would not have been alone.
+    /// Of tries at once none passes a limit. One of them may be refused that would not have been alone. Unlike
+    /// all else, the last tries may be lost where the database itself crashes.
     async fn count_tries(
         &self,
         tries: &[(&TryKey, Limit)],

@@ -113,7 +113,7 @@ async fn submit(
     };
     let fields = with_reset_cookie(state, route, &parts.headers, fields);
     match problem {
-        None => finish(state, client, route, parts, fields, next).await,
+        None => to_its_end(run(state.clone(), client, route, parts, fields, next)).await,
         Some(refusal) => reword(state, client, route, &parts.headers, &fields, refusal).await,
     }
 }
@@ -132,20 +132,10 @@ fn with_reset_cookie(
     fields
 }
 
-/// Runs the server function of a route to its end, even where the client hangs up: a login that was counted
-/// is settled, and what was half done is done.
-pub(super) async fn finish(
-    state: &super::State,
-    client: Client,
-    route: Route,
-    parts: Parts,
-    fields: Fields,
-    next: Next,
-) -> Response {
-    let state = state.clone();
-    let running =
-        tokio::spawn(async move { run(&state, client, route, parts, fields, next).await });
-    match running.await {
+/// Goes on to the end even where the client hangs up: a login that was counted is settled, and what was half
+/// done is done.
+pub(super) async fn to_its_end(work: impl Future<Output = Response> + Send + 'static) -> Response {
+    match tokio::spawn(work).await {
         Ok(answer) => answer,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => resume_unwind(panic),
@@ -155,8 +145,8 @@ pub(super) async fn finish(
 }
 
 /// Runs the server function of a route, and words its answer.
-async fn run(
-    state: &super::State,
+pub(super) async fn run(
+    state: super::State,
     client: Client,
     route: Route,
     parts: Parts,
@@ -165,21 +155,17 @@ async fn run(
 ) -> Response {
     let headers = parts.headers.clone();
     let answer = next.run(call(parts, &fields)).await;
+    let location = answer.headers().get(header::LOCATION).cloned();
+    if let (Client::Page, Some(location)) = (client, location) {
+        return see_other(location, answer.headers());
+    }
     if !answer.headers().contains_key(SERVER_FN_ERROR_HEADER) {
-        return match (client, answer.headers().get(header::LOCATION).cloned()) {
-            (Client::Page, Some(location)) => see_other(location, answer.headers()),
-            _ => answer,
-        };
+        return answer;
     }
     let (refused, body) = answer.into_parts();
     let refusal = read_refusal(body).await;
-    match (client, refused.headers.get(header::LOCATION).cloned()) {
-        (Client::Page, Some(location)) => see_other(location, &refused.headers),
-        _ => {
-            let worded = reword(state, client, route, &headers, &fields, refusal).await;
-            answer::keep_headers(&refused.headers, worded)
-        }
-    }
+    let worded = reword(&state, client, route, &headers, &fields, refusal).await;
+    answer::keep_headers(&refused.headers, worded)
 }
 
 /// The request as the server function reads it.

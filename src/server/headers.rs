@@ -9,6 +9,10 @@ use axum::{
 
 use super::settings::PublicUrl;
 
+/// The most bytes of cookies in a request.
+const MAX_COOKIE_BYTES: usize = 8 * 1024;
+/// The most bytes of names and values of all headers.
+const MAX_HEADER_BYTES: usize = 16 * 1024;
 /// What goes with every answer that does not say otherwise (ASVS 3.4; OWASP HTTP Headers).
 ///
 /// `Referrer-Policy` is `same-origin` and not `no-referrer`, under which a form of our own would send
@@ -59,11 +63,6 @@ pub async fn add(State(state): State<super::State>, request: Request, next: Next
     }
     response
 }
-
-/// The most bytes of cookies in a request.
-const MAX_COOKIE_BYTES: usize = 8 * 1024;
-/// The most bytes of names and values of all headers.
-const MAX_HEADER_BYTES: usize = 16 * 1024;
 
 /// Refuses heads that no honest client sends, before any route reads them.
 pub async fn refuse_large_heads(request: Request, next: Next) -> Response {

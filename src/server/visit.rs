@@ -13,7 +13,7 @@ use url::form_urlencoded;
 use super::{
     answer::{self, Client, Problem},
     body, document,
-    door::{RESET_PAGE, Route, finish, reset_owner, with_cookie},
+    door::{RESET_PAGE, Route, reset_owner, run, to_its_end, with_cookie},
 };
 use crate::{
     accounts::{Caller, Error, store::User, token::Token},
@@ -117,7 +117,15 @@ async fn change_by_get(
     match body::urlencoded(query.as_bytes(), Route::ResetPassword.fields()) {
         Ok(fields) => {
             parts.uri = Uri::from_static(RESET_PAGE);
-            finish(state, client, Route::ResetPassword, parts, fields, next).await
+            let reset = run(
+                state.clone(),
+                client,
+                Route::ResetPassword,
+                parts,
+                fields,
+                next,
+            );
+            to_its_end(reset).await
         }
         Err(problem) => answer::refuse(state, client, problem.refusal()).await,
     }
