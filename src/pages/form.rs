@@ -8,7 +8,7 @@
 
 use leptos::wasm_bindgen::JsCast;
 use leptos::{
-    ev::SubmitEvent,
+    ev::{self, SubmitEvent},
     html,
     prelude::*,
     task::spawn_local,
@@ -47,6 +47,8 @@ struct Field {
     kind: &'static str,
     autocomplete: &'static str,
     hint: Option<&'static str>,
+    /// What password managers go by when they make one up.
+    min_chars: Option<&'static str>,
     readonly: bool,
 }
 
@@ -56,6 +58,7 @@ const NAME: Field = Field {
     kind: "text",
     autocomplete: "name",
     hint: None,
+    min_chars: None,
     readonly: false,
 };
 const EMAIL: Field = Field {
@@ -64,6 +67,7 @@ const EMAIL: Field = Field {
     kind: "email",
     autocomplete: "username",
     hint: None,
+    min_chars: None,
     readonly: false,
 };
 /// Whose password is being changed, so that a password manager saves the pair.
@@ -72,12 +76,17 @@ const OWNER: Field = Field {
     readonly: true,
     ..EMAIL
 };
+const FIRST_EMAIL: Field = Field {
+    hint: Some("To log in with. We write only about your password."),
+    ..EMAIL
+};
 const PASSWORD: Field = Field {
     name: "password",
     label: "Password",
     kind: "password",
     autocomplete: "current-password",
     hint: None,
+    min_chars: None,
     readonly: false,
 };
 const NEW_PASSWORD: Field = Field {
@@ -86,6 +95,7 @@ const NEW_PASSWORD: Field = Field {
     kind: "password",
     autocomplete: "new-password",
     hint: Some("At least 8 characters. A few unrelated words work well."),
+    min_chars: Some("8"),
     readonly: false,
 };
 const FIRST_PASSWORD: Field = Field {
@@ -106,7 +116,7 @@ impl Purpose {
     fn fields(self) -> &'static [Field] {
         match self {
             Self::Login => &[EMAIL, PASSWORD],
-            Self::Signup => &[NAME, EMAIL, FIRST_PASSWORD],
+            Self::Signup => &[NAME, FIRST_EMAIL, FIRST_PASSWORD],
             Self::ForgotPassword => &[EMAIL],
             Self::ResetPassword => &[OWNER, NEW_PASSWORD],
         }
@@ -118,6 +128,16 @@ impl Purpose {
             Self::Signup => "Sign up",
             Self::ForgotPassword => "Send reset link",
             Self::ResetPassword => "Change password",
+        }
+    }
+
+    /// What the button says while the form is on its way.
+    fn button_at_work(self) -> &'static str {
+        match self {
+            Self::Login => "Logging in…",
+            Self::Signup => "Signing up…",
+            Self::ForgotPassword => "Sending…",
+            Self::ResetPassword => "Changing…",
         }
     }
 
@@ -133,20 +153,33 @@ impl Purpose {
     }
 
     /// Calls the server function of this form.
-    async fn send(self, data: FormData) -> Result<Reply, Refusal> {
-        let text = |name| data.get(name).as_string().unwrap_or_default();
+    async fn send(self, data: &FormData) -> Result<Reply, Refusal> {
+        let value = |name| text(data, name);
         match self {
-            Self::Login => auth::login(text("email"), text("password"), text("next")).await,
+            Self::Login => auth::login(value("email"), value("password"), value("next")).await,
             Self::Signup => {
-                auth::signup(text("name"), text("email"), text("password"), text("next")).await
+                auth::signup(
+                    value("name"),
+                    value("email"),
+                    value("password"),
+                    value("next"),
+                )
+                .await
             }
-            Self::ForgotPassword => auth::forgot_password(text("email")).await,
-            Self::ResetPassword => auth::reset_password(None, text("password")).await,
+            Self::ForgotPassword => auth::forgot_password(value("email")).await,
+            Self::ResetPassword => auth::reset_password(None, value("password")).await,
         }
     }
 }
 
 impl Typed {
+    fn of(data: &FormData) -> Self {
+        Self {
+            name: text(data, "name"),
+            email: text(data, "email"),
+        }
+    }
+
     fn value(&self, field: &Field) -> String {
         match field.name {
             "name" => self.name.clone(),
@@ -156,12 +189,79 @@ impl Typed {
     }
 }
 
-/// Which field the eye should be on: the one at fault, else the first that is empty.
-fn field_to_focus(purpose: Purpose, typed: &Typed, refusal: Option<&Refusal>) -> &'static str {
+/// The text of a field as it stands in the form.
+fn text(data: &FormData, name: &str) -> String {
+    data.get(name).as_string().unwrap_or_default()
+}
+
+/// The id of the sentence that refuses the whole form.
+const FORM_ERROR: &str = "form-error";
+
+/// The id of what the visitor should look at: the field at fault, else the first field to fill in, else the
+/// sentence that refuses the form.
+fn id_to_focus(purpose: Purpose, typed: &Typed, refusal: Option<&Refusal>) -> &'static str {
     let at_fault = refusal.and_then(|refusal| purpose.field_at_fault(refusal));
     let is_empty = |field: &&Field| !field.readonly && typed.value(field).is_empty();
     let empty = || purpose.fields().iter().find(is_empty);
-    at_fault.or_else(empty).map_or("", |field| field.name)
+    at_fault
+        .or_else(empty)
+        .map_or(FORM_ERROR, |field| field.name)
+}
+
+/// What changes in a form while it is on the screen.
+#[derive(Clone, Copy)]
+struct Live {
+    /// Why it was refused.
+    refusal: RwSignal<Option<Refusal>>,
+    /// Whether it is on its way.
+    sending: RwSignal<bool>,
+    /// Whether scripts work for it.
+    hydrated: RwSignal<bool>,
+    /// Whether its password can be read.
+    revealed: RwSignal<bool>,
+}
+
+impl Live {
+    fn new(refusal: Option<Refusal>) -> Self {
+        Self {
+            refusal: RwSignal::new(refusal),
+            sending: RwSignal::new(false),
+            hydrated: RwSignal::new(false),
+            revealed: RwSignal::new(false),
+        }
+    }
+
+    /// Begins once the form is hydrated.
+    fn start(self) {
+        Effect::new(move || {
+            self.hydrated.set(true);
+            // A page that comes back from the browser's memory can be sent again.
+            window_event_listener(ev::pageshow, move |event| {
+                if event.persisted() {
+                    self.sending.set(false);
+                }
+            });
+        });
+    }
+
+    /// Sends the form, once at a time; a success leaves this page, so it cannot be sent again on the way.
+    fn send(self, purpose: Purpose, data: FormData) {
+        if self.sending.get_untracked() {
+            return;
+        }
+        self.sending.set(true);
+        // A field that is left readable is kept by browsers among what was typed before.
+        self.revealed.set(false);
+        spawn_local(async move {
+            if let Err(refusal) = purpose.send(&data).await {
+                let id = id_to_focus(purpose, &Typed::of(&data), Some(&refusal));
+                self.sending.set(false);
+                self.refusal.set(Some(refusal));
+                name_the_error();
+                focus(id);
+            }
+        });
+    }
 }
 
 /// A form with its fields, and the refusal it met.
@@ -175,43 +275,32 @@ pub fn AccountForm(
     next: String,
     /// Why it was refused, where it was.
     refusal: Option<Refusal>,
+    /// Whether the form is what the page is about, so that typing may begin at once.
+    takes_focus: bool,
 ) -> impl IntoView {
-    let focused = field_to_focus(purpose, &typed, refusal.as_ref());
-    let refusal = RwSignal::new(refusal);
-    let sending = RwSignal::new(false);
+    let focused = if takes_focus {
+        id_to_focus(purpose, &typed, refusal.as_ref())
+    } else {
+        ""
+    };
+    let live = Live::new(refusal);
+    live.start();
     let form = NodeRef::<html::Form>::new();
-    let alive = RwSignal::new(false);
-    Effect::new(move || alive.set(true));
-
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
-        let data = form
-            .get_untracked()
-            .map(|form| FormData::new_with_form(&form));
-        let (Some(Ok(data)), false) = (data, sending.get_untracked()) else {
-            return;
-        };
-        sending.set(true);
-        spawn_local(async move {
-            // A success leaves this page, so it cannot be sent again on the way.
-            if let Err(met) = purpose.send(data).await {
-                sending.set(false);
-                let name = field_to_focus(purpose, &Typed::default(), Some(&met));
-                refusal.set(Some(met));
-                focus(name);
-            }
-        });
+        let form = form.get_untracked();
+        if let Some(Ok(data)) = form.map(|form| FormData::new_with_form(&form)) {
+            live.send(purpose, data);
+        }
     };
-
-    let sentence_for_form = move || {
-        refusal.with(|refusal| {
+    let sentence = move || {
+        live.refusal.with(|refusal| {
             let refusal = refusal.as_ref()?;
-            purpose
-                .field_at_fault(refusal)
-                .is_none()
-                .then(|| refusal.message.clone())
+            let is_of_form = purpose.field_at_fault(refusal).is_none();
+            is_of_form.then(|| refusal.message.clone())
         })
     };
+    let fields = purpose.fields().iter();
     view! {
         <form
             class="form"
@@ -221,34 +310,37 @@ pub fn AccountForm(
             node_ref=form
             on:submit=submit
         >
-            <p class="form-error" role="alert">
-                {sentence_for_form}
+            <p
+                class="form-error"
+                id=FORM_ERROR
+                role="alert"
+                tabindex="-1"
+                autofocus=focused == FORM_ERROR
+            >
+                {sentence}
             </p>
-            {purpose
-                .fields()
-                .iter()
-                .map(|field| input(field, typed.value(field), field.name == focused, refusal, alive))
+            {fields
+                .map(|field| input(field, typed.value(field), field.name == focused, live))
                 .collect_view()}
             {purpose.has_next().then(|| view! { <input type="hidden" name="next" value=next /> })}
-            <button class="button" type="submit" aria-disabled=move || sending.get().then_some("true")>
-                {purpose.button()}
+            <button
+                class="button"
+                type="submit"
+                aria-disabled=move || live.sending.get().then_some("true")
+            >
+                {move || {
+                    if live.sending.get() { purpose.button_at_work() } else { purpose.button() }
+                }}
             </button>
         </form>
     }
 }
 
 /// A labelled input with its hint and the sentence that refused it.
-fn input(
-    field: &'static Field,
-    value: String,
-    focused: bool,
-    refusal: RwSignal<Option<Refusal>>,
-    alive: RwSignal<bool>,
-) -> impl IntoView {
-    let shown = RwSignal::new(false);
+fn input(field: &'static Field, value: String, focused: bool, live: Live) -> impl IntoView {
     let is_password = field.kind == "password";
     let sentence = move || {
-        refusal.with(|refusal| {
+        live.refusal.with(|refusal| {
             let refusal = refusal.as_ref()?;
             (refusal.field.as_deref() == Some(field.name)).then(|| refusal.message.clone())
         })
@@ -256,26 +348,31 @@ fn input(
     let hint_id = format!("{}-hint", field.name);
     let error_id = format!("{}-error", field.name);
     let described_by = match field.hint {
-        Some(_) => format!("{hint_id} {error_id}"),
-        None => error_id.clone(),
+        Some(_) => format!("{hint_id} {error_id} {FORM_ERROR}"),
+        None => format!("{error_id} {FORM_ERROR}"),
     };
     view! {
         <div class="field">
             <label for=field.name>{field.label}</label>
             {field.hint.map(|hint| view! { <p class="hint" id=hint_id>{hint}</p> })}
-            <input
-                id=field.name
-                name=field.name
-                type=move || if shown.get() { "text" } else { field.kind }
-                autocomplete=field.autocomplete
-                value=value
-                required
-                readonly=field.readonly
-                autofocus=focused
-                aria-describedby=described_by
-                aria-invalid=move || sentence().map(|_| "true")
-            />
-            {move || (is_password && alive.get()).then(|| reveal(shown))}
+            <div class="control">
+                <input
+                    id=field.name
+                    name=field.name
+                    type=move || if live.revealed.get() && is_password { "text" } else { field.kind }
+                    autocomplete=field.autocomplete
+                    value=value
+                    minlength=field.min_chars
+                    spellcheck="false"
+                    autocapitalize=(field.name != "name").then_some("none")
+                    required
+                    readonly=field.readonly
+                    autofocus=focused
+                    aria-describedby=described_by
+                    aria-invalid=move || sentence().map(|_| "true")
+                />
+                {move || (is_password && live.hydrated.get()).then(|| reveal(live.revealed))}
+            </div>
             <p class="field-error" id=error_id role="alert">
                 {sentence}
             </p>
@@ -284,25 +381,37 @@ fn input(
 }
 
 /// The button that shows and hides a password; it needs scripts, so it comes with them.
-fn reveal(shown: RwSignal<bool>) -> impl IntoView {
+fn reveal(revealed: RwSignal<bool>) -> impl IntoView {
+    let word = move || if revealed.get() { "Hide" } else { "Show" };
     view! {
         <button
             class="reveal"
             type="button"
-            aria-pressed=move || if shown.get() { "true" } else { "false" }
-            on:click=move |_| shown.update(|shown| *shown = !*shown)
+            on:click=move |_| revealed.update(|revealed| *revealed = !*revealed)
         >
-            "Show password"
+            {word}
+            <span class="unseen">" password"</span>
         </button>
     }
 }
 
-/// Moves the focus to the field with this name.
-fn focus(name: &str) {
-    let field = document()
-        .get_element_by_id(name)
-        .and_then(|field| field.dyn_into::<HtmlElement>().ok());
-    if let Some(field) = field {
-        let _ = field.focus();
+/// How the title of a page begins whose form was refused.
+pub const ERROR_IN_TITLE: &str = "Error: ";
+
+/// Gives the page the title that the server gives a refused page.
+fn name_the_error() {
+    let title = document().title();
+    if !title.starts_with(ERROR_IN_TITLE) {
+        document().set_title(&[ERROR_IN_TITLE, &title].concat());
+    }
+}
+
+/// Moves the focus to the element with this id.
+fn focus(id: &str) {
+    let element = document()
+        .get_element_by_id(id)
+        .and_then(|element| element.dyn_into::<HtmlElement>().ok());
+    if let Some(element) = element {
+        let _ = element.focus();
     }
 }

@@ -15,10 +15,16 @@ pub fn LoginPage() -> impl IntoView {
     let scene = Scene::of_request();
     let signup = next::link("/auth/signup", &scene.next);
     view! {
-        <Title text="Log in" />
+        <Title text=scene.title("Log in") />
         <h1>"Log in"</h1>
         {scene.notice.map(|notice| view! { <p class="notice" role="status">{notice.sentence()}</p> })}
-        <AccountForm purpose=Purpose::Login typed=scene.typed next=scene.next refusal=scene.refusal />
+        <AccountForm
+            purpose=Purpose::Login
+            typed=scene.typed
+            next=scene.next
+            refusal=scene.refusal
+            takes_focus=true
+        />
         <nav class="ways">
             <a href="/auth/reset-password">"Forgot your password?"</a>
             <a href=signup>"Create an account"</a>

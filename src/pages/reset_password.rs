@@ -1,11 +1,11 @@
-//! `/auth/reset-password`, in its two states: ask for a link, choose a new password.
+//! `/auth/reset-password`: ask for a link, wait for the mail, choose a new password.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
 
 use super::{
     form::{AccountForm, Purpose, Typed},
-    scene::Scene,
+    scene::{Notice, Scene},
 };
 
 /// The page to get back into an account.
@@ -18,28 +18,69 @@ pub fn ResetPasswordPage() -> impl IntoView {
     }
 }
 
+/// Why a link is asked for.
+#[derive(Clone, Copy)]
+enum Need {
+    /// The password is forgotten.
+    Forgotten,
+    /// The link does not work.
+    DeadLink,
+    /// The link was sent, but may not arrive.
+    Sent,
+}
+
+impl Need {
+    fn of(scene: &Scene) -> Self {
+        match (&scene.refusal, scene.notice) {
+            (Some(refusal), _) if refusal.code == 404 => Self::DeadLink,
+            (None, Some(Notice::Sent)) => Self::Sent,
+            _ => Self::Forgotten,
+        }
+    }
+
+    fn heading(self) -> &'static str {
+        match self {
+            Self::Forgotten => "Reset your password",
+            Self::DeadLink => "This link no longer works",
+            Self::Sent => "Check your email",
+        }
+    }
+
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Forgotten => {
+                "Enter the email of your account and we send you a link to choose a new password."
+            }
+            Self::DeadLink => {
+                "A reset link works once, for 30 minutes, and only the newest one does. \
+                 Enter your email and we send you a new one."
+            }
+            Self::Sent => {
+                "Open the link in the mail within 30 minutes. Nothing there after a few minutes? \
+                 Look into your spam folder, or send the link again."
+            }
+        }
+    }
+}
+
 #[component]
 fn AskForLink(scene: Scene) -> impl IntoView {
-    let is_dead_link = scene
-        .refusal
-        .as_ref()
-        .is_some_and(|refusal| refusal.code == 404);
+    let need = Need::of(&scene);
+    let notice = scene
+        .notice
+        .filter(|_| scene.refusal.is_none())
+        .map(Notice::sentence);
     view! {
-        <Title text="Reset your password" />
-        <h1>"Reset your password"</h1>
-        {scene.notice.map(|notice| view! { <p class="notice" role="status">{notice.sentence()}</p> })}
-        <p>
-            {if is_dead_link {
-                "This reset link is unknown, used or older than 30 minutes. Enter your email and we send you a new one."
-            } else {
-                "Enter the email of your account and we send you a link to choose a new password."
-            }}
-        </p>
+        <Title text=scene.title(need.heading()) />
+        <h1>{need.heading()}</h1>
+        {notice.map(|sentence| view! { <p class="notice" role="status">{sentence}</p> })}
+        <p class="lead">{need.advice()}</p>
         <AccountForm
             purpose=Purpose::ForgotPassword
             typed=scene.typed
             next=String::new()
             refusal=scene.refusal
+            takes_focus=!matches!(need, Need::Sent)
         />
         <nav class="ways">
             <a href="/auth/login">"Back to login"</a>
@@ -54,14 +95,15 @@ fn ChoosePassword(scene: Scene, email: String) -> impl IntoView {
         ..Typed::default()
     };
     view! {
-        <Title text="Choose a new password" />
+        <Title text=scene.title("Choose a new password") />
         <h1>"Choose a new password"</h1>
-        <p>"You will be logged out everywhere."</p>
+        <p class="lead">"It ends every login of this account, on all devices."</p>
         <AccountForm
             purpose=Purpose::ResetPassword
             typed=owner
             next=String::new()
             refusal=scene.refusal
+            takes_focus=true
         />
         <nav class="ways">
             <a href="/auth/login">"Keep the old password"</a>

@@ -3,7 +3,7 @@
 use axum::http::request::Parts;
 use leptos::prelude::use_context;
 
-use super::form::Typed;
+use super::form::{ERROR_IN_TITLE, Typed};
 use crate::auth::Refusal;
 
 /// Everything a page shows beside its fixed words; the door puts it into the request's extensions.
@@ -59,8 +59,7 @@ impl Notice {
     pub fn sentence(self) -> &'static str {
         match self {
             Self::Sent => {
-                "If this email has an account, a password reset link has been sent to it. \
-                 It works for 30 minutes; look into your spam folder too."
+                "If this email has an account, a password reset link has been sent to it."
             }
             Self::PasswordChanged => "Your password was changed. Log in with the new one.",
         }
@@ -68,6 +67,12 @@ impl Notice {
 }
 
 impl Scene {
+    /// The title of a page with this name, which says so where its form was refused.
+    pub fn title(&self, name: &str) -> String {
+        let error = self.refusal.as_ref().map_or("", |_| ERROR_IN_TITLE);
+        [error, name].concat()
+    }
+
     /// The scene of the page being drawn.
     pub fn of_request() -> Self {
         use_context::<Parts>()

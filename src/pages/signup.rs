@@ -15,9 +15,15 @@ pub fn SignupPage() -> impl IntoView {
     let scene = Scene::of_request();
     let login = next::link("/auth/login", &scene.next);
     view! {
-        <Title text="Sign up" />
+        <Title text=scene.title("Sign up") />
         <h1>"Sign up"</h1>
-        <AccountForm purpose=Purpose::Signup typed=scene.typed next=scene.next refusal=scene.refusal />
+        <AccountForm
+            purpose=Purpose::Signup
+            typed=scene.typed
+            next=scene.next
+            refusal=scene.refusal
+            takes_focus=true
+        />
         <nav class="ways">
             <a href=login>"I have an account"</a>
         </nav>

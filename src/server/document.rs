@@ -1,5 +1,7 @@
 //! The HTML document around the app: head, scripts, and the policy for what a page may load.
 
+use std::sync::Arc;
+
 use axum::{
     body::Body,
     extract::Request,
@@ -9,9 +11,13 @@ use axum::{
 use http_body_util::BodyExt;
 use leptos::{config::LeptosOptions, nonce::use_nonce, prelude::*};
 use leptos_axum::{ResponseOptions, render_app_async_with_context};
-use leptos_meta::{HashedStylesheet, MetaTags, Title, provide_meta_context};
+use leptos_meta::{MetaTags, Title, provide_meta_context};
 
-use super::{State, answer::Finished};
+use super::{
+    State,
+    answer::Finished,
+    files::{Client, Files},
+};
 use crate::{app::App, pages::scene::Scene};
 
 /// What every page and server function finds in its context.
@@ -22,10 +28,10 @@ pub fn context(state: &State) -> impl Fn() + Clone + Send + Sync + 'static {
 
 /// The document as Leptos calls for it.
 pub fn shell(state: &State) -> impl Fn() -> AnyView + Clone + Send + Sync + 'static {
-    let options = state.options.clone();
+    let (options, files) = (state.options.clone(), state.files.clone());
     move || {
-        let options = options.clone();
-        view! { <Document options /> }.into_any()
+        let (options, files) = (options.clone(), files.clone());
+        view! { <Document options files /> }.into_any()
     }
 }
 
@@ -44,7 +50,10 @@ pub async fn draw(state: &State, path: &'static str, scene: Scene, status: Statu
 /// The end of every document.
 const END: &str = "</body></html>";
 
-/// Moves the scripts that Leptos sends behind the document into it, where HTML allows them.
+/// How Leptos marks a place in a page, which HTML does not allow, and the same as HTML has it.
+const MARK: (&str, &str) = ("<!>", "<!---->");
+
+/// Makes valid HTML of what Leptos drew: its scripts go from behind the document into it, its marks become comments.
 pub async fn close(response: Response) -> Response {
     let content_type = response.headers().get(header::CONTENT_TYPE);
     if !content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/html")) {
@@ -56,19 +65,21 @@ pub async fn close(response: Response) -> Response {
     let closed = std::str::from_utf8(&page)
         .ok()
         .and_then(|page| page.split_once(END))
-        .map(|(document, scripts)| [document, scripts, END].concat());
+        .map(|(document, scripts)| [&document.replace(MARK.0, MARK.1), scripts, END].concat());
     parts.headers.remove(header::CONTENT_LENGTH);
     Response::from_parts(parts, closed.map_or(page.into(), Body::from))
 }
 
 /// The page, with its scripts only where it has a form to hydrate.
 #[component]
-fn Document(options: LeptosOptions) -> impl IntoView {
+fn Document(options: LeptosOptions, files: Arc<Files>) -> impl IntoView {
     provide_meta_context();
     allow_own_scripts();
-    let scripts = Scene::of_request().has_form.then(|| {
-        view! { <HydrationScripts options=options.clone() islands=true /> }
-    });
+    if let Some(page) = Owner::current_shared_context() {
+        // Only islands are hydrated: nothing outside of them needs marks or data.
+        page.set_is_hydrating(false);
+    }
+    let has_form = Scene::of_request().has_form;
     view! {
         <!DOCTYPE html>
         <html lang="en">
@@ -76,22 +87,55 @@ fn Document(options: LeptosOptions) -> impl IntoView {
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
+                <meta name="description" content="Accounts of the Fortran package registry." />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
-                <HashedStylesheet options=options.clone() />
+                <link rel="stylesheet" href=files.client.style.clone() />
                 <AutoReload options=options />
-                {scripts}
+                {has_form.then(|| start(&files.client))}
                 <MetaTags />
             </head>
             <body>
                 <Title formatter=|title: String| format!("{title} · fpm-registry") />
                 <header class="site">
-                    <a href="/">"fpm-registry"</a>
+                    <a href="/">
+                        <img src="/favicon.svg" alt="" width="32" height="32" />
+                        "fpm-registry"
+                    </a>
                 </header>
                 <main>
                     <App />
                 </main>
+                <footer class="foot">"Accounts of the Fortran package registry"</footer>
             </body>
         </html>
+    }
+}
+
+/// Loads the client, and has it bring each island of the page to life.
+///
+/// Stands for Leptos's `HydrationScripts`, which reads the names from disk for every page, puts the nonce where
+/// HTML knows no such value, and also serves what this site has not: islands with children.
+fn start(client: &Client) -> impl IntoView + use<> {
+    let (script, module) = (&client.script, &client.module);
+    let code = format!(
+        "import * as client from {script:?};\
+         await client.default({{module_or_path: {module:?}}});\
+         client.hydrate();\
+         for (const island of document.querySelectorAll(\"leptos-island\")) \
+         client[island.dataset.component](island);"
+    );
+    view! {
+        <link rel="modulepreload" href=script.clone() />
+        <link
+            rel="preload"
+            href=module.clone()
+            r#as="fetch"
+            r#type="application/wasm"
+            crossorigin="anonymous"
+        />
+        <script type="module" nonce=use_nonce()>
+            {code}
+        </script>
     }
 }
 

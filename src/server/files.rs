@@ -27,8 +27,22 @@ const ASK_AGAIN: &str = "public, no-cache";
 /// The encodings a build leaves beside a file, best first.
 const ENCODINGS: [(&str, &str); 2] = [("br", "br"), ("gzip", "gz")];
 
-/// The files by their path.
-pub struct Files(HashMap<String, File>);
+/// What browsers can load.
+pub struct Files {
+    by_path: HashMap<String, File>,
+    /// What every page asks for.
+    pub client: Client,
+}
+
+/// The paths of what every page asks for.
+pub struct Client {
+    /// The style sheet.
+    pub style: String,
+    /// The script that loads the module.
+    pub script: String,
+    /// The module itself, WebAssembly.
+    pub module: String,
+}
 
 struct File {
     content_type: HeaderValue,
@@ -48,22 +62,25 @@ impl Files {
     /// Reads the folder of the built site, `site-root`; refuses one that was not built with this binary.
     pub fn load(options: &LeptosOptions) -> Result<Self, WrongSetting> {
         let root = &options.site_root;
-        let files = Self::read(options).map_err(|error| {
+        let by_path = Self::read(options).map_err(|error| {
             WrongSetting::new(format!(
                 "LEPTOS_SITE_ROOT must be a built site, run `make build`: {root}: {error}"
             ))
         })?;
-        let hashes = env::current_exe().map(|binary| binary.with_file_name(&*options.hash_file));
-        if options.hash_files && !hashes.is_ok_and(|hashes| hashes.exists()) {
-            return Err(WrongSetting::new(format!(
-                "LEPTOS_HASH_FILES needs {} beside the binary, run `make build`",
-                options.hash_file
-            )));
-        }
-        Ok(files)
+        let hashes = match options.hash_files {
+            true => read_hashes(options).map_err(|_| {
+                WrongSetting::new(format!(
+                    "LEPTOS_HASH_FILES needs {} beside the binary, run `make build`",
+                    options.hash_file
+                ))
+            })?,
+            false => String::new(),
+        };
+        let client = Client::new(options, &hashes);
+        Ok(Self { by_path, client })
     }
 
-    fn read(options: &LeptosOptions) -> io::Result<Self> {
+    fn read(options: &LeptosOptions) -> io::Result<HashMap<String, File>> {
         let root = PathBuf::from(&*options.site_root);
         let hashed = options
             .hash_files
@@ -79,13 +96,42 @@ impl Files {
             let name = path.strip_prefix(&root).unwrap_or(&path);
             files.insert(format!("/{}", name.display()), File::load(&path, cache)?);
         }
-        Ok(Self(files))
+        Ok(files)
     }
 
     /// The site without any file, for tests of the routes.
-    pub fn none() -> Self {
-        Self(HashMap::new())
+    pub fn none(options: &LeptosOptions) -> Self {
+        Self {
+            by_path: HashMap::new(),
+            client: Client::new(options, ""),
+        }
     }
+}
+
+impl Client {
+    /// By the lines `kind: hash` that a build leaves; a kind without one has no hash in its name.
+    fn new(options: &LeptosOptions, hashes: &str) -> Self {
+        let path = |kind: &str| {
+            let of_kind = |line: &str| {
+                let (found, hash) = line.split_once(": ")?;
+                (found == kind).then(|| format!(".{hash}"))
+            };
+            let hash = hashes.lines().find_map(of_kind).unwrap_or_default();
+            let (folder, name) = (&options.site_pkg_dir, &options.output_name);
+            format!("/{folder}/{name}{hash}.{kind}")
+        };
+        Self {
+            style: path("css"),
+            script: path("js"),
+            module: path("wasm"),
+        }
+    }
+}
+
+/// The hashes in the names of files, which a build leaves beside the binary.
+fn read_hashes(options: &LeptosOptions) -> io::Result<String> {
+    let binary = env::current_exe()?;
+    fs::read_to_string(binary.with_file_name(&*options.hash_file))
 }
 
 impl File {
@@ -133,7 +179,7 @@ impl Content {
 
 /// Answers every path that is no route: a file, or not found.
 pub async fn serve(State(state): State<super::State>, request: Request) -> Response {
-    let Some(file) = state.files.0.get(request.uri().path()) else {
+    let Some(file) = state.files.by_path.get(request.uri().path()) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     if !matches!(*request.method(), Method::GET | Method::HEAD) {

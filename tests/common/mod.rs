@@ -140,6 +140,7 @@ impl Registry {
         let (accounts, outbox) =
             Accounts::new(store, Arc::new(mailer), clock.clone(), setup.rate_limits);
         let proxies = setup.trusted_proxies.iter();
+        let options = LeptosOptions::builder().output_name("fpm-registry").build();
         let state = State {
             service: Service {
                 accounts: Arc::new(accounts),
@@ -147,8 +148,8 @@ impl Registry {
                     secure: public_url.is_https(),
                 },
             },
-            options: LeptosOptions::builder().output_name("fpm-registry").build(),
-            files: Arc::new(Files::none()),
+            files: Arc::new(Files::none(&options)),
+            options,
             public_url,
             trusted_proxies: proxies.map(|network| network.parse().unwrap()).collect(),
         };
@@ -463,12 +464,9 @@ impl Answer {
                 Some(field) => vec![format!(
                     "id=\"{field}-error\" role=\"alert\" class=\"field-error\">{message}<"
                 )],
-                None => [
-                    "<p role=\"alert\">",
-                    "<p role=\"alert\" class=\"form-error\">",
-                ]
-                .map(|start| format!("{start}{message}<"))
-                .to_vec(),
+                None => ["<p role=\"alert\">", "class=\"form-error\">", "<h1>"]
+                    .map(|start| format!("{start}{message}<"))
+                    .to_vec(),
             };
             let is_said = places.iter().any(|place| self.body.contains(place));
             assert!(is_said, "{places:?} is not in {}", self.body);
