@@ -165,7 +165,12 @@ fn password_fields_are_made_for_password_managers() {
     for (path, fields) in [
         (
             "/auth/login",
-            &["email username", "password current-password", "next "][..],
+            &[
+                "email username",
+                "password current-password",
+                "next ",
+                "csrf_token ",
+            ][..],
         ),
         (
             "/auth/signup",
@@ -174,9 +179,13 @@ fn password_fields_are_made_for_password_managers() {
                 "email username",
                 "password new-password",
                 "next ",
+                "csrf_token ",
             ],
         ),
-        (RESET, &["email username", "password new-password"]),
+        (
+            RESET,
+            &["email username", "password new-password", "csrf_token "],
+        ),
     ] {
         let page = registry.send(&get(path).with("Cookie", &cookie));
         let tags = tags(&page.body);
@@ -252,6 +261,69 @@ fn pages_of_other_sites_can_send_nothing() {
         registry.is_logged_in(&session),
         "another site logged Ada out"
     );
+}
+
+/// CS-CSRF, double submit: a form of a page brings the digest of the page's cookie, and another one is refused,
+/// though neither `Sec-Fetch-Site` nor `Origin` came. Programs bring none.
+#[test]
+fn a_form_with_a_token_brings_that_of_its_page() {
+    let registry = Registry::start();
+    registry.sign_up(ADA);
+    for page in ["/auth/login", "/auth/signup", RESET] {
+        let first = registry.send(&get(page).by_browser());
+        let cookie = first.cookie("form").unwrap();
+        let token = token_in(&first);
+        let other = token_in(&registry.send(&get(page).by_browser()));
+        assert_ne!(token, other, "{page}: every browser has its own");
+        assert!(!cookie.contains(&token), "{page}: the cookie is not told");
+        let again = registry.send(&get(page).by_browser().with("Cookie", &cookie));
+        assert_eq!(token_in(&again), token, "{page}: it stays");
+        assert_eq!(again.all("set-cookie"), [""; 0], "{page}");
+
+        let path = if page == RESET { FORGOT } else { page };
+        for content_type in [FORM, PARTS, JSON] {
+            let send = |token: &str| {
+                let mut fields = fields_of(path);
+                fields.push(("csrf_token", token));
+                registry.send(&post_as(content_type, path, &fields).with("Cookie", &cookie))
+            };
+            let words = "This form is out of date, send it again";
+            for wrong in [other.as_str(), "wapiti", ""] {
+                send(wrong).assert_refused(403, words, None);
+            }
+            assert_ne!(send(&token).status, 403, "{path} {content_type}");
+        }
+    }
+    let wrong = [
+        ("email", ADA),
+        ("password", PASSWORD),
+        ("csrf_token", "wapiti"),
+    ];
+    let cookie = registry.send(&get("/auth/login")).cookie("form").unwrap();
+    let refused = post("/auth/login", &wrong)
+        .by_browser()
+        .with("Cookie", &cookie);
+    let refused = registry.send(&refused);
+    refused.assert_page(403, "This form is out of date, send it again");
+    let right = token_in(&refused);
+    let fields = [
+        ("email", ADA),
+        ("password", PASSWORD),
+        ("csrf_token", &right),
+    ];
+    let sent_again = post("/auth/login", &fields)
+        .by_browser()
+        .with("Cookie", &cookie);
+    registry.send(&sent_again).assert_leads_to("/");
+}
+
+/// What the form of a page brings back.
+fn token_in(page: &Answer) -> String {
+    let (_, rest) = page
+        .body
+        .split_once("name=\"csrf_token\" value=\"")
+        .unwrap();
+    rest.split('"').next().unwrap().to_owned()
 }
 
 fn fields_of(path: &str) -> Vec<(&'static str, &'static str)> {
@@ -385,8 +457,15 @@ fn every_cookie_is_bound() {
             &[("reset", 0)],
         );
 
-        for path in PAGES {
-            assert_set(&registry.send(&get(path).by_browser()), &[]);
+        assert_set(&registry.send(&get("/").by_browser()), &[]);
+        let form = ("form", 2_592_000);
+        for path in ["/auth/login", "/auth/signup", RESET] {
+            let page = registry.send(&get(path).by_browser());
+            assert_set(&page, &[form]);
+            let known = get(path)
+                .by_browser()
+                .with("Cookie", page.cookie(&format!("{prefix}form")).unwrap());
+            assert_set(&registry.send(&known), &[]);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The cookies: the session, the reset uuid on its way from the mailed link to the form, and the device.
+//! The cookies: the session, the reset uuid on its way from the mailed link to the form, the device, and what
+//! the forms of a page must know.
 
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ pub enum Kind {
     Reset,
     /// Tells a device that its owner has logged in with from those of strangers.
     Device,
+    /// Its digest stands in our forms, where no other site can read it.
+    Form,
 }
 
 impl Cookies {
@@ -47,7 +50,7 @@ impl Cookies {
     /// The header that gives a client this cookie.
     pub fn keep(self, kind: Kind, token: &Token) -> HeaderValue {
         let life = match kind {
-            Kind::Session => SESSION_LIFE,
+            Kind::Session | Kind::Form => SESSION_LIFE,
             Kind::Reset => RESET_LIFE,
             Kind::Device => DEVICE_LIFE,
         };
@@ -67,6 +70,8 @@ impl Cookies {
             (Kind::Reset, true) => "__Host-reset",
             (Kind::Device, false) => "device",
             (Kind::Device, true) => "__Host-device",
+            (Kind::Form, false) => "form",
+            (Kind::Form, true) => "__Host-form",
         }
     }
 

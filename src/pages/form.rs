@@ -273,6 +273,8 @@ pub fn AccountForm(
     typed: Typed,
     /// Where a success leads.
     next: String,
+    /// What the form must bring back.
+    token: String,
     /// Why it was refused, where it was.
     refusal: Option<Refusal>,
     /// Whether the form is what the page is about, so that typing may begin at once.
@@ -323,6 +325,8 @@ pub fn AccountForm(
                 .map(|field| input(field, typed.value(field), field.name == focused, live))
                 .collect_view()}
             {purpose.has_next().then(|| view! { <input type="hidden" name="next" value=next /> })}
+            {(!token.is_empty())
+                .then(|| view! { <input type="hidden" name="csrf_token" value=token /> })}
             <button
                 class="button"
                 type="submit"

@@ -22,6 +22,7 @@ pub fn LoginPage() -> impl IntoView {
             purpose=Purpose::Login
             typed=scene.typed
             next=scene.next
+            token=scene.form_token
             refusal=scene.refusal
             takes_focus=true
         />

@@ -79,6 +79,7 @@ fn AskForLink(scene: Scene) -> impl IntoView {
             purpose=Purpose::ForgotPassword
             typed=scene.typed
             next=String::new()
+            token=scene.form_token
             refusal=scene.refusal
             takes_focus=!matches!(need, Need::Sent)
         />
@@ -102,6 +103,7 @@ fn ChoosePassword(scene: Scene, email: String) -> impl IntoView {
             purpose=Purpose::ResetPassword
             typed=owner
             next=String::new()
+            token=scene.form_token
             refusal=scene.refusal
             takes_focus=true
         />

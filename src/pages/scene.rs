@@ -11,6 +11,8 @@ use crate::auth::Refusal;
 pub struct Scene {
     /// Whether the page has a form, which the browser's half brings to life.
     pub has_form: bool,
+    /// What the form must bring back, where the visitor has the cookie to it.
+    pub form_token: String,
     /// Who is logged in.
     pub visitor: Option<Visitor>,
     /// The e-mail of the user whose new password is being chosen.

@@ -21,6 +21,7 @@ pub fn SignupPage() -> impl IntoView {
             purpose=Purpose::Signup
             typed=scene.typed
             next=scene.next
+            token=scene.form_token
             refusal=scene.refusal
             takes_focus=true
         />

@@ -66,6 +66,8 @@ pub enum Problem {
     PasswordInUrl,
     /// A page of another site sent the request.
     OtherSite,
+    /// The form is not of a page this browser was last given.
+    OtherForm,
     /// Nothing is here.
     NotFound,
     /// The method is not for this path.
@@ -106,6 +108,7 @@ impl Problem {
             Self::NotText => (400, "A field is not text"),
             Self::PasswordInUrl => (400, "A password must not be sent in an address"),
             Self::OtherSite => (403, "This request came from another site"),
+            Self::OtherForm => (403, "This form is out of date, send it again"),
             Self::NotFound => (404, "Page not found"),
             Self::MethodNotAllowed => (405, "This method is not allowed here"),
             Self::TooSlow => (408, "The request took too long"),

@@ -53,11 +53,11 @@ impl Route {
     /// The fields the route knows.
     pub(super) fn fields(self) -> &'static [&'static str] {
         match self {
-            Self::Login => &["email", "password", "next"],
-            Self::Signup => &["name", "email", "password", "next"],
+            Self::Login => &["email", "password", "next", FORM_TOKEN],
+            Self::Signup => &["name", "email", "password", "next", FORM_TOKEN],
             Self::Logout => &[],
-            Self::ForgotPassword => &["email"],
-            Self::ResetPassword => &["uuid", "password"],
+            Self::ForgotPassword => &["email", FORM_TOKEN],
+            Self::ResetPassword => &["uuid", "password", FORM_TOKEN],
         }
     }
 
@@ -74,6 +74,9 @@ impl Route {
 
 /// Where a new password is chosen.
 pub(super) const RESET_PAGE: &str = "/auth/reset-password";
+
+/// The field of a form that holds the digest of the cookie [`Kind::Form`].
+const FORM_TOKEN: &str = "csrf_token";
 
 /// Lets a request through to its page or server function, and its answer back out.
 pub async fn pass(State(state): State<super::State>, request: Request, next: Next) -> Response {
@@ -108,6 +111,9 @@ async fn submit(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let (fields, problem) = match body::read(&parts.headers, body, route.fields()).await {
+        Ok(fields) if is_other_form(state, &parts.headers, &fields) => {
+            (fields, Some(Problem::OtherForm.refusal()))
+        }
         Ok(fields) => (fields, None),
         Err(problem) => (Fields::default(), Some(problem.refusal())),
     };
@@ -116,6 +122,22 @@ async fn submit(
         None => to_its_end(run(state.clone(), client, route, parts, fields, next)).await,
         Some(refusal) => reword(state, client, route, &parts.headers, &fields, refusal).await,
     }
+}
+
+/// Whether a form brings another token than that of the browser's cookie (OWASP CSRF, double submit).
+///
+/// Programs and hydrated forms bring none: what decides for every client are the headers browsers send, in
+/// [`super::headers::refuse_other_sites`].
+fn is_other_form(state: &super::State, headers: &HeaderMap, fields: &Fields) -> bool {
+    let expected = form_token(state, headers);
+    let brought = fields.get(FORM_TOKEN);
+    matches!((brought, expected), (Some(brought), Some(expected)) if brought != expected)
+}
+
+/// What the forms of a browser must bring back.
+pub(super) fn form_token(state: &super::State, headers: &HeaderMap) -> Option<String> {
+    let cookie = state.service.cookies.token(Kind::Form, headers)?;
+    Some(cookie.digest().to_string())
 }
 
 /// The fields, with the uuid of the reset cookie where the route wants one and none came.
@@ -210,6 +232,7 @@ async fn reword(
     let status = answer::status(&refusal);
     let mut scene = Scene {
         has_form: true,
+        form_token: form_token(state, headers).unwrap_or_default(),
         next: next::safe(&text("next")).to_owned(),
         typed: Typed {
             name: text("name"),

@@ -13,7 +13,7 @@ use url::form_urlencoded;
 use super::{
     answer::{self, Client, Problem},
     body, document,
-    door::{RESET_PAGE, Route, reset_owner, run, to_its_end, with_cookie},
+    door::{RESET_PAGE, Route, form_token, reset_owner, run, to_its_end, with_cookie},
 };
 use crate::{
     accounts::{Caller, Error, store::User, token::Token},
@@ -48,7 +48,7 @@ pub(super) async fn home(
 pub(super) async fn entrance(
     state: &super::State,
     client: Client,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
     let query = Query::of(&request);
@@ -56,13 +56,13 @@ pub(super) async fn entrance(
     if client == Client::Page && is_logged_in(state, &caller(state, &request)).await {
         return Redirect::to(&next::location(&target)).into_response();
     }
-    request.extensions_mut().insert(Scene {
+    let scene = Scene {
         has_form: true,
         next: target,
         notice: Notice::parse(query.get("notice")),
         ..Scene::default()
-    });
-    next.run(request).await
+    };
+    visit_form(state, scene, request, next).await
 }
 
 /// Whether the client has a live session; no, where the store does not say so soon.
@@ -150,7 +150,7 @@ async fn open_link(
             with_cookie(Redirect::to(RESET_PAGE).into_response(), Some(cookie))
         }
         (Ok(Some(owner)), _, Client::Program) => {
-            visit_with(choose_password(owner), request, next).await
+            visit_form(state, choose_password(owner), request, next).await
         }
         (Err(refusal), ..) => answer::refuse(state, client, refusal).await,
         (Ok(_), ..) => dead_link(state, client, uuid, request.headers()).await,
@@ -172,15 +172,17 @@ async fn reset_page(
         ..Scene::default()
     };
     let Some(text) = cookies.find(Kind::Reset, request.headers()) else {
-        return visit_with(ask, request, next).await;
+        return visit_form(state, ask, request, next).await;
     };
     let owner = match Token::parse(&text) {
         Some(token) => reset_owner(state, &token).await,
         None => Ok(None),
     };
     match owner {
-        Ok(Some(owner)) => visit_with(choose_password(owner), request, next).await,
+        Ok(Some(owner)) => visit_form(state, choose_password(owner), request, next).await,
         Ok(None) => {
+            let form_token = form_token(state, request.headers()).unwrap_or_default();
+            let ask = Scene { form_token, ..ask };
             let page = visit_with(ask, request, next).await;
             with_cookie(page, Some(cookies.drop(Kind::Reset)))
         }
@@ -211,6 +213,7 @@ async fn dead_link(
     }
     let scene = Scene {
         has_form: true,
+        form_token: form_token(state, headers).unwrap_or_default(),
         refusal: Some(refusal),
         ..Scene::default()
     };
@@ -223,6 +226,22 @@ async fn dead_link(
 async fn visit_with(scene: Scene, mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(scene);
     next.run(request).await
+}
+
+/// Shows a page with a form, and sees to it that the browser has the cookie that goes with its forms.
+async fn visit_form(
+    state: &super::State,
+    mut scene: Scene,
+    request: Request,
+    next: Next,
+) -> Response {
+    let cookies = state.service.cookies;
+    let known = cookies.token(Kind::Form, request.headers());
+    let token = known.clone().unwrap_or_else(Token::random);
+    scene.form_token = token.digest().to_string();
+    let page = visit_with(scene, request, next).await;
+    let cookie = known.is_none().then(|| cookies.keep(Kind::Form, &token));
+    with_cookie(page, cookie)
 }
 
 fn visitor(user: User) -> Visitor {
