@@ -1,12 +1,11 @@
 // What every test has: a page that must log no error, and the mails the registry sent.
-import { test as base, expect, type Page } from '@playwright/test';
-import { readdirSync, readFileSync } from 'node:fs';
+import { test as base, expect, type CDPSession, type Page } from '@playwright/test';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PASSWORD } from './servers';
 
 export { expect };
-
-/** A password nobody is told is too easy. */
-export const PASSWORD = 'correct horse battery';
+export { PASSWORD, newEmail } from './servers';
 
 export const test = base.extend<{ scripts: boolean }>({
   scripts: async ({ javaScriptEnabled }, use) => use(javaScriptEnabled ?? true),
@@ -14,8 +13,8 @@ export const test = base.extend<{ scripts: boolean }>({
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(error.message));
     page.on('console', (message) => {
-      // Chromium's own line for an answer of 4xx.
-      const isRefusal = message.text().startsWith('Failed to load resource: the server responded with a status of 4');
+      // Chromium's own line for an answer of 4xx or 5xx, or for none.
+      const isRefusal = /^Failed to load resource: (the server responded with a status of [45]|net::ERR_INTERNET_DISCONNECTED)/.test(message.text());
       if (['error', 'warning'].includes(message.type()) && !isRefusal) errors.push(message.text());
     });
     await use(page);
@@ -23,23 +22,26 @@ export const test = base.extend<{ scripts: boolean }>({
   },
 });
 
-/** An address no other test uses. */
-export function newEmail(): string {
-  return `ada-${crypto.randomUUID()}@example.org`;
-}
-
 /** Opens a page, and with scripts waits until its form is alive. */
 export async function open(page: Page, path: string, scripts: boolean) {
   await page.goto(path);
   await alive(page, scripts);
 }
 
-/** With scripts, waits until the form of the page is alive: the button that needs them has come. */
+/** With scripts, waits until the form of the page is alive: something hears that it is sent. */
 export async function alive(page: Page, scripts: boolean) {
-  const password = page.locator('input[name=password]');
-  if (scripts && (await password.count()) > 0) {
-    await expect(page.getByRole('button', { name: 'Show password' })).toBeVisible();
-  }
+  if (!scripts || (await page.locator('leptos-island form').count()) === 0) return;
+  const browser = await page.context().newCDPSession(page);
+  await expect.poll(() => listeners(browser, 'leptos-island form'), { message: 'the form comes alive' }).toContain('submit');
+  await browser.detach();
+}
+
+/** The events an element listens to. */
+async function listeners(browser: CDPSession, selector: string): Promise<string[]> {
+  const expression = `document.querySelector(${JSON.stringify(selector)})`;
+  const { result } = await browser.send('Runtime.evaluate', { expression });
+  const found = await browser.send('DOMDebugger.getEventListeners', { objectId: result.objectId! });
+  return found.listeners.map(({ type }) => type);
 }
 
 export async function signUp(page: Page, email: string, scripts: boolean) {
@@ -52,13 +54,12 @@ export async function signUp(page: Page, email: string, scripts: boolean) {
 }
 
 /** The link in the mail that went to this address. */
-export async function mailedLink(email: string): Promise<string> {
-  const { outbox } = base.info().project.metadata as { outbox: string };
+export async function mailedLink(email: string, outbox: string = base.info().project.metadata.outbox): Promise<string> {
   let link: string | undefined;
   await expect
     .poll(
       () => {
-        const mails = readdirSync(outbox)
+        const mails = (existsSync(outbox) ? readdirSync(outbox) : [])
           .filter((name) => name.endsWith('.eml'))
           .map((name) => readFileSync(join(outbox, name), 'utf8'));
         const mail = mails.find((text) => text.includes(`To: ${email}`) && text.includes('?uuid='));

@@ -1,0 +1,150 @@
+// Registries of a test's own, one for each thing that can be wrong with the world around it.
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** A password nobody is told is too easy. */
+export const PASSWORD = 'correct horse battery';
+
+/** The project's own folder. */
+export const PROJECT = resolve(__dirname, '../..');
+
+/** A running registry. */
+export interface Registry {
+  url: string;
+  /** Where its mails become files. */
+  outbox: string;
+  /** Someone with an account, who logged in while all was well. */
+  user: User;
+}
+
+export interface User {
+  email: string;
+  session: string;
+}
+
+/** What can be wrong. */
+export type World =
+  /** Nothing; tries are limited by the address in `X-Forwarded-For`. */
+  | 'well'
+  /** The database has died. */
+  | 'without its database'
+  /** The system has no random numbers, as seldom happens, so that a login meets what nobody thought of. */
+  | 'without random numbers';
+
+/** The registries one worker has started. */
+export class Registries {
+  private readonly started = new Map<World, Promise<Registry>>();
+  private readonly processes: ChildProcess[] = [];
+
+  /** The registry in this world. */
+  in(world: World): Promise<Registry> {
+    const registry = this.started.get(world) ?? this.start(world);
+    this.started.set(world, registry);
+    return registry;
+  }
+
+  async stop() {
+    await Promise.all(this.processes.map(kill));
+  }
+
+  private async start(world: World): Promise<Registry> {
+    const folder = mkdtempSync(join(process.env.E2E_DATA ?? tmpdir(), 'registry-'));
+    switch (world) {
+      case 'well':
+        return this.serve(folder, { TRUSTED_PROXIES: '127.0.0.1/32' });
+      case 'without its database': {
+        const { uri, mongod } = await this.mongod(folder);
+        const registry = await this.serve(folder, { MONGO_URI: uri });
+        await kill(mongod);
+        return registry;
+      }
+      case 'without random numbers': {
+        const gone = join(folder, 'no-random-numbers');
+        const registry = await this.serve(folder, { LD_PRELOAD: compile('random.c', folder), NO_RANDOM_NUMBERS: gone });
+        writeFileSync(gone, '');
+        return registry;
+      }
+    }
+  }
+
+  /** Starts the release build, and signs a user up. */
+  private async serve(folder: string, env: Record<string, string>): Promise<Registry> {
+    const url = `http://127.0.0.1:${await freePort()}`;
+    const log = join(folder, 'log');
+    const server = this.spawn(join(PROJECT, 'target/release/fpm-registry'), [], log, {
+      LEPTOS_SITE_ADDR: new URL(url).host,
+      DATA_DIR: folder,
+      ...env,
+    });
+    await answers(server, log, async () => (await fetch(`${url}/auth/login`)).ok);
+    return { url, outbox: join(folder, 'outbox'), user: await signUp(url) };
+  }
+
+  private async mongod(folder: string) {
+    const port = await freePort();
+    const data = join(folder, 'mongod');
+    mkdirSync(data);
+    const log = join(folder, 'mongod.log');
+    const options = ['--dbpath', data, '--port', `${port}`, '--bind_ip', '127.0.0.1', '--nounixsocket', '--wiredTigerCacheSizeGB', '0.25'];
+    const mongod = this.spawn(process.env.MONGOD ?? 'mongod', options, log, {});
+    await answers(mongod, log, async () => readFileSync(log, 'utf8').includes('Waiting for connections'));
+    return { uri: `mongodb://127.0.0.1:${port}`, mongod };
+  }
+
+  private spawn(command: string, options: string[], log: string, env: Record<string, string>): ChildProcess {
+    const output = openSync(log, 'w');
+    const child = spawn(command, options, { cwd: PROJECT, env: { ...process.env, ...env }, stdio: ['ignore', output, output] });
+    this.processes.push(child);
+    return child;
+  }
+}
+
+/** An address no other test uses. */
+export function newEmail(): string {
+  return `ada-${crypto.randomUUID()}@example.org`;
+}
+
+/** Signs a new user up, as a program does. */
+export async function signUp(url: string, headers: Record<string, string> = {}): Promise<User> {
+  const email = newEmail();
+  const body = JSON.stringify({ name: 'Ada Lovelace', email, password: PASSWORD });
+  const answer = await fetch(`${url}/auth/signup`, { method: 'POST', headers: { 'Content-Type': 'application/json', ...headers }, body });
+  const session = /\buuid=([^;]+)/.exec(answer.headers.getSetCookie().join())?.[1];
+  if (!session) throw new Error(`signup answered ${answer.status} ${await answer.text()}`);
+  return { email, session };
+}
+
+/** Compiles a library that stands between a program and the system. */
+function compile(source: string, folder: string): string {
+  const library = join(folder, `${source}.so`);
+  const cc = spawnSync('cc', ['-shared', '-fPIC', '-o', library, join(__dirname, '..', source)], { encoding: 'utf8' });
+  if (!existsSync(library)) throw new Error(`${source} cannot be compiled: ${cc.error?.message ?? cc.stderr}`);
+  return library;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((closed) => server.close(closed));
+  return port;
+}
+
+/** Waits until a process does its work. */
+async function answers(child: ChildProcess, log: string, isReady: () => Promise<boolean>) {
+  const deadline = Date.now() + 20_000;
+  while (!(await isReady().catch(() => false))) {
+    if (child.exitCode !== null || Date.now() > deadline) throw new Error(`${child.spawnfile} did not start:\n${readFileSync(log, 'utf8')}`);
+    await new Promise((waited) => setTimeout(waited, 50));
+  }
+}
+
+async function kill(child: ChildProcess) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = new Promise((exit) => child.once('exit', exit));
+  child.kill('SIGKILL');
+  await exited;
+}

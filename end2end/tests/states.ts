@@ -1,0 +1,431 @@
+// Every state of the pages: how a person gets there, and what is to be seen. The words of the pages stand here.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, type Page } from '@playwright/test';
+import { alive, mailedLink } from './registry';
+import { PASSWORD, newEmail, signUp, type Registry, type World } from './servers';
+
+/** What a person sees. */
+export interface State {
+  /** Also the name of its screenshots. */
+  name: string;
+  /** What is wrong with the world around the registry. */
+  world?: World;
+  /** It comes to be in the browser alone. */
+  needsScripts?: true;
+  /** Its form may also be sent before the scripts have come; the page with the refusal then has scripts. */
+  isAlsoDrawn?: true;
+  reach(visit: Visit): Promise<unknown>;
+  /** Of the page, or of the answer to its form; none where there was no answer. */
+  status?: number;
+  title: string;
+  heading: string;
+  /** What the page says, and how: a live region, or just text. */
+  says?: { text: string | RegExp; role?: 'alert' | 'status' };
+  /** The field that has the focus. */
+  focus?: string;
+  /** The field that is marked as wrong. */
+  wrong?: string;
+  /** The way on: links and buttons. */
+  links?: string[];
+  buttons?: string[];
+}
+
+/** One person in front of one browser. */
+export interface Visit {
+  page: Page;
+  registry: Registry;
+  /** Where this visitor says to come from; tries are limited by it. */
+  network: string;
+  scripts: boolean;
+}
+
+export const FIELDS = { name: 'Name', email: 'Email', password: 'Password', newPassword: 'New password', account: 'Account' };
+export const BUTTONS = {
+  login: 'Log in',
+  signup: 'Sign up',
+  logout: 'Log out',
+  sendLink: 'Send reset link',
+  changePassword: 'Change password',
+};
+export const LINKS = {
+  login: 'Log in',
+  signup: 'Sign up',
+  forgot: 'Forgot your password?',
+  createAccount: 'Create an account',
+  haveAccount: 'I have an account',
+  backToLogin: 'Back to login',
+  keepPassword: 'Keep the old password',
+  home: 'To the start page',
+};
+/** The button that needs scripts. */
+export const REVEAL = /^(show|hide) password$/i;
+
+const site = (title: string) => `${title} · fpm-registry`;
+
+const HOME = { title: site('Home'), heading: 'Fortran package registry' };
+const LOGGED_IN = { ...HOME, status: 200, buttons: [BUTTONS.logout] };
+const LOGIN = {
+  title: site('Log in'),
+  heading: 'Log in',
+  buttons: [BUTTONS.login],
+  links: [LINKS.forgot, LINKS.createAccount],
+};
+const SIGNUP = { title: site('Sign up'), heading: 'Sign up', buttons: [BUTTONS.signup], links: [LINKS.haveAccount] };
+const ASK_FOR_LINK = {
+  title: site('Reset your password'),
+  heading: 'Reset your password',
+  buttons: [BUTTONS.sendLink],
+  links: [LINKS.backToLogin],
+};
+const NEW_PASSWORD = {
+  title: site('Choose a new password'),
+  heading: 'Choose a new password',
+  buttons: [BUTTONS.changePassword],
+  links: [LINKS.keepPassword],
+};
+const problem = (heading: string) => ({ title: site(heading), heading, links: [LINKS.home] });
+const alert = (text: string | RegExp) => ({ text, role: 'alert' as const });
+
+const WRONG_LOGIN = alert('Invalid email or password');
+const THROTTLED = alert(/Too many tries, try again in \d+ (seconds|minutes)/);
+const UNAVAILABLE = alert('The registry is not available right now, try again in a moment');
+const BROKEN = alert('Something went wrong, try again in a moment');
+
+export const STATES: State[] = [
+  {
+    name: 'home',
+    reach: ({ page }) => page.goto('/'),
+    status: 200,
+    ...HOME,
+    says: { text: 'You are not logged in.' },
+    links: [LINKS.login, LINKS.signup],
+  },
+  {
+    name: 'home-logged-in',
+    reach: async ({ page, registry }) => {
+      await logIn(page, registry);
+      await page.goto('/');
+    },
+    ...LOGGED_IN,
+    says: { text: /You are logged in as Ada Lovelace/ },
+  },
+  { name: 'login', reach: ({ page }) => page.goto('/auth/login'), status: 200, ...LOGIN, focus: FIELDS.email },
+  {
+    name: 'login-already-logged-in',
+    reach: async ({ page, registry }) => {
+      await logIn(page, registry);
+      await page.goto('/auth/login');
+      await expect(page).toHaveURL('/');
+    },
+    ...LOGGED_IN,
+  },
+  {
+    name: 'login-password-changed',
+    reach: ({ page }) => page.goto('/auth/login?notice=password-changed'),
+    status: 200,
+    ...LOGIN,
+    says: { text: /Your password was changed/, role: 'status' },
+    focus: FIELDS.email,
+  },
+  {
+    name: 'login-refused',
+    reach: (visit) => tryLogin(visit, 'john', 'doe'),
+    isAlsoDrawn: true,
+    status: 401,
+    ...LOGIN,
+    says: WRONG_LOGIN,
+  },
+  {
+    name: 'login-empty',
+    reach: (visit) => tryLogin(visit, '', ''),
+    isAlsoDrawn: true,
+    status: 400,
+    ...LOGIN,
+    says: alert('Email is required'),
+    wrong: FIELDS.email,
+    focus: FIELDS.email,
+  },
+  {
+    name: 'login-throttled',
+    reach: async (visit) => {
+      const email = newEmail();
+      await spend(visit, 10, 'login', { email, password: 'wrong' });
+      await tryLogin(visit, email, PASSWORD);
+    },
+    status: 429,
+    ...LOGIN,
+    says: THROTTLED,
+  },
+  {
+    name: 'login-unavailable',
+    world: 'without its database',
+    reach: (visit) => tryLogin(visit, visit.registry.user.email, PASSWORD),
+    status: 503,
+    ...LOGIN,
+    says: UNAVAILABLE,
+  },
+  {
+    name: 'login-offline',
+    needsScripts: true,
+    reach: async ({ page, scripts }) => {
+      await page.goto('/auth/login');
+      await alive(page, scripts);
+      await page.context().setOffline(true);
+      await fill(page, { [FIELDS.email]: 'ada@example.org', [FIELDS.password]: PASSWORD });
+      await press(page, BUTTONS.login);
+    },
+    ...LOGIN,
+    says: alert(/The registry cannot be reached. Check your connection and try again/),
+  },
+  { name: 'signup', reach: ({ page }) => page.goto('/auth/signup'), status: 200, ...SIGNUP, focus: FIELDS.name },
+  {
+    name: 'signup-empty',
+    reach: (visit) => trySignup(visit, { name: '' }),
+    isAlsoDrawn: true,
+    ...refusedSignup(FIELDS.name, 'Name is required'),
+  },
+  {
+    name: 'signup-taken-email',
+    reach: (visit) => trySignup(visit, { email: visit.registry.user.email.toUpperCase() }),
+    isAlsoDrawn: true,
+    ...refusedSignup(FIELDS.email, 'A user with this email already exists'),
+  },
+  {
+    name: 'signup-bad-email',
+    reach: (visit) => trySignup(visit, { email: 'ada' }),
+    ...refusedSignup(FIELDS.email, 'Enter a valid email address'),
+  },
+  {
+    name: 'signup-short-password',
+    reach: (visit) => trySignup(visit, { password: 'short' }),
+    ...refusedSignup(FIELDS.password, 'Password must be at least 8 characters'),
+  },
+  {
+    name: 'signup-easy-password',
+    reach: (visit) => trySignup(visit, { password: 'password1234' }),
+    ...refusedSignup(FIELDS.password, /Password is too easy to guess: \w+/),
+  },
+  {
+    name: 'signup-throttled',
+    reach: async (visit) => {
+      await spend(visit, 20, 'signup', { name: 'Eve', email: newEmail(), password: 'short' });
+      await trySignup(visit, {});
+    },
+    status: 429,
+    ...SIGNUP,
+    says: THROTTLED,
+  },
+  {
+    name: 'reset',
+    reach: ({ page }) => page.goto('/auth/reset-password'),
+    status: 200,
+    ...ASK_FOR_LINK,
+    focus: FIELDS.email,
+  },
+  {
+    name: 'reset-bad-email',
+    reach: (visit) => askForLink(visit, 'ada'),
+    isAlsoDrawn: true,
+    status: 400,
+    ...ASK_FOR_LINK,
+    says: alert('Enter a valid email address'),
+    wrong: FIELDS.email,
+    focus: FIELDS.email,
+  },
+  {
+    name: 'reset-sent',
+    reach: async (visit) => {
+      await askForLink(visit, newEmail());
+      await expect(visit.page).toHaveURL('/auth/reset-password?notice=sent');
+    },
+    status: 200,
+    ...ASK_FOR_LINK,
+    says: { text: /If this email has an account, a password reset link has been sent to it/, role: 'status' },
+  },
+  {
+    name: 'reset-throttled',
+    reach: async (visit) => {
+      const email = newEmail();
+      await spend(visit, 3, 'forgot-password', { email });
+      await askForLink(visit, email);
+    },
+    status: 429,
+    ...ASK_FOR_LINK,
+    says: THROTTLED,
+  },
+  {
+    name: 'reset-unknown-link',
+    reach: ({ page }) => page.goto(`/auth/reset-password?uuid=${crypto.randomUUID()}`),
+    status: 404,
+    ...ASK_FOR_LINK,
+    says: { text: /This reset link is unknown, used or older than 30 minutes/ },
+    focus: FIELDS.email,
+  },
+  {
+    name: 'reset-unavailable',
+    world: 'without its database',
+    reach: (visit) => askForLink(visit, visit.registry.user.email),
+    status: 503,
+    ...ASK_FOR_LINK,
+    says: UNAVAILABLE,
+  },
+  { name: 'new-password', reach: openLink, status: 200, ...NEW_PASSWORD, focus: FIELDS.newPassword },
+  {
+    name: 'new-password-short',
+    reach: async (visit) => {
+      await openLink(visit);
+      await chooseNew(visit, 'short');
+    },
+    isAlsoDrawn: true,
+    status: 400,
+    ...NEW_PASSWORD,
+    says: alert('Password must be at least 8 characters'),
+    wrong: FIELDS.newPassword,
+    focus: FIELDS.newPassword,
+  },
+  {
+    name: 'page-unavailable',
+    world: 'without its database',
+    reach: async ({ page, registry }) => {
+      await logIn(page, registry);
+      await page.goto('/');
+    },
+    status: 503,
+    ...problem('Not available right now'),
+    says: UNAVAILABLE,
+  },
+  {
+    name: 'page-not-found',
+    reach: ({ page }) => page.goto('/nowhere'),
+    status: 404,
+    ...problem('Page not found'),
+    says: alert('Page not found'),
+  },
+  {
+    name: 'page-not-allowed',
+    reach: ({ page }) => page.goto('/auth/logout'),
+    status: 405,
+    ...problem('This request was refused'),
+    says: alert('This method is not allowed here'),
+  },
+  {
+    name: 'page-password-in-address',
+    reach: ({ page }) => page.goto(`/auth/reset-password?uuid=${crypto.randomUUID()}&password=plum+tractor+glow`),
+    status: 400,
+    ...problem('This request was refused'),
+    says: alert('A password must not be sent in an address'),
+  },
+  {
+    name: 'page-other-site',
+    reach: ({ page, registry }) => postFromElsewhere(page, `${registry.url}/auth/login`),
+    status: 403,
+    ...problem('This request was refused'),
+    says: alert('This request came from another site'),
+  },
+  ...brokenLogin(),
+];
+
+/** A login that meets what nobody thought of: the form is still there with scripts, and is gone without. */
+function brokenLogin(): State[] {
+  const broken = {
+    world: 'without random numbers' as const,
+    reach: (visit: Visit) => tryLogin(visit, visit.registry.user.email, PASSWORD),
+    status: 500,
+    says: BROKEN,
+  };
+  return [
+    { name: 'login-broken', needsScripts: true, ...broken, ...LOGIN },
+    { name: 'page-broken', ...broken, reach: (visit) => early(visit, broken.reach), ...problem('Something went wrong') },
+  ];
+}
+
+function refusedSignup(field: string, text: string | RegExp) {
+  return { status: 400, ...SIGNUP, says: alert(text), wrong: field, focus: field };
+}
+
+/** Goes as far as `reach` with a form that is sent before the scripts have come. */
+export async function early(visit: Visit, reach: (visit: Visit) => Promise<unknown>) {
+  let isEarly = true;
+  // Held back, not refused, which would be an error in the console.
+  await visit.page.route('**/pkg/*.{js,wasm}', (route) => (isEarly ? undefined : route.continue()));
+  visit.page.on('request', (request) => {
+    if (request.isNavigationRequest() && request.method() === 'POST') isEarly = false;
+  });
+  await reach({ ...visit, scripts: false });
+}
+
+async function tryLogin({ page, scripts }: Visit, email: string, password: string) {
+  await page.goto('/auth/login');
+  await alive(page, scripts);
+  await fill(page, { [FIELDS.email]: email, [FIELDS.password]: password });
+  await send(page, BUTTONS.login);
+}
+
+async function trySignup({ page, scripts }: Visit, typed: Partial<Record<'name' | 'email' | 'password', string>>) {
+  const { name, email, password } = { name: 'Ada Lovelace', email: newEmail(), password: PASSWORD, ...typed };
+  await page.goto('/auth/signup');
+  await alive(page, scripts);
+  await fill(page, { [FIELDS.name]: name, [FIELDS.email]: email, [FIELDS.password]: password });
+  await send(page, BUTTONS.signup);
+}
+
+async function askForLink({ page, scripts }: Visit, email: string) {
+  await page.goto('/auth/reset-password');
+  await alive(page, scripts);
+  await fill(page, { [FIELDS.email]: email });
+  await send(page, BUTTONS.sendLink);
+}
+
+/** Opens the link in a mail. */
+async function openLink({ page, registry, network }: Visit) {
+  const { email } = await signUp(registry.url, { 'X-Forwarded-For': network });
+  await page.request.post('/auth/forgot-password', { form: { email } });
+  await page.goto(await mailedLink(email, registry.outbox));
+}
+
+async function chooseNew({ page, scripts }: Visit, password: string) {
+  await alive(page, scripts);
+  await fill(page, { [FIELDS.newPassword]: password });
+  await send(page, BUTTONS.changePassword);
+}
+
+export async function fill(page: Page, typed: Record<string, string>) {
+  for (const [label, text] of Object.entries(typed)) {
+    await page.getByLabel(label, { exact: true }).fill(text);
+  }
+}
+
+export async function press(page: Page, button: string) {
+  await page.getByRole('button', { name: button }).click();
+}
+
+/** Sends the form, and waits for the answer. */
+async function send(page: Page, button: string) {
+  const answer = page.waitForResponse((response) => response.request().method() === 'POST');
+  await press(page, button);
+  await (await answer).finished();
+}
+
+/** Uses up all tries but the page's own. */
+async function spend({ page }: Visit, tries: number, route: string, form: Record<string, string>) {
+  const answers = Array.from({ length: tries }, () => page.request.post(`/auth/${route}`, { form }));
+  for (const answer of await Promise.all(answers)) expect(answer.status()).not.toBe(429);
+}
+
+async function logIn(page: Page, { url, user }: Registry) {
+  await page.context().addCookies([{ name: 'uuid', value: user.session, url }]);
+}
+
+/** Has a page of another site post a form to us. */
+async function postFromElsewhere(page: Page, action: string) {
+  const elsewhere = createServer((_, response) => {
+    response.setHeader('Content-Type', 'text/html');
+    response.end(`<form action="${action}" method="post"><button>Win a prize</button></form>`);
+  });
+  await new Promise<void>((listening) => elsewhere.listen(0, '127.0.0.1', listening));
+  await page.goto(`http://localhost:${(elsewhere.address() as AddressInfo).port}`);
+  await send(page, 'Win a prize');
+  elsewhere.close();
+  elsewhere.closeAllConnections();
+}
