@@ -5,7 +5,7 @@ ENV := . scripts/env.sh &&
 headline = @printf '\n== %s  %s\n' "$$(date +%T)" "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help build run watch test e2e security fuzz lint unit browser fmt clean wasm
+.PHONY: help build run watch test e2e lighthouse security fuzz lint unit browser fmt clean wasm
 # Two cargos at once would only wait for each other.
 .NOTPARALLEL:
 
@@ -30,6 +30,10 @@ test: lint unit security e2e ## run everything that CI runs
 e2e: build browser ## run the browser tests against the release build
 	$(call headline,Testing in Chromium)
 	@$(ENV) MONGOD=$$(scripts/mongod.sh) && export MONGOD && cd end2end && npx playwright test
+
+lighthouse: build browser ## score the pages with Lighthouse, for five minutes on an idle machine
+	$(call headline,Scoring the pages)
+	@cd end2end && npx playwright test --config lighthouse.config.ts
 
 security: build ## attack the release server, one test a requirement of SECURITY.md
 	$(call headline,Attacking the release server)
@@ -70,5 +74,6 @@ wasm:
 	@scripts/wasm.sh
 
 browser:
+	@scripts/java.sh
 	@scripts/npm.sh
 	@scripts/chromium.sh

@@ -1,10 +1,9 @@
 // The release build, on both stores, in a real Chromium, with scripts and without.
 import { defineConfig, devices } from '@playwright/test';
-import { existsSync, mkdtempSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-const chromium = '/usr/bin/chromium';
+import { CHROMIUM } from './tests/servers';
 
 // Workers read this file again; the folder of the first reading is the servers' own.
 const data = (process.env.E2E_DATA ??= mkdtempSync(join(tmpdir(), 'fpm-registry-e2e-')));
@@ -27,7 +26,7 @@ export default defineConfig({
   use: {
     screenshot: 'only-on-failure',
     launchOptions: {
-      executablePath: existsSync(chromium) ? chromium : undefined,
+      executablePath: CHROMIUM,
       args: [
         '--no-sandbox',
         '--disable-gpu',

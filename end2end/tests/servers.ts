@@ -8,6 +8,9 @@ import { join, resolve } from 'node:path';
 /** A password nobody is told is too easy. */
 export const PASSWORD = 'correct horse battery';
 
+/** Debian's Chromium, where it is installed; otherwise Playwright's own is used. */
+export const CHROMIUM = ['/usr/bin/chromium'].find(existsSync);
+
 /** The project's own folder. */
 export const PROJECT = resolve(__dirname, '../..');
 

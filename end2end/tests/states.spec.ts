@@ -2,11 +2,12 @@
 //
 // What was seen is kept in test-results/states: a screenshot of each state in each look, and its HTML as it was served.
 import AxeBuilder from '@axe-core/playwright';
-import type { Locator, Page, Response } from '@playwright/test';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import type { Page, Response } from '@playwright/test';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { complaints } from './nu';
 import { alive, expect, test as base } from './registry';
-import { Registries, type Registry } from './servers';
+import { PROJECT, Registries, type Registry } from './servers';
 import { REVEAL, STATES, early, type State, type Visit } from './states';
 
 const DESK = { width: 1280, height: 800 };
@@ -19,6 +20,8 @@ const LOOKS = [
 ] as const;
 /** What a finger needs, in CSS pixels (WCAG 2.5.5). */
 const TOUCH = 44;
+/** States that between them have everything the pages are made of. */
+const FEW = ['home', 'home-logged-in', 'signup-empty', 'new-password', 'reset-sent', 'page-not-found'];
 const SEEN = 'test-results/states';
 
 const test = base.extend<{ network: string }, { registries: Registries }>({
@@ -61,6 +64,48 @@ for (const state of STATES) {
   });
 }
 
+for (const state of STATES.filter(({ name }) => FEW.includes(name))) {
+  test.describe(state.name, () => {
+    test.use({ baseURL: async ({ registries }, use) => use((await registries.in(state.world ?? 'well')).url) });
+
+    test('can be used enlarged, in colours of the system, and without motion', async ({ page, registries, network, scripts }) => {
+      const how = scripts ? 'scripts' : 'plain';
+      const keep = (look: string) => page.screenshot({ path: join(SEEN, `${state.name}-${how}-${look}.png`), fullPage: true });
+      const registry = await registries.in(state.world ?? 'well');
+      await state.reach({ page, registry, network, scripts });
+
+      // What is left of a desk at 200 % (WCAG 1.4.10), and text alone at 200 % (WCAG 1.4.4).
+      await page.setViewportSize({ width: DESK.width / 2, height: DESK.height / 2 });
+      await fits(page);
+      await page.setViewportSize(DESK);
+      await page.evaluate("document.documentElement.style.fontSize = '200%'");
+      await keep('large-text');
+      await fits(page);
+      await page.evaluate("document.documentElement.style.fontSize = ''");
+
+      await page.emulateMedia({ forcedColors: 'active', reducedMotion: 'reduce' });
+      await keep('forced-colours');
+      const flat = await page.locator('button, input:not([type=hidden])').evaluateAll((all) =>
+        all.filter((each) => getComputedStyle(each).borderTopStyle === 'none').map((each) => each.outerHTML),
+      );
+      expect(flat, 'no border where backgrounds are gone').toEqual([]);
+      const moving = await page.locator('*').evaluateAll((all) => {
+        const lasts = (times: string) => times.split(', ').some((time) => parseFloat(time) > 0.01);
+        return all.filter((each) => lasts(getComputedStyle(each).transitionDuration) || lasts(getComputedStyle(each).animationDuration)).map((each) => each.outerHTML);
+      });
+      expect(moving, 'motion').toEqual([]);
+    });
+  });
+}
+
+test('HTML and style are valid', ({ scripts }) => {
+  const how = scripts ? /-(scripts|drawn)\.html$/ : /-plain\.html$/;
+  const pages = readdirSync(SEEN).filter((file) => how.test(file)).map((file) => join(SEEN, file));
+  expect(pages.length, 'states seen before').toBeGreaterThanOrEqual(STATES.filter((state) => scripts || !state.needsScripts).length);
+  expect(complaints(pages)).toEqual([]);
+  expect(complaints([join(PROJECT, 'style/main.css')], ['--css'])).toEqual([]);
+});
+
 /** Goes to a state, and looks at it in every look. */
 async function look(state: State, { page, registry, scripts }: Visit, reach: () => Promise<unknown>, how: string) {
   const seen = watch(page, registry);
@@ -83,6 +128,8 @@ async function look(state: State, { page, registry, scripts }: Visit, reach: () 
     }
     await page.screenshot({ path: join(SEEN, `${state.name}-${how}-${name}.png`), fullPage: true });
     await fits(page);
+    // Every width and every scheme once; axe takes longer than all the rest.
+    if (!['desktop-light', '320px-dark'].includes(name)) continue;
     const { violations } = await new AxeBuilder({ page: same }).setLegacyMode().analyze();
     expect(violations.map(({ id, nodes }) => [id, ...nodes.map((node) => node.html)]), name).toEqual([]);
   }
@@ -148,18 +195,13 @@ function containing(text: string | RegExp): RegExp {
   return typeof text === 'string' ? new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')) : text;
 }
 
-/** Nothing is wider than the window, and what is touched is large enough. */
+/** Nothing is wider than the window, and what is touched, all but links within a sentence, is large enough. */
 async function fits(page: Page) {
   expect(await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'), 'sideways scroll').toBe(0);
-  for (const target of await targets(page)) {
-    const box = await target.boundingBox();
-    expect(box!.height, `height of ${await target.evaluate((element) => element.outerHTML)}`).toBeGreaterThanOrEqual(TOUCH);
-  }
-}
-
-/** What is touched: all but links within a sentence. */
-async function targets(page: Page): Promise<Locator[]> {
-  const all = await page.locator('button, input:not([type=hidden]), a:not(p a)').all();
-  const shown = await Promise.all(all.map((target) => target.isVisible()));
-  return all.filter((_, n) => shown[n]);
+  const targets = page.locator('button, input:not([type=hidden]), a:not(p a)').filter({ visible: true });
+  const small = await targets.evaluateAll(
+    (all, least) => all.filter((target) => target.getBoundingClientRect().height < least).map((target) => target.outerHTML),
+    TOUCH,
+  );
+  expect(small, 'too low to touch').toEqual([]);
 }
