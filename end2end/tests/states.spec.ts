@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { complaints } from './nu';
 import { alive, expect, test as base } from './registry';
 import { PROJECT, Registries, type Registry } from './servers';
-import { REVEAL, STATES, early, type State, type Visit } from './states';
+import { REFUSAL, REVEAL, STATES, early, type State, type Visit } from './states';
 
 const DESK = { width: 1280, height: 800 };
 const HAND = { width: 320, height: 640 };
@@ -180,7 +180,10 @@ async function saysWhatItShould(state: State, page: Page) {
   } else {
     await expect(page.locator('[aria-invalid=true]')).toHaveCount(0);
   }
-  if (state.focus) await expect(page.getByLabel(state.focus, { exact: true })).toBeFocused();
+  if (state.focus) {
+    const focused = state.focus === REFUSAL ? page.getByRole('alert').filter({ hasText: state.says!.text }) : page.getByLabel(state.focus, { exact: true });
+    await expect(focused).toBeFocused();
+  }
   for (const name of state.links ?? []) {
     await expect(page.getByRole('main').getByRole('link', { name, exact: true })).toBeVisible();
   }

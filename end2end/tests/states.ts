@@ -22,8 +22,8 @@ export interface State {
   heading: string;
   /** What the page says, and how: a live region, or just text. */
   says?: { text: string | RegExp; role?: 'alert' | 'status' };
-  /** The field that has the focus. */
-  focus?: string;
+  /** The field that has the focus, or else the refusal itself. */
+  focus?: string | typeof REFUSAL;
   /** The field that is marked as wrong. */
   wrong?: string;
   /** The way on: links and buttons. */
@@ -56,35 +56,28 @@ export const LINKS = {
   haveAccount: 'I have an account',
   backToLogin: 'Back to login',
   keepPassword: 'Keep the old password',
+  changePassword: 'Change your password',
   home: 'To the start page',
 };
+/** What has the focus where no field can be blamed and none is left to fill in. */
+export const REFUSAL = Symbol('the sentence of the refusal');
 /** The button that needs scripts. */
 export const REVEAL = /^(show|hide) password$/i;
 
 const site = (title: string) => `${title} · fpm-registry`;
+const shown = (heading: string, title = heading) => ({ heading, title: site(title) });
+/** The same page where it tells of an error. */
+const refused = <P extends { title: string }>(page: P): P => ({ ...page, title: `Error: ${page.title}` });
 
-const HOME = { title: site('Home'), heading: 'Fortran package registry' };
-const LOGGED_IN = { ...HOME, status: 200, buttons: [BUTTONS.logout] };
-const LOGIN = {
-  title: site('Log in'),
-  heading: 'Log in',
-  buttons: [BUTTONS.login],
-  links: [LINKS.forgot, LINKS.createAccount],
-};
-const SIGNUP = { title: site('Sign up'), heading: 'Sign up', buttons: [BUTTONS.signup], links: [LINKS.haveAccount] };
-const ASK_FOR_LINK = {
-  title: site('Reset your password'),
-  heading: 'Reset your password',
-  buttons: [BUTTONS.sendLink],
-  links: [LINKS.backToLogin],
-};
-const NEW_PASSWORD = {
-  title: site('Choose a new password'),
-  heading: 'Choose a new password',
-  buttons: [BUTTONS.changePassword],
-  links: [LINKS.keepPassword],
-};
-const problem = (heading: string) => ({ title: site(heading), heading, links: [LINKS.home] });
+const HOME = shown('Fortran package registry', 'Home');
+const ACCOUNT = { ...shown('Your account'), status: 200, buttons: [BUTTONS.logout], links: [LINKS.changePassword] };
+const LOGIN = { ...shown('Log in'), buttons: [BUTTONS.login], links: [LINKS.forgot, LINKS.createAccount] };
+const SIGNUP = { ...shown('Sign up'), buttons: [BUTTONS.signup], links: [LINKS.haveAccount] };
+const askForLink = (heading: string) => ({ ...shown(heading), buttons: [BUTTONS.sendLink], links: [LINKS.backToLogin] });
+const RESET = askForLink('Reset your password');
+const DEAD_LINK = refused(askForLink('This link no longer works'));
+const NEW_PASSWORD = { ...shown('Choose a new password'), buttons: [BUTTONS.changePassword], links: [LINKS.keepPassword] };
+const problem = (heading: string) => ({ ...shown(heading), links: [LINKS.home, LINKS.login] });
 const alert = (text: string | RegExp) => ({ text, role: 'alert' as const });
 
 const WRONG_LOGIN = alert('Invalid email or password');
@@ -107,7 +100,7 @@ export const STATES: State[] = [
       await logIn(page, registry);
       await page.goto('/');
     },
-    ...LOGGED_IN,
+    ...ACCOUNT,
     says: { text: /You are logged in as Ada Lovelace/ },
   },
   { name: 'login', reach: ({ page }) => page.goto('/auth/login'), status: 200, ...LOGIN, focus: FIELDS.email },
@@ -118,7 +111,7 @@ export const STATES: State[] = [
       await page.goto('/auth/login');
       await expect(page).toHaveURL('/');
     },
-    ...LOGGED_IN,
+    ...ACCOUNT,
   },
   {
     name: 'login-password-changed',
@@ -133,7 +126,8 @@ export const STATES: State[] = [
     reach: (visit) => tryLogin(visit, 'john', 'doe'),
     isAlsoDrawn: true,
     status: 401,
-    ...LOGIN,
+    ...refused(LOGIN),
+    focus: FIELDS.password,
     says: WRONG_LOGIN,
   },
   {
@@ -141,7 +135,7 @@ export const STATES: State[] = [
     reach: (visit) => tryLogin(visit, '', ''),
     isAlsoDrawn: true,
     status: 400,
-    ...LOGIN,
+    ...refused(LOGIN),
     says: alert('Email is required'),
     wrong: FIELDS.email,
     focus: FIELDS.email,
@@ -154,7 +148,8 @@ export const STATES: State[] = [
       await tryLogin(visit, email, PASSWORD);
     },
     status: 429,
-    ...LOGIN,
+    ...refused(LOGIN),
+    focus: FIELDS.password,
     says: THROTTLED,
   },
   {
@@ -162,7 +157,8 @@ export const STATES: State[] = [
     world: 'without its database',
     reach: (visit) => tryLogin(visit, visit.registry.user.email, PASSWORD),
     status: 503,
-    ...LOGIN,
+    ...refused(LOGIN),
+    focus: FIELDS.password,
     says: UNAVAILABLE,
   },
   {
@@ -175,7 +171,8 @@ export const STATES: State[] = [
       await fill(page, { [FIELDS.email]: 'ada@example.org', [FIELDS.password]: PASSWORD });
       await press(page, BUTTONS.login);
     },
-    ...LOGIN,
+    ...refused(LOGIN),
+    focus: FIELDS.password,
     says: alert(/The registry cannot be reached. Check your connection and try again/),
   },
   { name: 'signup', reach: ({ page }) => page.goto('/auth/signup'), status: 200, ...SIGNUP, focus: FIELDS.name },
@@ -213,22 +210,23 @@ export const STATES: State[] = [
       await trySignup(visit, {});
     },
     status: 429,
-    ...SIGNUP,
+    ...refused(SIGNUP),
+    focus: FIELDS.password,
     says: THROTTLED,
   },
   {
     name: 'reset',
     reach: ({ page }) => page.goto('/auth/reset-password'),
     status: 200,
-    ...ASK_FOR_LINK,
+    ...RESET,
     focus: FIELDS.email,
   },
   {
     name: 'reset-bad-email',
-    reach: (visit) => askForLink(visit, 'ada'),
+    reach: (visit) => askFor(visit, 'ada'),
     isAlsoDrawn: true,
     status: 400,
-    ...ASK_FOR_LINK,
+    ...refused(RESET),
     says: alert('Enter a valid email address'),
     wrong: FIELDS.email,
     focus: FIELDS.email,
@@ -236,11 +234,11 @@ export const STATES: State[] = [
   {
     name: 'reset-sent',
     reach: async (visit) => {
-      await askForLink(visit, newEmail());
+      await askFor(visit, newEmail());
       await expect(visit.page).toHaveURL('/auth/reset-password?notice=sent');
     },
     status: 200,
-    ...ASK_FOR_LINK,
+    ...askForLink('Check your email'),
     says: { text: /If this email has an account, a password reset link has been sent to it/, role: 'status' },
   },
   {
@@ -248,26 +246,28 @@ export const STATES: State[] = [
     reach: async (visit) => {
       const email = newEmail();
       await spend(visit, 3, 'forgot-password', { email });
-      await askForLink(visit, email);
+      await askFor(visit, email);
     },
     status: 429,
-    ...ASK_FOR_LINK,
+    ...refused(RESET),
+    focus: REFUSAL,
     says: THROTTLED,
   },
   {
     name: 'reset-unknown-link',
     reach: ({ page }) => page.goto(`/auth/reset-password?uuid=${crypto.randomUUID()}`),
     status: 404,
-    ...ASK_FOR_LINK,
-    says: { text: /This reset link is unknown, used or older than 30 minutes/ },
+    ...DEAD_LINK,
+    says: alert('User not found'),
     focus: FIELDS.email,
   },
   {
     name: 'reset-unavailable',
     world: 'without its database',
-    reach: (visit) => askForLink(visit, visit.registry.user.email),
+    reach: (visit) => askFor(visit, visit.registry.user.email),
     status: 503,
-    ...ASK_FOR_LINK,
+    ...refused(RESET),
+    focus: REFUSAL,
     says: UNAVAILABLE,
   },
   { name: 'new-password', reach: openLink, status: 200, ...NEW_PASSWORD, focus: FIELDS.newPassword },
@@ -279,7 +279,7 @@ export const STATES: State[] = [
     },
     isAlsoDrawn: true,
     status: 400,
-    ...NEW_PASSWORD,
+    ...refused(NEW_PASSWORD),
     says: alert('Password must be at least 8 characters'),
     wrong: FIELDS.newPassword,
     focus: FIELDS.newPassword,
@@ -300,7 +300,7 @@ export const STATES: State[] = [
     reach: ({ page }) => page.goto('/nowhere'),
     status: 404,
     ...problem('Page not found'),
-    says: alert('Page not found'),
+    says: { text: 'The address may be mistyped' },
   },
   {
     name: 'page-not-allowed',
@@ -320,11 +320,30 @@ export const STATES: State[] = [
     name: 'page-other-site',
     reach: ({ page, registry }) => postFromElsewhere(page, `${registry.url}/auth/login`),
     status: 403,
-    ...problem('This request was refused'),
+    ...problem('Refused for your safety'),
     says: alert('This request came from another site'),
   },
+  ...deadLink(),
   ...brokenLogin(),
 ];
+
+/** A link that dies while its page is open. */
+function deadLink(): State[] {
+  const dead = {
+    reach: async (visit: Visit) => {
+      const link = await openLink(visit);
+      const form = { uuid: new URL(link).searchParams.get('uuid')!, password: 'plum tractor glow' };
+      expect((await fetch(`${visit.registry.url}/auth/reset-password`, { method: 'POST', body: new URLSearchParams(form) })).status).toBe(200);
+      await chooseNew(visit, 'another tractor glow');
+    },
+    status: 404,
+    says: alert('User not found'),
+  };
+  return [
+    { name: 'new-password-dead-link', needsScripts: true, ...dead, ...refused(NEW_PASSWORD) },
+    { name: 'reset-dead-link', ...dead, reach: (visit) => early(visit, dead.reach), ...DEAD_LINK, focus: FIELDS.email },
+  ];
+}
 
 /** A login that meets what nobody thought of: the form is still there with scripts, and is gone without. */
 function brokenLogin(): State[] {
@@ -335,13 +354,13 @@ function brokenLogin(): State[] {
     says: BROKEN,
   };
   return [
-    { name: 'login-broken', needsScripts: true, ...broken, ...LOGIN },
-    { name: 'page-broken', ...broken, reach: (visit) => early(visit, broken.reach), ...problem('Something went wrong') },
+    { name: 'login-broken', needsScripts: true, ...broken, ...refused(LOGIN), focus: FIELDS.password },
+    { name: 'page-broken', ...broken, reach: (visit) => early(visit, broken.reach), ...problem('A fault on our side') },
   ];
 }
 
 function refusedSignup(field: string, text: string | RegExp) {
-  return { status: 400, ...SIGNUP, says: alert(text), wrong: field, focus: field };
+  return { status: 400, ...refused(SIGNUP), says: alert(text), wrong: field, focus: field };
 }
 
 /** Goes as far as `reach` with a form that is sent before the scripts have come. */
@@ -370,18 +389,20 @@ async function trySignup({ page, scripts }: Visit, typed: Partial<Record<'name' 
   await send(page, BUTTONS.signup);
 }
 
-async function askForLink({ page, scripts }: Visit, email: string) {
+async function askFor({ page, scripts }: Visit, email: string) {
   await page.goto('/auth/reset-password');
   await alive(page, scripts);
   await fill(page, { [FIELDS.email]: email });
   await send(page, BUTTONS.sendLink);
 }
 
-/** Opens the link in a mail. */
+/** Opens the link in a mail, and says which. */
 async function openLink({ page, registry, network }: Visit) {
   const { email } = await signUp(registry.url, { 'X-Forwarded-For': network });
   await page.request.post('/auth/forgot-password', { form: { email } });
-  await page.goto(await mailedLink(email, registry.outbox));
+  const link = await mailedLink(email, registry.outbox);
+  await page.goto(link);
+  return link;
 }
 
 async function chooseNew({ page, scripts }: Visit, password: string) {
