@@ -100,6 +100,7 @@ contract! {
     a_reset_forgets_all_other_devices
     tries_past_the_most_wait_for_the_end_of_the_span
     tries_slow_down_and_end
+    an_open_limit_is_open_to_a_clock_that_is_behind
     a_refused_try_is_not_counted_anywhere
     a_try_taken_back_or_forgotten_is_none
     tries_at_once_never_pass_the_limit
@@ -690,7 +691,7 @@ async fn tries_slow_down_and_end(store: Arc<dyn Store>) {
         assert_eq!(count(&store, &ada, limit, moment).await, Ok(()));
         let next = match count(&store, &ada, limit, moment).await {
             Ok(()) => {
-                store.settle_tries(&[], &[&ada], moment).await.unwrap();
+                store.settle_tries(&[], &[&ada]).await.unwrap();
                 moment
             }
             Err(open_at) => open_at,
@@ -702,7 +703,7 @@ async fn tries_slow_down_and_end(store: Arc<dyn Store>) {
     assert_eq!(count(&store, &ada, limit, moment).await, Ok(()));
     let years_later = moment.plus(3650 * DAY);
     assert!(count(&store, &ada, limit, years_later).await.is_err());
-    store.settle_tries(&[&ada], &[], years_later).await.unwrap();
+    store.settle_tries(&[&ada], &[]).await.unwrap();
     assert_eq!(count(&store, &ada, limit, years_later).await, Ok(()));
 
     let bob = TryKey::from("bob");
@@ -711,6 +712,30 @@ async fn tries_slow_down_and_end(store: Arc<dyn Store>) {
     }
     let forgotten = now().plus(2 * DAY);
     assert_eq!(count(&store, &bob, limit, forgotten).await, Ok(()));
+}
+
+async fn an_open_limit_is_open_to_a_clock_that_is_behind(store: Arc<dyn Store>) {
+    let behind = now().minus(Duration::from_secs(5));
+    let slower = Limit::Slower {
+        free: 3,
+        first_wait: Duration::from_secs(30),
+        longest_wait: DAY,
+        most: 7,
+        memory: DAY,
+    };
+    let most = Limit::Most {
+        tries: 3,
+        span: DAY,
+    };
+    for (key, limit) in [("most", most), ("slower", slower)] {
+        let key = TryKey::from(key);
+        assert_eq!(count(&store, &key, limit, now()).await, Ok(()));
+        assert_eq!(count(&store, &key, limit, behind).await, Ok(()));
+        store.settle_tries(&[], &[&key]).await.unwrap();
+        assert_eq!(count(&store, &key, limit, behind).await, Ok(()));
+        assert_eq!(count(&store, &key, limit, behind).await, Ok(()));
+        assert!(count(&store, &key, limit, behind).await.is_err());
+    }
 }
 
 async fn a_refused_try_is_not_counted_anywhere(store: Arc<dyn Store>) {
@@ -733,11 +758,11 @@ async fn a_refused_try_is_not_counted_anywhere(store: Arc<dyn Store>) {
 
 async fn a_try_taken_back_or_forgotten_is_none(store: Arc<dyn Store>) {
     let (ada, bob) = (TryKey::from("ada"), TryKey::from("bob"));
-    store.settle_tries(&[&ada], &[&bob], now()).await.unwrap();
+    store.settle_tries(&[&ada], &[&bob]).await.unwrap();
     for key in [&ada, &ada, &bob, &bob] {
         assert_eq!(count(&store, key, TWO_AN_HOUR, now()).await, Ok(()));
     }
-    store.settle_tries(&[&ada], &[&bob], now()).await.unwrap();
+    store.settle_tries(&[&ada], &[&bob]).await.unwrap();
     for key in [&ada, &ada, &bob] {
         assert_eq!(count(&store, key, TWO_AN_HOUR, now()).await, Ok(()));
     }

@@ -327,21 +327,27 @@ export const STATES: State[] = [
   ...brokenLogin(),
 ];
 
-/** A link that dies while its page is open. */
+/** A link that dies while its page is open: without scripts the form is refused, with them the page is loaded anew. */
 function deadLink(): State[] {
-  const dead = {
-    reach: async (visit: Visit) => {
-      const link = await openLink(visit);
-      const form = { uuid: new URL(link).searchParams.get('uuid')!, password: 'plum tractor glow' };
-      expect((await fetch(`${visit.registry.url}/auth/reset-password`, { method: 'POST', body: new URLSearchParams(form) })).status).toBe(200);
-      await chooseNew(visit, 'another tractor glow');
-    },
-    status: 404,
-    says: alert('User not found'),
+  const reach = async (visit: Visit) => {
+    const link = await openLink(visit);
+    const form = { uuid: new URL(link).searchParams.get('uuid')!, password: 'plum tractor glow' };
+    expect((await fetch(`${visit.registry.url}/auth/reset-password`, { method: 'POST', body: new URLSearchParams(form) })).status).toBe(200);
+    await chooseNew(visit, 'another tractor glow');
   };
+  const asked = { ...askForLink('This link no longer works'), focus: FIELDS.email };
   return [
-    { name: 'new-password-dead-link', needsScripts: true, ...dead, ...refused(NEW_PASSWORD) },
-    { name: 'reset-dead-link', ...dead, reach: (visit) => early(visit, dead.reach), ...DEAD_LINK, focus: FIELDS.email },
+    {
+      name: 'new-password-dead-link',
+      needsScripts: true,
+      reach: async (visit) => {
+        await reach(visit);
+        await expect(visit.page.getByRole('button', { name: BUTTONS.sendLink })).toBeVisible();
+      },
+      ...asked,
+      says: { text: /Enter your email and we send you a new one/ },
+    },
+    { name: 'reset-dead-link', reach: (visit) => early(visit, reach), status: 404, ...DEAD_LINK, says: alert('User not found'), focus: FIELDS.email },
   ];
 }
 

@@ -17,6 +17,9 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// A moment that is past on every clock, however far two servers' clocks are apart.
+    pub const PAST: Self = Self(0);
+
     /// The moment `millis` milliseconds after 1970-01-01 UTC.
     pub fn from_millis(millis: i64) -> Self {
         Self(millis)

@@ -95,7 +95,8 @@ pub enum Limit {
 pub struct Tries {
     /// How many.
     pub count: u32,
-    /// When the next is allowed.
+    /// When the next is allowed; [`Timestamp::PAST`] where it already is, also for a request that was stamped
+    /// a moment before the one that was counted.
     pub open_at: Timestamp,
     /// When they are forgotten.
     pub expires_at: Timestamp,
@@ -112,7 +113,11 @@ impl Limit {
         Ok(match self {
             Self::Most { tries: most, span } => {
                 let expires_at = live.map_or(now.plus(span), |tries| tries.expires_at);
-                let open_at = if count < most { now } else { expires_at };
+                let open_at = if count < most {
+                    Timestamp::PAST
+                } else {
+                    expires_at
+                };
                 Tries {
                     count,
                     open_at,
@@ -121,14 +126,22 @@ impl Limit {
             }
             Self::Slower { .. } => Tries {
                 count,
-                open_at: now.plus(self.wait_after(count)),
+                open_at: self.open_after(count, now),
                 expires_at: now.plus(self.memory_after(count)),
             },
         })
     }
 
+    /// When the next try is allowed after the `count`-th at `now`, in a limit that slows down.
+    pub fn open_after(self, count: u32, now: Timestamp) -> Timestamp {
+        match self.wait_after(count) {
+            Duration::ZERO => Timestamp::PAST,
+            wait => now.plus(wait),
+        }
+    }
+
     /// How long the next try has to wait after the `count`-th, in a limit that slows down.
-    pub fn wait_after(self, count: u32) -> Duration {
+    fn wait_after(self, count: u32) -> Duration {
         match self {
             Self::Slower { most, .. } if count >= most => FOR_EVER,
             Self::Slower {
@@ -155,12 +168,12 @@ impl Limit {
 }
 
 impl Tries {
-    /// The tries with one less, open at `now`; none where there is none left.
-    pub fn take_back(self, now: Timestamp) -> Option<Self> {
+    /// The tries with one less, and open; none where there is none left.
+    pub fn take_back(self) -> Option<Self> {
         let count = self.count.checked_sub(1).filter(|count| *count > 0)?;
         Some(Self {
             count,
-            open_at: now,
+            open_at: Timestamp::PAST,
             ..self
         })
     }
@@ -376,8 +389,7 @@ impl Limits {
     /// Opens an account that failed logins have closed, since its owner has shown a reset link.
     pub async fn reopen(&self, email: &Email) -> Result<(), Error> {
         let account = TryKey::of_address(LOGIN, email);
-        let now = self.clock.now();
-        Ok(self.store.settle_tries(&[&account], &[], now).await?)
+        Ok(self.store.settle_tries(&[&account], &[]).await?)
     }
 
     /// Waits for the lane of this client and account; none where nothing is limited.
@@ -406,8 +418,7 @@ impl Limits {
 
     /// Where this fails, a try stays counted that should not be: better than a login that fails for it.
     async fn settle(&self, forgotten: &[&TryKey], taken_back: &[&TryKey]) {
-        let now = self.clock.now();
-        if let Err(error) = self.store.settle_tries(forgotten, taken_back, now).await {
+        if let Err(error) = self.store.settle_tries(forgotten, taken_back).await {
             tracing::warn!(%error, "a login stays counted as a failure");
         }
     }

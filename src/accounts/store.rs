@@ -215,7 +215,6 @@ pub trait Store: Send + Sync + 'static {
         &self,
         forgotten: &[&TryKey],
         taken_back: &[&TryKey],
-        now: Timestamp,
     ) -> Result<(), StoreError>;
 
     /// Drops reset links and tries that have expired by `now`, and mail older than

@@ -254,11 +254,17 @@ impl Live {
         self.revealed.set(false);
         spawn_local(async move {
             if let Err(refusal) = purpose.send(&data).await {
+                if purpose == Purpose::ResetPassword && refusal.code == 404 {
+                    // The link died under the page, which the server has another page for.
+                    let _ = window().location().assign(purpose.path());
+                    return;
+                }
                 let id = id_to_focus(purpose, &Typed::of(&data), Some(&refusal));
                 self.sending.set(false);
                 self.refusal.set(Some(refusal));
                 name_the_error();
-                focus(id);
+                // Once the sentence is there, since what is empty takes no focus.
+                request_animation_frame(move || focus(id));
             }
         });
     }

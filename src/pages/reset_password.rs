@@ -31,9 +31,11 @@ enum Need {
 
 impl Need {
     fn of(scene: &Scene) -> Self {
-        match (&scene.refusal, scene.notice) {
-            (Some(refusal), _) if refusal.code == 404 => Self::DeadLink,
+        let code = scene.refusal.as_ref().map(|refusal| refusal.code);
+        match (code, scene.notice) {
+            (Some(404), _) => Self::DeadLink,
             (None, Some(Notice::Sent)) => Self::Sent,
+            (None, None) if scene.is_link_dead => Self::DeadLink,
             _ => Self::Forgotten,
         }
     }

@@ -17,6 +17,8 @@ pub struct Scene {
     pub visitor: Option<Visitor>,
     /// The e-mail of the user whose new password is being chosen.
     pub resetting: Option<String>,
+    /// Whether the reset link that the browser held has died.
+    pub is_link_dead: bool,
     /// What has just happened.
     pub notice: Option<Notice>,
     /// Where a login or signup leads, already safe.

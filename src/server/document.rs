@@ -117,22 +117,17 @@ fn Document(options: LeptosOptions, files: Arc<Files>) -> impl IntoView {
 /// HTML knows no such value, and also serves what this site has not: islands with children.
 fn start(client: &Client) -> impl IntoView + use<> {
     let (script, module) = (&client.script, &client.module);
+    // The module is asked for by the script and not by a link, which would bring it to browsers without scripts.
     let code = format!(
-        "import * as client from {script:?};\
-         await client.default({{module_or_path: {module:?}}});\
+        "const module_or_path = fetch({module:?});\
+         const client = await import({script:?});\
+         await client.default({{module_or_path}});\
          client.hydrate();\
          for (const island of document.querySelectorAll(\"leptos-island\")) \
          client[island.dataset.component](island);"
     );
     view! {
         <link rel="modulepreload" href=script.clone() />
-        <link
-            rel="preload"
-            href=module.clone()
-            r#as="fetch"
-            r#type="application/wasm"
-            crossorigin="anonymous"
-        />
         <script type="module" nonce=use_nonce()>
             {code}
         </script>

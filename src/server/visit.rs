@@ -182,7 +182,11 @@ async fn reset_page(
         Ok(Some(owner)) => visit_form(state, choose_password(owner), request, next).await,
         Ok(None) => {
             let form_token = form_token(state, request.headers()).unwrap_or_default();
-            let ask = Scene { form_token, ..ask };
+            let ask = Scene {
+                is_link_dead: true,
+                form_token,
+                ..ask
+            };
             let page = visit_with(ask, request, next).await;
             with_cookie(page, Some(cookies.drop(Kind::Reset)))
         }

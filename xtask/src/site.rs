@@ -132,6 +132,9 @@ fn precompress(site: &Path) -> Result<()> {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
         gzip.write_all(&content)?;
         for (suffix, packed) in [("br", brotli), ("gz", gzip.finish()?)] {
+            if packed.len() >= content.len() {
+                continue;
+            }
             let mut name = file.clone().into_os_string();
             name.push(format!(".{suffix}"));
             fs::write(&name, packed)

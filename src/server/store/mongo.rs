@@ -460,7 +460,7 @@ fn count_pipeline(limit: Limit, now: Timestamp) -> Vec<Document> {
     let (expires_at, open_at) = match limit {
         Limit::Most { tries, span } => (
             doc! { "$cond": ["$live", "$expiresAt", date(now.plus(span))] },
-            doc! { "$cond": [{ "$gte": ["$count", tries] }, "$expiresAt", date(now)] },
+            doc! { "$cond": [{ "$gte": ["$count", tries] }, "$expiresAt", date(Timestamp::PAST)] },
         ),
         Limit::Slower { most, .. } => {
             let dates = |moment: &dyn Fn(u32) -> Timestamp| {
@@ -469,7 +469,7 @@ fn count_pipeline(limit: Limit, now: Timestamp) -> Vec<Document> {
             };
             (
                 dates(&|count| now.plus(limit.memory_after(count))),
-                dates(&|count| now.plus(limit.wait_after(count))),
+                dates(&|count| limit.open_after(count, now)),
             )
         }
     };
@@ -701,7 +701,7 @@ impl Store for MongoStore {
             verdict = verdict.and(refused);
         }
         if verdict.is_err() {
-            self.settle_tries(&[], &counted, now).await?;
+            self.settle_tries(&[], &counted).await?;
         }
         verdict
     }
@@ -710,7 +710,6 @@ impl Store for MongoStore {
         &self,
         forgotten: &[&TryKey],
         taken_back: &[&TryKey],
-        now: Timestamp,
     ) -> Result<(), StoreError> {
         let forgotten = forgotten.iter().map(|key| {
             let gone = self.tries.delete_one(tries_of(key)).into_future();
@@ -720,8 +719,8 @@ impl Store for MongoStore {
             let is_last = doc! { "$lte": ["$count", 1] };
             let less = doc! { "$set": {
                 "count": { "$subtract": ["$count", 1] },
-                "openAt": date(now),
-                "expiresAt": { "$cond": [is_last, date(now), "$expiresAt"] },
+                "openAt": date(Timestamp::PAST),
+                "expiresAt": { "$cond": [is_last, date(Timestamp::PAST), "$expiresAt"] },
             } };
             let mut counted = tries_of(key);
             counted.insert("count", doc! { "$gt": 0 });
