@@ -21,7 +21,7 @@ use mongodb::{
 };
 use tokio::time::timeout;
 
-use super::{mail_kind, mail_word};
+use super::{mail_kind, mail_word, patience};
 use crate::accounts::{
     clock::Timestamp,
     email::Email,
@@ -38,8 +38,6 @@ use crate::server::settings::WrongSetting;
 
 /// How long a server is looked for, a connection is made, and a majority is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long one operation may take in all.
-const OPERATION: Duration = Duration::from_secs(3);
 /// How long the first answer may take at start.
 const FIRST_ANSWER: Duration = Duration::from_secs(5);
 /// How long making the indexes may take, which reads all of an older backend's users.
@@ -240,9 +238,10 @@ async fn run<T>(operation: impl IntoFuture<Output = Result<T, Error>>) -> Result
 }
 
 async fn within<T>(operation: impl IntoFuture<Output = T>) -> Result<T, StoreError> {
-    timeout(OPERATION, operation.into_future())
+    let patience = patience();
+    timeout(patience, operation.into_future())
         .await
-        .map_err(|_| StoreError(format!("MongoDB did not answer in {OPERATION:?}")))
+        .map_err(|_| StoreError(format!("MongoDB did not answer in {patience:?}")))
 }
 
 /// Inserts a document; false where its `_id` or another unique field is taken.
