@@ -2,10 +2,13 @@
 
 # Every line that builds runs in this environment; see the script.
 ENV := . scripts/env.sh &&
+# One scenario after the other, each of which prints its line.
+FAULTS = $(ENV) MONGOD=$$(scripts/mongod.sh) REGISTRY=target/release/fpm-registry && export MONGOD REGISTRY && \
+	cargo test --features ssr --test faults -- --nocapture --test-threads=1
 headline = @printf '\n== %s  %s\n' "$$(date +%T)" "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help build run watch test e2e lighthouse security fuzz lint unit browser fmt clean wasm
+.PHONY: help build run watch test e2e lighthouse security faults shortfaults soak fuzz lint unit browser fmt clean wasm
 # Two cargos at once would only wait for each other.
 .NOTPARALLEL:
 
@@ -24,7 +27,7 @@ watch: wasm ## rebuild on every change, with cargo-leptos
 	@command -v cargo-leptos >/dev/null || { echo "make watch needs cargo-leptos: cargo install cargo-leptos"; exit 1; }
 	@$(ENV) cargo leptos watch
 
-test: lint unit security e2e ## run everything that CI runs
+test: lint unit security shortfaults e2e ## run everything that CI runs
 	$(call headline,All tests passed)
 
 e2e: build browser ## run the browser tests against the release build
@@ -39,6 +42,14 @@ security: build ## attack the release server, one test a requirement of SECURITY
 	$(call headline,Attacking the release server)
 	@$(ENV) MONGOD=$$(scripts/mongod.sh) REGISTRY=target/release/fpm-registry && export MONGOD REGISTRY && \
 		cargo test --features ssr --test security
+
+faults: build ## break stores, mail server and disk under the release server, some ten minutes
+	$(call headline,Breaking what the release server stands on)
+	@$(FAULTS) --include-ignored --skip soak
+
+soak: build ## the same at random for half an hour, or SOAK_SECONDS=600
+	$(call headline,Soaking the release server)
+	@$(FAULTS) --ignored soak
 
 fuzz: ## feed random input to what reads text from outside, FUZZ_SECONDS=600 for each part
 	$(call headline,Fuzzing)
@@ -69,6 +80,10 @@ lint: wasm
 unit: wasm
 	$(call headline,Testing on both stores)
 	@$(ENV) MONGOD=$$(scripts/mongod.sh) && export MONGOD && cargo test --features ssr
+
+shortfaults: build
+	$(call headline,Breaking what the release server stands on, in short)
+	@$(FAULTS)
 
 wasm:
 	@scripts/wasm.sh

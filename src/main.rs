@@ -1,6 +1,6 @@
 //! Reads the settings, opens the store and the mail, and serves until told to stop.
 
-use std::{io::IsTerminal, process::ExitCode, sync::Arc};
+use std::{io::IsTerminal, process::ExitCode, sync::Arc, time::Duration};
 
 use fpm_registry::{
     accounts::{Accounts, clock::Clock, sweeper::Sweeper},
@@ -14,11 +14,17 @@ use fpm_registry::{
         store,
     },
 };
+use futures_util::FutureExt;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    sync::oneshot,
+    time::timeout,
 };
 use tracing_subscriber::EnvFilter;
+
+/// How long the mail in hand may take after the last request was answered.
+const LAST_MAIL: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -75,11 +81,16 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
         trusted_proxies: settings.trusted_proxies.into(),
     });
     tokio::spawn(sweeper.run());
-    tokio::spawn(outbox.run());
+    let (stop_outbox, outbox_stopped) = oneshot::channel::<()>();
+    let outbox = tokio::spawn(outbox.run(outbox_stopped.map(drop)));
     tracing::info!(
         "fpm-registry listens on http://{address}; store: {store_name}; mail: {mail_name}"
     );
     listen::serve(listener, router, open_files, told_to_stop()).await;
+    drop(stop_outbox);
+    if timeout(LAST_MAIL, outbox).await.is_err() {
+        tracing::warn!("a mail was cut off and will be tried again");
+    }
     Ok(())
 }
 

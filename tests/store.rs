@@ -4,6 +4,8 @@
 
 #[path = "common/mongod.rs"]
 mod mongod;
+#[path = "common/proxy.rs"]
+mod proxy;
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -34,12 +36,8 @@ use mongodb::{
     Client, Collection, Database,
     bson::{Bson, DateTime, Document, doc},
 };
+use proxy::{Fault, Proxy};
 use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, TableHandle};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream, tcp},
-    sync::watch,
-};
 use uuid::Uuid;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -1273,10 +1271,12 @@ mod mongo_only {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_server_that_falls_silent_is_given_up_on() {
         let database = new_database().await;
-        let relay = Relay::new(&Mongod::shared().uri()).await;
-        let store = open_mongo(&relay.uri, database.name()).await.unwrap();
+        let proxy = Proxy::before(Mongod::shared().address()).await;
+        let store = open_mongo(&format!("mongodb://{}", proxy.address()), database.name())
+            .await
+            .unwrap();
         add(&store, "ada@example.org").await;
-        relay.silence();
+        proxy.set(Fault::Silence);
         let begun = std::time::Instant::now();
         let error = store
             .user_by_email(&email("ada@example.org"))
@@ -1720,49 +1720,4 @@ fn silent_port() -> (std::net::TcpListener, String) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     (listener, address)
-}
-
-/// Stands between a store and its server, and can fall silent without hanging up.
-struct Relay {
-    uri: String,
-    silent: watch::Sender<bool>,
-}
-
-impl Relay {
-    async fn new(server: &str) -> Self {
-        let server = server.trim_start_matches("mongodb://").to_owned();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let uri = format!("mongodb://{}", listener.local_addr().unwrap());
-        let (silent, is_silent) = watch::channel(false);
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let server = TcpStream::connect(&server).await.unwrap();
-                let (from_client, to_client) = client.into_split();
-                let (from_server, to_server) = server.into_split();
-                tokio::spawn(pass(from_client, to_server, is_silent.clone()));
-                tokio::spawn(pass(from_server, to_client, is_silent.clone()));
-            }
-        });
-        Self { uri, silent }
-    }
-
-    fn silence(&self) {
-        self.silent.send_replace(true);
-    }
-}
-
-async fn pass(
-    mut from: tcp::OwnedReadHalf,
-    mut to: tcp::OwnedWriteHalf,
-    is_silent: watch::Receiver<bool>,
-) {
-    let mut bytes = [0; 4096];
-    while let Ok(read @ 1..) = from.read(&mut bytes).await {
-        if *is_silent.borrow() {
-            std::future::pending::<()>().await;
-        }
-        if to.write_all(&bytes[..read]).await.is_err() {
-            return;
-        }
-    }
 }

@@ -5,7 +5,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::timeout};
 use uuid::Uuid;
 
 use super::{
@@ -113,18 +113,27 @@ impl Outbox {
         }
     }
 
-    /// Sends mail for ever; to stop it, drop it between two mails or lose at most one attempt.
-    pub async fn run(self) {
+    /// Sends mail until `stop`, and finishes the one in hand: of a mail that is dropped half-way nobody knows
+    /// whether it went out, and it goes out again once its lease is over.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let mut stop = std::pin::pin!(stop);
         if let Err(error) = self.store.expedite_mail(self.clock.now()).await {
             tracing::warn!(%error, "waiting mail keeps its hour");
         }
         loop {
-            match self.deliver_next().await {
-                Ok(true) => continue,
-                Ok(false) => {}
-                Err(error) => tracing::error!(%error, "the outbox cannot be read"),
+            let nap = match self.deliver_next().await {
+                Ok(true) => Duration::ZERO,
+                Ok(false) => NAP,
+                Err(error) => {
+                    tracing::error!(%error, "the outbox cannot be read");
+                    NAP
+                }
+            };
+            tokio::select! {
+                biased;
+                () = &mut stop => return,
+                _ = timeout(nap, self.wake.notified()) => {}
             }
-            let _ = tokio::time::timeout(NAP, self.wake.notified()).await;
         }
     }
 

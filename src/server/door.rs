@@ -20,7 +20,9 @@ use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
 use super::{
     answer::{self, Client, Problem},
     body::{self, Fields},
-    document, visit,
+    document,
+    store::for_one_request,
+    visit,
 };
 use crate::{
     accounts::{store::User, token::Token},
@@ -89,12 +91,14 @@ pub async fn pass(State(state): State<super::State>, request: Request, next: Nex
             submit(&state, client, route, request, next).await
         }
         (Some(Route::ResetPassword), true) => {
-            visit::reset_password(&state, client, request, next).await
+            for_one_request(visit::reset_password(&state, client, request, next)).await
         }
         (Some(Route::Login | Route::Signup), true) => {
             visit::entrance(&state, client, request, next).await
         }
-        (None, true) if is_home => visit::home(&state, client, request, next).await,
+        (None, true) if is_home => {
+            for_one_request(visit::home(&state, client, request, next)).await
+        }
         _ => return next.run(request).await,
     };
     answer::vary(&mut response, "Accept");
@@ -120,7 +124,10 @@ async fn submit(
     let fields = with_reset_cookie(state, route, &parts.headers, fields);
     match problem {
         None => to_its_end(run(state.clone(), client, route, parts, fields, next)).await,
-        Some(refusal) => reword(state, client, route, &parts.headers, &fields, refusal).await,
+        Some(refusal) => {
+            let worded = reword(state, client, route, &parts.headers, &fields, refusal);
+            for_one_request(worded).await
+        }
     }
 }
 
@@ -157,7 +164,7 @@ fn with_reset_cookie(
 /// Goes on to the end even where the client hangs up: a login that was counted is settled, and what was half
 /// done is done.
 pub(super) async fn to_its_end(work: impl Future<Output = Response> + Send + 'static) -> Response {
-    match tokio::spawn(work).await {
+    match tokio::spawn(for_one_request(work)).await {
         Ok(answer) => answer,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => resume_unwind(panic),

@@ -160,7 +160,7 @@ impl Registry {
             clients: Cell::new(0),
             router: router(state.clone()),
             state,
-            outbox: tokio::spawn(outbox.run()),
+            outbox: tokio::spawn(outbox.run(std::future::pending())),
             folder,
         }
     }

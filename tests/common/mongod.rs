@@ -1,21 +1,30 @@
 //! A real MongoDB server, which ends with the tests however they end.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by it"
+)]
+#![allow(dead_code, reason = "each suite uses a part of it")]
 
 use std::{
     env, fs,
-    net::{TcpListener, TcpStream},
+    io::{BufRead, BufReader, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
     os::unix::process::CommandExt,
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    path::PathBuf,
+    process::{Child, ChildStdout, Command, Stdio},
     sync::OnceLock,
     thread::sleep,
     time::{Duration, Instant},
 };
 
-/// Runs `mongod "$@"` in the directory `$dir` until standard input ends, which it does with the tests.
+/// Runs `mongod "$@"` in the directory `$dir` until standard input ends, which it does with the tests, and
+/// again for every line of it. Says each time which process it is.
 const KEEPER: &str = r#"
 mongod=$1; shift
-"$mongod" --dbpath "$dir" "$@" </dev/null >"$dir/log" 2>&1 &
-cat >/dev/null
+run() { "$mongod" --dbpath "$dir" "$@" </dev/null >>"$dir/log" 2>&1 & echo $!; }
+run "$@"
+while read -r again; do run "$@"; done
 kill -9 $!
 wait
 rm -rf "$dir"
@@ -27,8 +36,11 @@ const START: Duration = Duration::from_secs(30);
 /// A running server with an empty data directory of its own.
 pub struct Mongod {
     port: u16,
+    dir: PathBuf,
     /// Its standard input is what keeps the server alive.
     keeper: Child,
+    processes: BufReader<ChildStdout>,
+    process: u32,
 }
 
 impl Mongod {
@@ -50,7 +62,7 @@ impl Mongod {
         let dir =
             env::temp_dir().join(format!("fpm-registry-mongod-{port}-{}", std::process::id()));
         fs::create_dir_all(&dir).expect("the temporary directory can be written");
-        let keeper = Command::new("sh")
+        let mut keeper = Command::new("sh")
             .args(["-c", KEEPER, "keeper"])
             .arg(program)
             .args(["--port", &port.to_string(), "--bind_ip", "127.0.0.1"])
@@ -59,24 +71,32 @@ impl Mongod {
             .args(options)
             .env("dir", &dir)
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null())
             // Ctrl-C in a terminal must not reach the keeper before its work is done.
             .process_group(0)
-            .spawn();
-        let server = Self {
+            .spawn()
+            .expect("there is a shell");
+        let processes = BufReader::new(keeper.stdout.take().unwrap());
+        let mut server = Self {
             port,
-            keeper: keeper.expect("there is a shell"),
+            dir,
+            keeper,
+            processes,
+            process: 0,
         };
-        server.wait_until_it_listens(&dir)?;
+        server.wait_until_it_listens()?;
         Ok(server)
     }
 
-    fn wait_until_it_listens(&self, dir: &Path) -> Result<(), String> {
+    fn wait_until_it_listens(&mut self) -> Result<(), String> {
+        let mut process = String::new();
+        self.processes.read_line(&mut process).unwrap();
+        self.process = process.trim().parse().expect("the keeper's word");
         let started = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        while TcpStream::connect(self.address()).is_err() {
             if started.elapsed() > START {
-                let log = fs::read_to_string(dir.join("log")).unwrap_or_default();
+                let log = fs::read_to_string(self.dir.join("log")).unwrap_or_default();
                 return Err(format!("mongod does not start: {}", tail(&log)));
             }
             sleep(Duration::from_millis(20));
@@ -86,7 +106,25 @@ impl Mongod {
 
     /// The connection string of the server.
     pub fn uri(&self) -> String {
-        format!("mongodb://127.0.0.1:{}", self.port)
+        format!("mongodb://{}", self.address())
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
+    }
+
+    /// Sends the server a signal such as `KILL`, `STOP` or `CONT`.
+    pub fn signal(&self, signal: &str) {
+        let mut kill = Command::new("kill");
+        kill.args(["-s", signal, &self.process.to_string()]);
+        assert!(kill.status().unwrap().success());
+    }
+
+    /// Starts the server again on what it has kept, after it was killed.
+    pub fn restart(&mut self) {
+        let keeper = self.keeper.stdin.as_mut().unwrap();
+        keeper.write_all(b"again\n").unwrap();
+        self.wait_until_it_listens().unwrap();
     }
 }
 

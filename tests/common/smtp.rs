@@ -3,7 +3,9 @@
 #![allow(dead_code, reason = "each suite uses a part of it")]
 
 use std::{
+    collections::HashSet,
     io,
+    net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -50,6 +52,8 @@ pub enum Manner {
     Polite,
     /// Answers this to the next recipient, then is polite.
     RefuseRecipientOnce(&'static str),
+    /// Answers this to every recipient it has not heard of before.
+    Greylist(&'static str),
     /// Answers this to the content of every mail.
     RefuseContent(&'static str),
     /// Answers this to every login.
@@ -82,6 +86,8 @@ struct Shared {
     encryption: Encryption,
     manner: Mutex<Manner>,
     commands: Mutex<Vec<String>>,
+    /// Recipients it has heard of.
+    known: Mutex<HashSet<String>>,
     mails: watch::Sender<Vec<ReceivedMail>>,
 }
 
@@ -95,6 +101,7 @@ impl SmtpServer {
             encryption,
             manner: Mutex::new(manner),
             commands: Mutex::default(),
+            known: Mutex::default(),
             mails: watch::Sender::default(),
         });
         let task = tokio::spawn(accept(listener, shared.clone()));
@@ -119,6 +126,10 @@ impl SmtpServer {
         self.port
     }
 
+    pub fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
+    }
+
     pub fn set_manner(&self, manner: Manner) {
         *self.shared.manner.lock().unwrap() = manner;
     }
@@ -133,16 +144,29 @@ impl SmtpServer {
         self.shared.mails.borrow().clone()
     }
 
+    /// Every mail to this address the server took, oldest first.
+    pub fn mails_to(&self, address: &str) -> Vec<ReceivedMail> {
+        let mails = self.shared.mails.borrow();
+        mails
+            .iter()
+            .filter(|mail| mail.is_to(address))
+            .cloned()
+            .collect()
+    }
+
     /// The oldest mail to this address, which may still be on its way.
     pub async fn mail_to(&self, address: &str) -> ReceivedMail {
         let mut mails = self.shared.mails.subscribe();
-        let is_it = |mail: &&ReceivedMail| mail.to.iter().any(|to| to == address);
-        let arrival = mails.wait_for(|mails| mails.iter().any(|mail| is_it(&mail)));
+        let arrival = mails.wait_for(|mails| mails.iter().any(|mail| mail.is_to(address)));
         let mails = tokio::time::timeout(PATIENCE, arrival)
             .await
             .unwrap_or_else(|_| panic!("no mail came to {address}"))
             .unwrap();
-        mails.iter().find(is_it).unwrap().clone()
+        mails
+            .iter()
+            .find(|mail| mail.is_to(address))
+            .unwrap()
+            .clone()
     }
 }
 
@@ -153,6 +177,10 @@ impl Drop for SmtpServer {
 }
 
 impl ReceivedMail {
+    fn is_to(&self, address: &str) -> bool {
+        self.to.iter().any(|to| to == address)
+    }
+
     /// A header of the mail, unfolded.
     pub fn header(&self, name: &str) -> Option<String> {
         let (headers, _) = self.content.split_once("\r\n\r\n")?;
@@ -242,6 +270,9 @@ impl Client {
                     *self.shared.manner.lock().unwrap() = Manner::Polite;
                     self.say(answer).await?;
                 }
+                ("RCPT", Manner::Greylist(answer)) if self.is_new(&address(&line)) => {
+                    self.say(answer).await?;
+                }
                 ("RCPT", _) => {
                     to.push(address(&line));
                     self.say("250 ok").await?;
@@ -288,6 +319,11 @@ impl Client {
         self.shared.encryption == Encryption::StartTls && !self.encrypted
     }
 
+    fn is_new(&self, recipient: &str) -> bool {
+        let mut known = self.shared.known.lock().unwrap();
+        known.insert(recipient.to_owned())
+    }
+
     fn keep(&self, mail: ReceivedMail) {
         self.shared.mails.send_modify(|mails| mails.push(mail));
     }
@@ -317,8 +353,9 @@ impl Client {
         if let Manner::Slow(pause) = self.manner() {
             tokio::time::sleep(pause).await;
         }
-        self.stream.write_all(answer.as_bytes()).await?;
-        self.stream.write_all(b"\r\n").await?;
+        // In one piece, or the second would wait until the client has acknowledged the first.
+        let line = format!("{answer}\r\n");
+        self.stream.write_all(line.as_bytes()).await?;
         self.stream.flush().await
     }
 

@@ -4,14 +4,15 @@
     clippy::expect_used,
     reason = "a test fails by it"
 )]
+#![allow(dead_code, reason = "each suite uses a part of it")]
 
 use std::{
     collections::HashSet,
     env, fs, io,
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
-    path::PathBuf,
-    process::{Child, Command, Stdio},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -42,6 +43,8 @@ pub struct Setup {
     variables: Vec<(&'static str, String)>,
     /// How many files it may open, where that is limited.
     pub open_files: Option<u32>,
+    /// Whether it meets a fault that it is to log as an error.
+    pub meets_faults: bool,
     folder: Arc<Folder>,
 }
 
@@ -60,6 +63,7 @@ impl Setup {
         Self {
             variables: Vec::new(),
             open_files: None,
+            meets_faults: false,
             folder: Arc::new(Folder(env::temp_dir().join(name))),
         }
         .with("LEPTOS_SITE_ADDR", "127.0.0.1:0")
@@ -76,15 +80,26 @@ impl Setup {
         self
     }
 
+    /// Where it keeps its data.
+    pub fn folder(&self) -> &Path {
+        &self.folder.0
+    }
+
     /// Starts it, and waits until it says where it listens.
     pub fn start(&self) -> Registry {
+        let started = self.try_start();
+        started.unwrap_or_else(|log| panic!("the program ended: {log}"))
+    }
+
+    /// Starts it; what it said where it ended.
+    pub fn try_start(&self) -> Result<Registry, String> {
         let (reader, writer) = io::pipe().unwrap();
         let mut command = self.command();
         command
             .stdin(Stdio::null())
             .stdout(writer.try_clone().unwrap())
             .stderr(writer);
-        let process = command.spawn().expect("the program starts");
+        let mut process = command.spawn().expect("the program starts");
         drop(command);
         let mut reader = BufReader::new(reader);
         let mut log = String::new();
@@ -92,7 +107,10 @@ impl Setup {
             let before = log.len();
             reader.read_line(&mut log).unwrap();
             let line = &log[before..];
-            assert!(!line.is_empty(), "the program ended: {log}");
+            if line.is_empty() {
+                process.wait().unwrap();
+                return Err(log);
+            }
             if let Some((_, rest)) = line.split_once("listens on http://") {
                 break rest.split(';').next().unwrap().parse().unwrap();
             }
@@ -101,14 +119,14 @@ impl Setup {
             reader.read_to_string(&mut log).unwrap();
             log
         });
-        Registry {
+        Ok(Registry {
             setup: self.clone(),
             is_https: self.is_https(),
             process,
             address,
             log: Some(rest),
             mails_read: Mutex::default(),
-        }
+        })
     }
 
     /// The binary that `REGISTRY` names, with a built site; else that of this build, with the assets alone.
@@ -247,11 +265,42 @@ impl Registry {
 
     /// The most memory it ever held, in MiB.
     pub fn peak_mib(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        self.mib("VmHWM:")
+    }
+
+    /// The memory it holds, in MiB.
+    pub fn rss_mib(&self) -> u64 {
+        self.mib("VmRSS:")
+    }
+
+    fn mib(&self, what: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process())).unwrap();
         let mut lines = status.lines();
-        let line = lines.find_map(|line| line.strip_prefix("VmHWM:"));
+        let line = lines.find_map(|line| line.strip_prefix(what));
         let kib = line.unwrap().trim().trim_end_matches(" kB");
         kib.parse::<u64>().unwrap() / 1024
+    }
+
+    /// How many files and connections it has open.
+    pub fn open_files(&self) -> usize {
+        let files = fs::read_dir(format!("/proc/{}/fd", self.process()));
+        files.unwrap().count()
+    }
+
+    pub fn process(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Sends it a signal such as `TERM`.
+    pub fn signal(&self, signal: &str) {
+        let mut kill = Command::new("kill");
+        kill.args(["-s", signal, &self.process().to_string()]);
+        assert!(kill.status().unwrap().success());
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn wait(&mut self) -> ExitStatus {
+        self.process.wait().unwrap()
     }
 
     /// Kills it; everything it logged.
@@ -271,11 +320,22 @@ impl Drop for Registry {
     /// Whatever a test sent, nothing may have panicked or failed within.
     fn drop(&mut self) {
         let log = self.kill();
-        let is_sound = !log.contains("panicked") && !log.contains(" ERROR ");
+        let meets_faults = self.setup.meets_faults;
+        let is_sound = !log.contains("panicked") && (meets_faults || !log.contains(" ERROR "));
         if !thread::panicking() {
             assert!(is_sound, "{log}");
         }
     }
+}
+
+/// Sends a request to whoever listens there: the whole answer, or why there is none.
+pub fn try_send(address: SocketAddr, request: &Request) -> io::Result<Answer> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.write_all(&request.bytes())?;
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes)?;
+    Answer::parse_whole(&bytes).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
 }
 
 /// All that comes until the connection is closed, in whichever way.
@@ -415,6 +475,14 @@ impl Answer {
         };
         assert_eq!(answer.header("transfer-encoding"), "");
         answer
+    }
+
+    /// An answer, unless it was cut off.
+    pub fn parse_whole(bytes: &[u8]) -> Option<Self> {
+        let has_head = bytes.windows(4).any(|four| four == b"\r\n\r\n");
+        let answer = has_head.then(|| Self::parse(bytes))?;
+        let length = answer.body.len().to_string();
+        (answer.header("content-length") == length).then_some(answer)
     }
 
     pub fn all(&self, name: &str) -> Vec<&str> {

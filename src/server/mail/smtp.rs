@@ -96,7 +96,8 @@ impl SmtpServer {
             Ok(Err(error)) => return Err(MailError::Temporary(reason(&error))),
             Err(_) => return Err(too_slow("to take the mail", HAND_OVER_TIME)),
         }
-        let _ = timeout(PARTING_TIME, connection.quit()).await;
+        // In the background: until the mail is out of the outbox, a crash would send it again.
+        tokio::spawn(async move { timeout(PARTING_TIME, connection.quit()).await });
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use std::{
     io::{self, Read},
     iter,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{Arc, mpsc},
     thread::JoinHandle,
@@ -15,7 +16,7 @@ use std::{
 
 use async_trait::async_trait;
 use redb::{
-    Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable, Table,
+    Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable, StorageError, Table,
     TableDefinition, WriteTransaction, backends::FileBackend,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -228,9 +229,17 @@ fn open_database(file: File) -> Result<Database, DatabaseError> {
     if is_unfinished(&file).map_err(io_failure)? {
         file.set_len(0).map_err(io_failure)?;
     }
-    Database::builder()
-        .set_cache_size(CACHE_BYTES)
-        .create_with_backend(FileBackend::new(file)?)
+    let file = FileBackend::new(file)?;
+    let open = || {
+        Database::builder()
+            .set_cache_size(CACHE_BYTES)
+            .create_with_backend(file)
+    };
+    // redb panics at some files that have lost a part.
+    catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| {
+        let reason = "it is damaged".to_owned();
+        Err(DatabaseError::Storage(StorageError::Corrupted(reason)))
+    })
 }
 
 /// Whether redb was killed while it made the file: it writes the first byte last, and takes such a file

@@ -3,12 +3,38 @@
 mod embedded;
 mod mongo;
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
 
 use super::settings::{Settings, WrongSetting};
 use crate::accounts::{outbox::MailKind, store::Store};
 
 use self::{embedded::EmbeddedStore, mongo::MongoStore};
+
+/// How long all operations of one request may take together.
+const REQUEST: Duration = Duration::from_secs(2);
+/// How long the next one may take though the request's time is over, which hashing may have taken.
+const GRACE: Duration = Duration::from_millis(500);
+/// How long one operation may take that belongs to no request.
+const OPERATION: Duration = Duration::from_secs(3);
+
+tokio::task_local! {
+    /// When the time of the request being answered is over.
+    static DEADLINE: Instant;
+}
+
+/// Does what belongs to one request, whose waits for a store that does not answer end together.
+pub async fn for_one_request<T>(work: impl Future<Output = T>) -> T {
+    DEADLINE.scope(Instant::now() + REQUEST, work).await
+}
+
+/// How long an operation that begins now may take.
+fn patience() -> Duration {
+    DEADLINE
+        .try_with(|deadline| deadline.duration_since(Instant::now()).max(GRACE))
+        .unwrap_or(OPERATION)
+}
 
 /// Opens the store the settings ask for, and names it for the log at start.
 pub async fn open(settings: &Settings) -> Result<(Arc<dyn Store>, String), WrongSetting> {

@@ -21,7 +21,7 @@ use mongodb::{
 };
 use tokio::time::timeout;
 
-use super::{mail_kind, mail_word};
+use super::{mail_kind, mail_word, patience};
 use crate::accounts::{
     clock::Timestamp,
     email::Email,
@@ -38,8 +38,9 @@ use crate::server::settings::WrongSetting;
 
 /// How long a server is looked for, a connection is made, and a majority is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long one operation may take in all.
-const OPERATION: Duration = Duration::from_secs(3);
+/// How often a server is asked whether it is well. After the driver's own 10 s, one that is back would be left
+/// alone for as long, and one that fell silent be asked on.
+const HEARTBEAT: Duration = Duration::from_secs(2);
 /// How long the first answer may take at start.
 const FIRST_ANSWER: Duration = Duration::from_secs(5);
 /// How long making the indexes may take, which reads all of an older backend's users.
@@ -180,7 +181,11 @@ async fn client_options(uri: &str) -> Result<ClientOptions, WrongSetting> {
     options.app_name.get_or_insert("fpm-registry".to_owned());
     options.server_selection_timeout.get_or_insert(PATIENCE);
     options.connect_timeout.get_or_insert(PATIENCE);
+    options.heartbeat_freq.get_or_insert(HEARTBEAT);
     options.max_pool_size.get_or_insert(CONNECTIONS);
+    // As many as there may be: who waits for one to be made stays in the driver's queue after it has given up,
+    // and keeps the others waiting when the server is back.
+    options.max_connecting.get_or_insert(CONNECTIONS);
     // What the store promises is not for the URI to weaken: no acknowledged write is lost, and a read
     // sees the writes before it.
     let mut concern = options.write_concern.take().unwrap_or_default();
@@ -240,9 +245,10 @@ async fn run<T>(operation: impl IntoFuture<Output = Result<T, Error>>) -> Result
 }
 
 async fn within<T>(operation: impl IntoFuture<Output = T>) -> Result<T, StoreError> {
-    timeout(OPERATION, operation.into_future())
+    let patience = patience();
+    timeout(patience, operation.into_future())
         .await
-        .map_err(|_| StoreError(format!("MongoDB did not answer in {OPERATION:?}")))
+        .map_err(|_| StoreError(format!("MongoDB did not answer in {patience:?}")))
 }
 
 /// Inserts a document; false where its `_id` or another unique field is taken.

@@ -1,0 +1,376 @@
+//! Clients that use the registry all the time, and remember what it acknowledged.
+
+use std::{
+    collections::HashMap,
+    io,
+    net::SocketAddr,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    random,
+    smtp::SmtpServer,
+    socket::{Answer, NEW_PASSWORD, PASSWORD, Request, get, login, post, try_send},
+    stage::Stage,
+};
+
+/// How long a client waits for the mail with its link before it does without.
+const LINK_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What became of a request, as far as its client knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    NotSent,
+    /// Answered with success: it must have happened, and stay so.
+    Done,
+    /// Answered with 503 or not at all: it has happened or it has not.
+    Unknown,
+}
+
+/// An account, as its client knows it.
+pub struct Account {
+    email: String,
+    signup: Fate,
+    forgot: Fate,
+    reset: Fate,
+}
+
+/// An answer, or that there was none.
+pub struct Exchange {
+    pub begun: Instant,
+    pub took: Duration,
+    pub answer: io::Result<Answer>,
+}
+
+/// Clients at work on one registry.
+pub struct Crowd<'a> {
+    address: SocketAddr,
+    smtp: &'a SmtpServer,
+    /// How long each rests between two requests.
+    pub rest: Duration,
+    /// How many accounts there are beside theirs.
+    pub others: usize,
+    is_over: AtomicBool,
+    accounts: Mutex<Vec<Account>>,
+    failures: Mutex<Vec<(Instant, Duration)>>,
+    requests: Mutex<(u64, Duration)>,
+}
+
+/// What clients asked for and were promised.
+#[derive(Default)]
+pub struct Sums {
+    pub signups: usize,
+    pub links: usize,
+    pub resets: usize,
+    pub mails: usize,
+    pub doubled: usize,
+    /// How often the mail came that came most often.
+    pub most: usize,
+    pub unknown: usize,
+}
+
+impl<'a> Crowd<'a> {
+    pub fn new(stage: &'a Stage) -> Self {
+        Self {
+            address: stage.address,
+            smtp: &stage.smtp,
+            rest: Duration::ZERO,
+            others: 0,
+            is_over: AtomicBool::new(false),
+            accounts: Mutex::default(),
+            failures: Mutex::default(),
+            requests: Mutex::default(),
+        }
+    }
+
+    /// Has so many clients work while `scenario` plays. A client that meets an answer it should never see
+    /// fails the test.
+    pub fn work<T>(&self, clients: usize, scenario: impl FnOnce() -> T) -> T {
+        thread::scope(|scope| {
+            for _ in 0..clients {
+                scope.spawn(|| {
+                    while !self.is_over() {
+                        let account = self.live();
+                        self.accounts.lock().unwrap().push(account);
+                    }
+                });
+            }
+            let end = End(&self.is_over);
+            let outcome = scenario();
+            drop(end);
+            outcome
+        })
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
+    }
+
+    /// The slowest answer so far.
+    pub fn slowest(&self) -> Duration {
+        self.requests.lock().unwrap().1
+    }
+
+    pub fn requests(&self) -> u64 {
+        self.requests.lock().unwrap().0
+    }
+
+    /// When the last request failed, with 503 or without an answer; and how many have since `begin`.
+    pub fn failures_since(&self, begin: Instant) -> Vec<Instant> {
+        let failures = self.failures.lock().unwrap();
+        let since = failures.iter().map(|(begun, took)| *begun + *took);
+        since.filter(|failed| *failed >= begin).collect()
+    }
+
+    /// One user's life: signup, a visit, login, and often a reset.
+    fn live(&self) -> Account {
+        let email = format!("user-{}@example.org", uuid::Uuid::new_v4().simple());
+        let mut account = Account {
+            email: email.clone(),
+            signup: Fate::NotSent,
+            forgot: Fate::NotSent,
+            reset: Fate::NotSent,
+        };
+        let signup = self.send(&signup(&email));
+        account.signup = fate(&signup);
+        let Some(session) = signup.map(|answer| answer.session()) else {
+            return account;
+        };
+        if let Some(page) = self.send(&get("/").with("Cookie", session)) {
+            assert!(page.body.contains("You are logged in as"), "{}", page.body);
+        }
+        self.send(&login(&email, PASSWORD));
+        if random(3) > 0 || self.is_over() {
+            return account;
+        }
+        account.forgot = fate(&self.send(&post("/auth/forgot-password", &[("email", &email)])));
+        if let Some(uuid) = self.mailed_uuid(&email) {
+            account.reset = self.reset(&uuid);
+        }
+        account
+    }
+
+    fn reset(&self, uuid: &str) -> Fate {
+        let fields = [("uuid", uuid), ("password", NEW_PASSWORD)];
+        let answer = self.exchange(&post("/auth/reset-password", &fields)).answer;
+        match answer {
+            // A second mail, sent because a fault hid that the first had gone, ends the link of the first.
+            Ok(answer) if answer.status == 404 => Fate::NotSent,
+            answer => fate(&success(answer)),
+        }
+    }
+
+    fn mailed_uuid(&self, email: &str) -> Option<String> {
+        let asked = Instant::now();
+        while asked.elapsed() < LINK_PATIENCE {
+            let mails = self.smtp.mails_to(email);
+            if let Some(link) = mails.last().and_then(|mail| mail.link()) {
+                return Some(link.split_once("?uuid=")?.1.to_owned());
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        None
+    }
+
+    /// Sends a request that has to succeed or to fail for the fault: nothing where it failed.
+    fn send(&self, request: &Request) -> Option<Answer> {
+        success(self.exchange(request).answer)
+    }
+
+    /// Sends a request, once somebody listens.
+    fn exchange(&self, request: &Request) -> Exchange {
+        thread::sleep(self.rest);
+        loop {
+            let begun = Instant::now();
+            let answer = try_send(self.address, request);
+            match &answer {
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                    thread::sleep(Duration::from_millis(10));
+                    if !self.is_over() {
+                        continue;
+                    }
+                }
+                _ => {}
+            }
+            let exchange = Exchange {
+                begun,
+                took: begun.elapsed(),
+                answer,
+            };
+            self.note(&exchange);
+            return exchange;
+        }
+    }
+
+    fn note(&self, exchange: &Exchange) {
+        let mut requests = self.requests.lock().unwrap();
+        requests.0 += 1;
+        requests.1 = requests.1.max(exchange.took);
+        drop(requests);
+        let has_failed = !matches!(&exchange.answer, Ok(answer) if answer.status < 500);
+        if has_failed {
+            let mut failures = self.failures.lock().unwrap();
+            failures.push((exchange.begun, exchange.took));
+        }
+    }
+
+    /// Checks, with nothing failing any more, that all that was acknowledged is so.
+    pub fn check(&self, stage: &Stage) -> Sums {
+        let accounts = self.accounts.lock().unwrap();
+        let has_mail = |account: &Account| {
+            let mails = Mails::of(account, &stage.smtp);
+            let has_link = account.forgot != Fate::Done || mails.links > 0;
+            has_link && (account.reset != Fate::Done || mails.notices > 0)
+        };
+        let mut sums = Sums::default();
+        stage.wait_for_mail(|| accounts.iter().all(has_mail));
+        thread::scope(|scope| {
+            for some in accounts.chunks(accounts.len().div_ceil(8).max(1)) {
+                scope.spawn(move || some.iter().for_each(|account| self.check_login(account)));
+            }
+        });
+        for account in accounts.iter() {
+            let mails = Mails::of(account, &stage.smtp);
+            sums.add(account, &mails);
+        }
+        // Each account is there now, and once: one whose signup was in doubt has just been made where it was not.
+        let accounts = (accounts.len() + self.others) as u64;
+        assert!(stage.users().is_none_or(|users| users == accounts));
+        sums
+    }
+
+    fn check_login(&self, account: &Account) {
+        let email = account.email.as_str();
+        let log_in = |password| {
+            let answer = try_send(self.address, &login(email, password)).unwrap();
+            assert!([200, 401].contains(&answer.status), "{email}: {answer:?}");
+            answer.status == 200
+        };
+        let is_as_promised = match (account.signup, account.reset) {
+            (Fate::Done, Fate::NotSent) => log_in(PASSWORD),
+            (Fate::Done, Fate::Done) => log_in(NEW_PASSWORD) && !log_in(PASSWORD),
+            (Fate::Done, Fate::Unknown) => log_in(NEW_PASSWORD) != log_in(PASSWORD),
+            _ => log_in(PASSWORD) || is_done(try_send(self.address, &signup(email))),
+        };
+        let Account {
+            signup,
+            forgot,
+            reset,
+            ..
+        } = account;
+        assert!(
+            is_as_promised,
+            "{email} is lost: {signup:?}, {forgot:?}, {reset:?}"
+        );
+    }
+}
+
+/// Ends the clients' work, also where the scenario fails.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The mails that came to an account.
+struct Mails {
+    links: usize,
+    notices: usize,
+}
+
+impl Mails {
+    fn of(account: &Account, smtp: &SmtpServer) -> Self {
+        let mut kinds = HashMap::<String, usize>::new();
+        for mail in smtp.mails_to(&account.email) {
+            *kinds.entry(mail.header("Subject").unwrap()).or_default() += 1;
+        }
+        let mails = Self {
+            links: kinds
+                .remove("Reset your fpm-registry password")
+                .unwrap_or(0),
+            notices: kinds
+                .remove("Your fpm-registry password was changed")
+                .unwrap_or(0),
+        };
+        assert!(kinds.is_empty(), "{kinds:?}");
+        mails
+    }
+}
+
+impl Sums {
+    fn add(&mut self, account: &Account, mails: &Mails) {
+        for (fate, count) in [
+            (account.forgot, mails.links),
+            (account.reset, mails.notices),
+        ] {
+            let is_as_promised = match fate {
+                Fate::NotSent => count == 0,
+                Fate::Done => count > 0,
+                Fate::Unknown => true,
+            };
+            let email = &account.email;
+            assert!(is_as_promised, "{email}: {count} mails for {fate:?}");
+            self.mails += count;
+            self.doubled += count.saturating_sub(1);
+            self.most = self.most.max(count);
+        }
+        let fates = [account.signup, account.forgot, account.reset];
+        self.signups += usize::from(account.signup == Fate::Done);
+        self.links += usize::from(account.forgot == Fate::Done);
+        self.resets += usize::from(account.reset == Fate::Done);
+        self.unknown += usize::from(fates.contains(&Fate::Unknown));
+    }
+}
+
+impl std::fmt::Display for Sums {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} signups acknowledged and all can log in, {} links and {} resets acknowledged, {} mails \
+             ({} more than once, at most {} times), {} in doubt and none half done",
+            self.signups,
+            self.links,
+            self.resets,
+            self.mails,
+            self.doubled,
+            self.most,
+            self.unknown
+        )
+    }
+}
+
+fn signup(email: &str) -> Request {
+    let fields = [("name", "Ada"), ("email", email), ("password", PASSWORD)];
+    post("/auth/signup", &fields)
+}
+
+fn fate(answer: &Option<Answer>) -> Fate {
+    match answer {
+        Some(_) => Fate::Done,
+        None => Fate::Unknown,
+    }
+}
+
+/// The answer where it is a success; whatever else it says but "later" fails the test.
+fn success(answer: io::Result<Answer>) -> Option<Answer> {
+    let answer = answer.ok()?;
+    match answer.status {
+        200 => Some(answer),
+        503 => {
+            assert_eq!(answer.header("retry-after"), "5");
+            None
+        }
+        _ => panic!("an answer nobody should get: {answer:?}"),
+    }
+}
+
+fn is_done(answer: io::Result<Answer>) -> bool {
+    answer.is_ok_and(|answer| answer.status == 200)
+}

@@ -1,0 +1,219 @@
+//! F18: the disk under the embedded store is full or read-only, or its file is damaged.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::Write,
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    report,
+    socket::{PASSWORD, Registry, Setup, get, login, post},
+};
+
+const LATER: &str = "The registry is not available right now, try again in a moment";
+/// How long a registry may take to write again.
+const RECOVERY: Duration = Duration::from_secs(5);
+
+#[test]
+fn a_full_disk_refuses_writes_and_loses_nothing() {
+    let mut setup = Setup::unlimited();
+    setup.meets_faults = true;
+    let Some(disk) = Disk::mount(setup.folder()) else {
+        return;
+    };
+    let registry = setup.start();
+    let mut users = Users::default();
+    (0..20).for_each(|_| assert!(users.add(&registry)));
+    let session = registry.sign_up("ada@example.org").session();
+
+    disk.fill();
+    let begun = Instant::now();
+    let mut refused = 0;
+    while refused < 20 {
+        refused += usize::from(!users.add(&registry));
+        assert!(begun.elapsed() < Duration::from_secs(60), "writes go on");
+        assert!(registry.is_logged_in(&session), "reads go on");
+        assert_eq!(registry.send(&get("/auth/login").by_browser()).status, 200);
+    }
+    let acknowledged = users.known.len();
+
+    disk.free();
+    let freed = Instant::now();
+    while !users.add(&registry) {
+        assert!(freed.elapsed() < RECOVERY, "it does not recover");
+        thread::sleep(Duration::from_millis(50));
+    }
+    let recovered = freed.elapsed();
+    drop(registry);
+    let registry = setup.start();
+    users.assert_all_there(&registry);
+
+    disk.fill();
+    (0..20).for_each(|_| _ = users.add(&registry));
+    drop(registry);
+    let again = setup.try_start();
+    let start = match again {
+        Ok(registry) => {
+            assert!(registry.is_logged_in(&session));
+            "a start on it serves"
+        }
+        Err(said) => {
+            assert_one_sentence(&said);
+            "a start on it ends with one sentence"
+        }
+    };
+    disk.free();
+    let registry = setup.start();
+    users.assert_all_there(&registry);
+    drop(registry);
+
+    disk.remount("ro");
+    assert_one_sentence(
+        &setup
+            .try_start()
+            .err()
+            .expect("no start on a read-only disk"),
+    );
+    disk.remount("rw");
+    let registry = setup.start();
+    users.assert_all_there(&registry);
+    drop(registry);
+    report(&format!(
+        "F18 disk: full, {refused} writes refused with 503 while reads went on, {acknowledged} signups acknowledged \
+         by then, written again {recovered:.2?} after there was room, {start}; read-only: no start, one sentence; {} \
+         users can log in after all",
+        users.known.len()
+    ));
+}
+
+/// What a crash may leave behind the end of the file does no harm; a file that has lost a part is refused or
+/// whole, and never served in part.
+#[test]
+fn a_damaged_file_is_whole_or_refused() {
+    let setup = Setup::unlimited();
+    let registry = setup.start();
+    let mut users = Users::default();
+    (0..20).for_each(|_| assert!(users.add(&registry)));
+    drop(registry);
+    let path = setup.folder().join("registry.redb");
+    let whole = fs::read(&path).unwrap();
+    let size = whole.len();
+    let mut served = 0;
+    let mut refused = 0;
+    let tails = [1, 4095, 4096, 1 << 20].map(|tail| [whole.as_slice(), &vec![0x5a; tail]].concat());
+    let cut = [1, 4096, size / 4, size / 2, size - 4096, size - 1]
+        .map(|cut| whole[..size - cut].to_vec());
+    for file in tails.into_iter().chain(cut) {
+        fs::write(&path, &file).unwrap();
+        match setup.try_start() {
+            Ok(registry) => {
+                users.assert_all_there(&registry);
+                served += 1;
+            }
+            Err(said) => {
+                // redb may have told of a panic before.
+                assert_one_sentence(said.trim_end().lines().last().unwrap());
+                refused += 1;
+            }
+        }
+    }
+    fs::write(&path, &whole).unwrap();
+    users.assert_all_there(&setup.start());
+    report(&format!(
+        "F18 file: {served} damaged files served whole, {refused} refused with one sentence"
+    ));
+}
+
+#[track_caller]
+fn assert_one_sentence(said: &str) {
+    assert!(said.starts_with("fpm-registry: DATA_DIR"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+}
+
+/// Users whose signup was acknowledged.
+#[derive(Default)]
+struct Users {
+    known: Vec<String>,
+    asked: usize,
+}
+
+impl Users {
+    /// Signs one up; false where the registry cannot write.
+    fn add(&mut self, registry: &Registry) -> bool {
+        self.asked += 1;
+        let email = format!("user-{}@example.org", self.asked);
+        let fields = [("name", "Ada"), ("email", &email), ("password", PASSWORD)];
+        let answer = registry.send(&post("/auth/signup", &fields));
+        if answer.status == 200 {
+            self.known.push(email);
+            return true;
+        }
+        answer.assert_refused(503, LATER, None);
+        assert_eq!(answer.header("retry-after"), "5");
+        false
+    }
+
+    fn assert_all_there(&self, registry: &Registry) {
+        for email in &self.known {
+            let answer = registry.send(&login(email, PASSWORD));
+            assert_eq!(answer.status, 200, "{email}: {}", answer.body);
+        }
+    }
+}
+
+/// A small disk of its own in a folder, where the machine lets us have one.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn mount(folder: &Path) -> Option<Self> {
+        fs::create_dir_all(folder).unwrap();
+        let size = "size=8m,mode=700";
+        let mut mount = Command::new("mount");
+        mount
+            .args(["-t", "tmpfs", "-o", size, "fpm-registry"])
+            .arg(folder);
+        if mount.output().is_ok_and(|output| output.status.success()) {
+            return Some(Self(folder.to_owned()));
+        }
+        println!("F18 disk: NOT TESTED, since nothing can be mounted here");
+        None
+    }
+
+    fn ballast(&self) -> PathBuf {
+        self.0.join("ballast")
+    }
+
+    /// Leaves no room at all.
+    fn fill(&self) {
+        let ballast = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.ballast());
+        let mut ballast: File = ballast.unwrap();
+        while ballast
+            .write(&[0x5a; 4096])
+            .is_ok_and(|written| written > 0)
+        {}
+    }
+
+    fn free(&self) {
+        fs::remove_file(self.ballast()).unwrap();
+    }
+
+    fn remount(&self, how: &str) {
+        let how = format!("remount,{how}");
+        let mut mount = Command::new("mount");
+        let status = mount.args(["-o", &how]).arg(&self.0).status();
+        assert!(status.unwrap().success());
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}

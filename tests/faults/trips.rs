@@ -1,0 +1,91 @@
+//! How often each route waits for MongoDB, one wait after the other.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    mongod::Mongod,
+    proxy::{Fault, Proxy},
+    report,
+    socket::{NEW_PASSWORD, PASSWORD, Registry, Request, get, login, post},
+    stage::Stage,
+    wait_for,
+};
+
+const DELAY: Duration = Duration::from_millis(200);
+
+/// Every reply of the database comes a little later: each wait shows. The table stands in `ARCHITECTURE.md`.
+#[test]
+fn every_route_waits_for_the_database_as_often_as_said() {
+    let line = wait_for(Proxy::before(Mongod::shared().address()));
+    let uri = format!("mongodb://{}", line.address());
+    let mut stage = Stage::mongo_at(&uri, &Mongod::shared().uri());
+    stage.setup = stage.setup.with("RATE_LIMITS", "on");
+    let (registry, _) = stage.start();
+    let user = |number: usize| format!("user-{number}@example.org");
+    let sessions: Vec<String> = (0..3)
+        .map(|n| registry.sign_up(&user(n)).session())
+        .collect();
+    let links = [0, 1].map(|n| {
+        let asked = post("/auth/forgot-password", &[("email", &user(n))]);
+        assert_eq!(registry.send(&asked).status, 200);
+        let link = wait_for(stage.smtp.mail_to(&user(n))).link().unwrap();
+        link.split_once("?uuid=").unwrap().1.to_owned()
+    });
+    // Connections are made now, and none of what follows waits for one.
+    std::thread::scope(|scope| {
+        for n in 0..3 {
+            let registry = &registry;
+            scope.spawn(move || assert_eq!(registry.log_in(&user(n), PASSWORD).status, 200));
+        }
+    });
+    line.set(Fault::Delay(DELAY));
+    let signup = |n: usize| {
+        let email = user(n);
+        post(
+            "/auth/signup",
+            &[("name", "Ada"), ("email", &email), ("password", PASSWORD)],
+        )
+    };
+    let reset = |n: usize| {
+        let fields = [("uuid", links[n].as_str()), ("password", NEW_PASSWORD)];
+        post("/auth/reset-password", &fields)
+    };
+    let visit = get("/").with("Cookie", &sessions[2]);
+    let logout = |n: usize| post("/auth/logout", &[]).with("Cookie", &sessions[n]);
+    let forgot = |n: usize| post("/auth/forgot-password", &[("email", &user(n))]);
+    let link = get(&format!("/auth/reset-password?uuid={}", links[0]));
+    let mut seen = Vec::new();
+    for (route, requests, trips) in [
+        ("GET /", [visit.clone(), visit], 1),
+        ("GET reset-password with a uuid", [link.clone(), link], 1),
+        (
+            "login",
+            [login(&user(2), PASSWORD), login(&user(2), PASSWORD)],
+            3,
+        ),
+        (
+            "login in the place of a session",
+            [2, 2].map(|n| login(&user(n), PASSWORD).with("Cookie", &sessions[2])),
+            4,
+        ),
+        ("signup", [signup(10), signup(11)], 3),
+        ("forgot-password", [forgot(2), forgot(12)], 2),
+        ("reset-password", [reset(0), reset(1)], 5),
+        ("logout", [logout(1), logout(0)], 1),
+    ] {
+        assert_eq!(trips_of(&registry, route, &requests), trips, "{route}");
+        seen.push(format!("{route} {trips}"));
+    }
+    report(&format!("round trips to MongoDB: {}", seen.join(", ")));
+}
+
+/// The least that one of these took, in delays.
+fn trips_of(registry: &Registry, route: &str, requests: &[Request]) -> u128 {
+    let times = requests.iter().map(|request| {
+        let begun = Instant::now();
+        let answer = registry.send(request);
+        assert!([200, 404].contains(&answer.status), "{route}: {answer:?}");
+        begun.elapsed()
+    });
+    times.min().unwrap().as_millis() / DELAY.as_millis()
+}
