@@ -5,7 +5,7 @@ ENV := . scripts/env.sh &&
 headline = @printf '\n== %s  %s\n' "$$(date +%T)" "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help build run watch test e2e security fuzz lint unit browser fmt clean wasm
+.PHONY: help build run watch test e2e security bench fuzz lint unit browser fmt clean wasm
 # Two cargos at once would only wait for each other.
 .NOTPARALLEL:
 
@@ -35,6 +35,11 @@ security: build ## attack the release server, one test a requirement of SECURITY
 	$(call headline,Attacking the release server)
 	@$(ENV) MONGOD=$$(scripts/mongod.sh) REGISTRY=target/release/fpm-registry && export MONGOD REGISTRY && \
 		cargo test --features ssr --test security
+
+bench: build ## measure speed and memory of the release server in one table, BENCH_SECONDS=3 for each figure
+	$(call headline,Measuring the release server)
+	@$(ENV) MONGOD=$$(scripts/mongod.sh) REGISTRY=target/release/fpm-registry && export MONGOD REGISTRY && \
+		cargo bench --quiet --features ssr --bench speed
 
 fuzz: ## feed random input to what reads text from outside, FUZZ_SECONDS=600 for each part
 	$(call headline,Fuzzing)
