@@ -31,6 +31,9 @@ const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Longer than anyone waits, and still a date every store can hold.
 const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
+/// Open to a try whose moment was taken before that of the last one, by another request or another process's clock.
+pub const OPEN: Timestamp = Timestamp::from_millis(0);
+
 /// Failed logins to one account.
 const LOGIN_OF_ACCOUNT: Limit = Limit::Slower {
     free: 10,
@@ -112,7 +115,7 @@ impl Limit {
         Ok(match self {
             Self::Most { tries: most, span } => {
                 let expires_at = live.map_or(now.plus(span), |tries| tries.expires_at);
-                let open_at = if count < most { now } else { expires_at };
+                let open_at = if count < most { OPEN } else { expires_at };
                 Tries {
                     count,
                     open_at,
@@ -121,10 +124,18 @@ impl Limit {
             }
             Self::Slower { .. } => Tries {
                 count,
-                open_at: now.plus(self.wait_after(count)),
+                open_at: self.open_at(count, now),
                 expires_at: now.plus(self.memory_after(count)),
             },
         })
+    }
+
+    /// When the next try is allowed after the `count`-th, in a limit that slows down.
+    pub fn open_at(self, count: u32, now: Timestamp) -> Timestamp {
+        match self.wait_after(count) {
+            Duration::ZERO => OPEN,
+            wait => now.plus(wait),
+        }
     }
 
     /// How long the next try has to wait after the `count`-th, in a limit that slows down.
@@ -155,12 +166,12 @@ impl Limit {
 }
 
 impl Tries {
-    /// The tries with one less, open at `now`; none where there is none left.
-    pub fn take_back(self, now: Timestamp) -> Option<Self> {
+    /// The tries with one less, open; none where there is none left.
+    pub fn take_back(self) -> Option<Self> {
         let count = self.count.checked_sub(1).filter(|count| *count > 0)?;
         Some(Self {
             count,
-            open_at: now,
+            open_at: OPEN,
             ..self
         })
     }
@@ -466,7 +477,7 @@ mod tests {
         for count in 1..=100 {
             let counted = LOGIN_OF_ACCOUNT.count(tries, now).unwrap();
             assert_eq!(counted.count, count);
-            now = counted.open_at;
+            now = now.max(counted.open_at);
             tries = Some(counted);
         }
         let years_later = second(0).plus(YEAR).plus(YEAR);
@@ -484,6 +495,21 @@ mod tests {
         assert_eq!(limit.count(Some(tries), second(59)), Err(second(60)));
         let anew = limit.count(Some(tries), second(60)).unwrap();
         assert_eq!((anew.count, anew.expires_at), (1, second(120)));
+    }
+
+    #[test]
+    fn an_open_limit_is_open_to_a_try_of_an_earlier_moment() {
+        let most = Limit::Most {
+            tries: 3,
+            span: Duration::from_secs(60),
+        };
+        for limit in [most, LOGIN_OF_ACCOUNT] {
+            let later = limit.count(None, second(5)).unwrap();
+            let earlier = limit.count(Some(later), second(4)).unwrap();
+            assert_eq!(earlier.count, 2);
+            let taken_back = earlier.take_back().unwrap();
+            assert!(limit.count(Some(taken_back), second(3)).is_ok());
+        }
     }
 
     #[test]

@@ -981,7 +981,7 @@ impl Store for EmbeddedStore {
         &self,
         forgotten: &[&TryKey],
         taken_back: &[&TryKey],
-        now: Timestamp,
+        _now: Timestamp,
     ) -> Result<(), StoreError> {
         let owned = |keys: &[&TryKey]| keys.iter().map(|key| (*key).clone()).collect::<Vec<_>>();
         let (forgotten, taken_back) = (owned(forgotten), owned(taken_back));
@@ -990,7 +990,7 @@ impl Store for EmbeddedStore {
                 tables.drop_tries(key)?;
             }
             for key in &taken_back {
-                match tables.tries(key)?.and_then(|tries| tries.take_back(now)) {
+                match tables.tries(key)?.and_then(Tries::take_back) {
                     Some(tries) => tables.put_tries(key, tries)?,
                     None => tables.drop_tries(key)?,
                 }

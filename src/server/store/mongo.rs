@@ -25,7 +25,7 @@ use super::{mail_kind, mail_word};
 use crate::accounts::{
     clock::Timestamp,
     email::Email,
-    limits::{Limit, TryKey},
+    limits::{Limit, OPEN, TryKey},
     outbox::{MAIL_LIFE, MailId, QueuedMail},
     password::PasswordHash,
     store::{
@@ -460,7 +460,7 @@ fn count_pipeline(limit: Limit, now: Timestamp) -> Vec<Document> {
     let (expires_at, open_at) = match limit {
         Limit::Most { tries, span } => (
             doc! { "$cond": ["$live", "$expiresAt", date(now.plus(span))] },
-            doc! { "$cond": [{ "$gte": ["$count", tries] }, "$expiresAt", date(now)] },
+            doc! { "$cond": [{ "$gte": ["$count", tries] }, "$expiresAt", date(OPEN)] },
         ),
         Limit::Slower { most, .. } => {
             let dates = |moment: &dyn Fn(u32) -> Timestamp| {
@@ -469,7 +469,7 @@ fn count_pipeline(limit: Limit, now: Timestamp) -> Vec<Document> {
             };
             (
                 dates(&|count| now.plus(limit.memory_after(count))),
-                dates(&|count| now.plus(limit.wait_after(count))),
+                dates(&|count| limit.open_at(count, now)),
             )
         }
     };
@@ -720,7 +720,7 @@ impl Store for MongoStore {
             let is_last = doc! { "$lte": ["$count", 1] };
             let less = doc! { "$set": {
                 "count": { "$subtract": ["$count", 1] },
-                "openAt": date(now),
+                "openAt": date(OPEN),
                 "expiresAt": { "$cond": [is_last, date(now), "$expiresAt"] },
             } };
             let mut counted = tries_of(key);
