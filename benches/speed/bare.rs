@@ -66,7 +66,7 @@ impl Bare {
 
     /// Seconds of a core it has used.
     pub fn cpu_seconds(&self) -> f64 {
-        stock::cpu_seconds(&self.process)
+        stock::cpu_seconds(self.process.id())
     }
 
     /// Milliseconds from the start of a process to its first answer.

@@ -8,7 +8,7 @@ use std::{
 use argon2::{Algorithm, Argon2, Block, Params, Version, password_hash::phc};
 use fpm_registry::accounts::password::PasswordHash;
 
-use crate::plan::cores;
+use crate::{plan::cores, stock::cpu_seconds};
 
 /// Hashes one password again and again, with the parameters of a stored hash and memory of its own.
 struct Hash {
@@ -49,9 +49,25 @@ impl Hash {
     }
 }
 
-/// Hashes a second on one core while the others have nothing to do, times the cores.
-pub fn ideal(stored: &PasswordHash, span: Duration) -> f64 {
-    Hash::like(stored).per_second(span) * cores() as f64
+/// A hash while the other cores have nothing to do.
+pub struct Alone {
+    /// How many there are in a second.
+    pub per_second: f64,
+    /// The time of a core one takes, which other programs on the machine lengthen less.
+    pub cpu_millis: f64,
+}
+
+/// Hashes on one core for a while.
+pub fn alone(stored: &PasswordHash, span: Duration) -> Alone {
+    let mut hash = Hash::like(stored);
+    hash.run();
+    let (began, before) = (Instant::now(), cpu_seconds(std::process::id()));
+    let per_second = hash.per_second(span);
+    let hashes = per_second * began.elapsed().as_secs_f64();
+    Alone {
+        per_second,
+        cpu_millis: (cpu_seconds(std::process::id()) - before) * 1000.0 / hashes,
+    }
 }
 
 /// Hashes a second on all cores at once.

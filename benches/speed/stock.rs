@@ -171,7 +171,7 @@ impl Server {
 
     /// Seconds of a core it has used.
     pub fn cpu_seconds(&self) -> f64 {
-        cpu_seconds(&self.process)
+        cpu_seconds(self.process.id())
     }
 }
 
@@ -189,8 +189,8 @@ fn listens_on(log: &str) -> Option<SocketAddr> {
 }
 
 /// Seconds of a core a process has used, in user and in kernel mode.
-pub fn cpu_seconds(process: &Child) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", process.id())).unwrap();
+pub fn cpu_seconds(process: u32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     let (_, fields) = stat.rsplit_once(") ").unwrap();
     let ticks = fields.split(' ').skip(11).take(2);
     ticks

@@ -69,6 +69,22 @@ impl Row {
         }
     }
 
+    /// The time of a core that an answer takes, and how much of it the reference would take.
+    pub fn of_times(what: &str, pairs: &[Pair], unit: &str, reference: &str) -> Self {
+        let ours: Vec<f64> = pairs.iter().map(|pair| pair.figure).collect();
+        let others: Vec<f64> = pairs.iter().map(|pair| pair.reference).collect();
+        Self {
+            what: format!("{what}, time of a core"),
+            figure: format!("{} {unit}", rounded(median(&ours))),
+            reference: format!("{} {unit} {reference}", rounded(median(&others))),
+            ratios: pairs
+                .iter()
+                .map(|pair| pair.reference / pair.figure)
+                .collect(),
+            target: Target::None,
+        }
+    }
+
     /// Something that must not exceed what is allowed.
     pub fn of_limit(what: &str, figure: f64, most: f64, unit: &str, reference: &str) -> Self {
         Self {

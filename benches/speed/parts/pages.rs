@@ -7,7 +7,7 @@ use crate::{
     load::{Ask, fetch, saturate},
     plan::{Plan, cores},
     stock::{Server, Stock, get},
-    table::{Pair, Row, Target, median},
+    table::{Pair, Row, Target},
 };
 
 const PAGE: &str = "/auth/login";
@@ -55,23 +55,13 @@ fn by_bare(
             reference: others.micros,
         });
     }
-    let middle = |of: fn(&Pair) -> f64| median(&times.iter().map(of).collect::<Vec<_>>());
     let target = match least > 0.0 {
         true => Target::AtLeast(least),
         false => Target::None,
     };
     vec![
         Row::of_rates(what, &rates, "from a bare handler", target),
-        Row {
-            what: format!("{what}, time of a core"),
-            figure: format!("{:.0} µs", middle(|pair| pair.figure)),
-            reference: format!("{:.0} µs in a bare handler", middle(|pair| pair.reference)),
-            ratios: times
-                .iter()
-                .map(|pair| pair.reference / pair.figure)
-                .collect(),
-            target: Target::None,
-        },
+        Row::of_times(what, &times, "µs", "in a bare handler"),
     ]
 }
 
