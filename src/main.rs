@@ -77,6 +77,7 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
         },
         options: settings.leptos,
         files: Arc::new(files),
+        blank_pages: Arc::default(),
         public_url: settings.public_url,
         trusted_proxies: settings.trusted_proxies.into(),
     });

@@ -8,10 +8,11 @@
 
 mod common;
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use axum::{body::Body, http::Request};
 use common::{Answer, EVERY_CLIENT, Encoding, Kept, Kind, PASSWORD, Registry, Setup};
+use fpm_registry::accounts::token::Token;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -1394,7 +1395,7 @@ async fn headers_of_every_answer(registry: Registry) {
         assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
         assert!(!policy.contains("unsafe-inline"), "{policy}");
     }
-    let nonces: std::collections::HashSet<String> = [
+    let nonces: HashSet<String> = [
         registry.browser().get("/auth/login").await,
         registry.browser().get("/auth/login").await,
     ]
@@ -1539,4 +1540,74 @@ async fn reset_cookie_yields_to_a_field_and_survives_a_made_up_link(registry: Re
         .post("/auth/reset-password", &[("password", "plum tractor glow")])
         .await;
     answer.assert_done(Kind::Browser, "", "/auth/login?notice=password-changed");
+}
+
+#[tokio::test]
+async fn a_page_that_is_the_same_for_all_tells_nobody_what_is_another_visitors() {
+    let registry = Registry::start(Kept::Embedded).await;
+    for path in ["/", "/auth/login", "/auth/signup", "/auth/reset-password"] {
+        let mut pages = Vec::new();
+        for _ in 0..3 {
+            let visitor = registry.browser();
+            let page = visitor.get(path).await;
+            assert_eq!(page.status, 200);
+            let nonce = page.nonce().to_owned();
+            let token = form_token(&page.body);
+            assert_eq!(token.is_empty(), path == "/", "{}", page.body);
+            if !token.is_empty() {
+                let cookie = Token::parse(&visitor.cookie("form").unwrap()).unwrap();
+                assert_eq!(token, cookie.digest().to_string());
+            }
+            pages.push((page.body, nonce, token));
+        }
+        let bare = |(body, nonce, token): &(String, String, String)| {
+            let body = body.replace(nonce, "");
+            if token.is_empty() {
+                body
+            } else {
+                body.replace(token, "")
+            }
+        };
+        let bodies: HashSet<String> = pages.iter().map(bare).collect();
+        assert_eq!(bodies.len(), 1, "{bodies:?}");
+        let nonces: HashSet<&String> = pages.iter().map(|(_, nonce, _)| nonce).collect();
+        assert_eq!(nonces.len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn what_one_visitor_is_shown_no_other_is() {
+    let registry = Registry::start(Kept::Embedded).await;
+    let visitor = registry.browser();
+    for (path, shown) in [
+        ("/auth/login?next=/packages/stdlib", "/packages/stdlib"),
+        (
+            "/auth/login?notice=password-changed",
+            "Your password was changed",
+        ),
+    ] {
+        for _ in 0..2 {
+            assert!(
+                !registry
+                    .browser()
+                    .get("/auth/login")
+                    .await
+                    .body
+                    .contains(shown)
+            );
+            assert!(visitor.get(path).await.body.contains(shown));
+        }
+    }
+    registry.add_user("ada@example.org").await;
+    visitor.login("ada@example.org", PASSWORD).await;
+    assert!(visitor.is_logged_in().await);
+    assert!(!registry.browser().is_logged_in().await);
+    assert!(visitor.is_logged_in().await);
+}
+
+/// What the form of a page has to bring back; nothing where there is none.
+fn form_token(page: &str) -> String {
+    let field = page.split("name=\"csrf_token\" value=\"").nth(1);
+    let value = field.and_then(|rest| rest.split('"').next());
+    value.unwrap_or_default().to_owned()
 }

@@ -31,6 +31,9 @@ const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Longer than anyone waits, and still a date every store can hold.
 const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
+/// Open to a try whose moment was taken before that of the last one, by another request or another process's clock.
+pub const OPEN: Timestamp = Timestamp::from_millis(0);
+
 /// Failed logins to one account.
 const LOGIN_OF_ACCOUNT: Limit = Limit::Slower {
     free: 10,
@@ -477,7 +480,7 @@ mod tests {
         for count in 1..=100 {
             let counted = LOGIN_OF_ACCOUNT.count(tries, now).unwrap();
             assert_eq!(counted.count, count);
-            now = counted.open_at;
+            now = now.max(counted.open_at);
             tries = Some(counted);
         }
         let years_later = second(0).plus(YEAR).plus(YEAR);
@@ -495,6 +498,21 @@ mod tests {
         assert_eq!(limit.count(Some(tries), second(59)), Err(second(60)));
         let anew = limit.count(Some(tries), second(60)).unwrap();
         assert_eq!((anew.count, anew.expires_at), (1, second(120)));
+    }
+
+    #[test]
+    fn an_open_limit_is_open_to_a_try_of_an_earlier_moment() {
+        let most = Limit::Most {
+            tries: 3,
+            span: Duration::from_secs(60),
+        };
+        for limit in [most, LOGIN_OF_ACCOUNT] {
+            let later = limit.count(None, second(5)).unwrap();
+            let earlier = limit.count(Some(later), second(4)).unwrap();
+            assert_eq!(earlier.count, 2);
+            let taken_back = earlier.take_back().unwrap();
+            assert!(limit.count(Some(taken_back), second(3)).is_ok());
+        }
     }
 
     #[test]

@@ -3,13 +3,15 @@
 //! # Layout
 //! - [`door`]: forms get pages, programs get JSON; `visit`: what a page shows; [`body`]: the kinds of body
 //! - [`answer`]: kinds of client, and refusals that come from no route
-//! - [`document`]: the HTML document around the app; [`files`]: what the browser loads
+//! - [`document`]: the HTML document around the app; [`blank`]: pages that are the same for all
+//! - [`files`]: what the browser loads
 //! - [`headers`]: the same-origin rule, and the headers of every answer
 //! - [`peer`]: where a request comes from; [`log`]: one line a request
 //! - [`settings`], [`mail`], [`store`]: configuration, and the accounts' two traits
 //! - [`mod@listen`] holds the connections, with [`patience`] for slow clients
 
 pub mod answer;
+pub mod blank;
 pub mod body;
 pub mod document;
 pub mod door;
@@ -32,7 +34,7 @@ use leptos::config::LeptosOptions;
 use leptos_axum::{LeptosRoutes, generate_route_list};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use self::{files::Files, settings::PublicUrl};
+use self::{blank::BlankPages, files::Files, settings::PublicUrl};
 use crate::{app::App, auth::context::Service};
 
 /// What requests are answered with.
@@ -44,6 +46,8 @@ pub struct State {
     pub options: LeptosOptions,
     /// What the browser loads.
     pub files: Arc<Files>,
+    /// Pages that are the same for all.
+    pub blank_pages: Arc<BlankPages>,
     /// Where browsers reach the site.
     pub public_url: PublicUrl,
     /// Whose word on where a request comes from is believed.

@@ -12,13 +12,16 @@ use url::form_urlencoded;
 
 use super::{
     answer::{self, Client, Problem},
-    body, document,
+    blank, body, document,
     door::{RESET_PAGE, Route, form_token, reset_owner, run, to_its_end, with_cookie},
 };
 use crate::{
     accounts::{Caller, Error, store::User, token::Token},
     auth::{context, cookie::Kind, next},
-    pages::scene::{Notice, Scene, Visitor},
+    pages::{
+        form::Typed,
+        scene::{Notice, Scene, Visitor},
+    },
 };
 
 /// How long a page that can do without the visitor waits for the store.
@@ -28,17 +31,17 @@ const VISITOR_PATIENCE: Duration = Duration::from_millis(500);
 pub(super) async fn home(
     state: &super::State,
     client: Client,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
     let caller = caller(state, &request);
     match state.service.accounts.visitor(&caller).await {
         Ok(user) => {
-            request.extensions_mut().insert(Scene {
+            let scene = Scene {
                 visitor: user.map(visitor),
                 ..Scene::default()
-            });
-            next.run(request).await
+            };
+            visit_with(state, scene, request, next).await
         }
         Err(error) => answer::refuse(state, client, context::refusal(error)).await,
     }
@@ -227,9 +230,45 @@ async fn dead_link(
     with_cookie(response, is_of_cookie.then(|| cookies.drop(Kind::Reset)))
 }
 
-async fn visit_with(scene: Scene, mut request: Request, next: Next) -> Response {
+/// Shows the page of a request: a copy, where the scene has nothing of the request.
+async fn visit_with(
+    state: &super::State,
+    mut scene: Scene,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    if request.method() != Method::GET || !is_blank(&scene) {
+        request.extensions_mut().insert(scene);
+        return next.run(request).await;
+    }
+    let path = request.uri().path().to_owned();
+    let form_token = std::mem::replace(&mut scene.form_token, blank::FORM_TOKEN.to_owned());
+    if let Some(page) = state.blank_pages.copy(&path, &form_token) {
+        return page;
+    }
     request.extensions_mut().insert(scene);
-    next.run(request).await
+    let page = next.run(request).await;
+    state.blank_pages.keep(&path, page, &form_token).await
+}
+
+/// Whether a page is the same for all who see it, but for the token of its form.
+fn is_blank(scene: &Scene) -> bool {
+    let Scene {
+        has_form,
+        form_token,
+        visitor: None,
+        resetting: None,
+        notice: None,
+        next,
+        typed,
+        refusal: None,
+        problem: None,
+    } = scene
+    else {
+        return false;
+    };
+    let has_token = !form_token.is_empty();
+    *has_form == has_token && next::safe(next) == "/" && *typed == Typed::default()
 }
 
 /// Shows a page with a form, and sees to it that the browser has the cookie that goes with its forms.
@@ -243,7 +282,7 @@ async fn visit_form(
     let known = cookies.token(Kind::Form, request.headers());
     let token = known.clone().unwrap_or_else(Token::random);
     scene.form_token = token.digest().to_string();
-    let page = visit_with(scene, request, next).await;
+    let page = visit_with(state, scene, request, next).await;
     let cookie = known.is_none().then(|| cookies.keep(Kind::Form, &token));
     with_cookie(page, cookie)
 }

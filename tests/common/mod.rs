@@ -149,6 +149,7 @@ impl Registry {
                 },
             },
             files: Arc::new(Files::none(&options)),
+            blank_pages: Arc::default(),
             options,
             public_url,
             trusted_proxies: proxies.map(|network| network.parse().unwrap()).collect(),

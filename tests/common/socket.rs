@@ -130,7 +130,7 @@ impl Setup {
     }
 
     /// The binary that `REGISTRY` names, with a built site; else that of this build, with the assets alone.
-    fn command(&self) -> Command {
+    pub fn command(&self) -> Command {
         let given = env::var_os("REGISTRY");
         let program = given.clone();
         let program = program.unwrap_or_else(|| env!("CARGO_BIN_EXE_fpm-registry").into());

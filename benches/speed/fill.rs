@@ -1,0 +1,151 @@
+//! Users by the million, with one hash. The store itself adds the first; its record is copied for all others.
+
+use std::{path::Path, sync::Arc};
+
+use fpm_registry::{
+    accounts::{
+        SESSION_IDLE,
+        clock::Clock,
+        email::Email,
+        name::Name,
+        password::PasswordHash,
+        store::{Device, NewUser, Session, Store},
+        token::{Digest, Token},
+    },
+    server::store::{open_embedded, open_mongo},
+};
+use mongodb::{
+    Client,
+    bson::{Binary, Document, doc, oid::ObjectId, spec::BinarySubtype},
+};
+use redb::{ReadableDatabase, TableDefinition};
+use serde_json::Value;
+use uuid::{Builder, Uuid};
+
+const USERS: TableDefinition<&str, &[u8]> = TableDefinition::new("users");
+const SESSIONS: TableDefinition<&[u8; 32], &str> = TableDefinition::new("sessions");
+
+/// The users of one transaction of redb.
+const BATCH: u64 = 200_000;
+/// The users of one message to MongoDB.
+const MESSAGE: u64 = 5_000;
+
+/// The address of the `n`-th user.
+pub fn email(n: u64) -> String {
+    format!("user{n:08}@example.org")
+}
+
+/// The session the `n`-th user has.
+pub fn session(n: u64) -> Token {
+    let digest = Digest::of(&n.to_be_bytes());
+    let bytes = digest.as_bytes().first_chunk().expect("32 bytes");
+    let uuid = Builder::from_random_bytes(*bytes).into_uuid();
+    Token::parse(&uuid.to_string()).expect("a random uuid")
+}
+
+/// Fills the embedded store in `folder`.
+pub async fn embedded(folder: &Path, users: u64, password: &PasswordHash) {
+    let store = open_embedded(folder).unwrap();
+    add_first(&store, password).await;
+    drop(store);
+    let file = redb::Database::open(folder.join("registry.redb")).unwrap();
+    let first = {
+        let transaction = file.begin_read().unwrap();
+        let table = transaction.open_table(USERS).unwrap();
+        let record = table.get(email(0).as_str()).unwrap().unwrap();
+        serde_json::from_slice::<Value>(record.value()).unwrap()
+    };
+    for begin in (1..users).step_by(BATCH as usize) {
+        let transaction = file.begin_write().unwrap();
+        {
+            let mut table = transaction.open_table(USERS).unwrap();
+            let mut sessions = transaction.open_table(SESSIONS).unwrap();
+            let mut digests = Vec::new();
+            for n in begin..users.min(begin + BATCH) {
+                let record = serde_json::to_vec(&record_of(n, &first)).unwrap();
+                table.insert(email(n).as_str(), record.as_slice()).unwrap();
+                digests.push((session(n).digest(), n));
+            }
+            digests.sort_by_key(|(digest, _)| *digest.as_bytes());
+            for (digest, n) in digests {
+                sessions
+                    .insert(digest.as_bytes(), email(n).as_str())
+                    .unwrap();
+            }
+        }
+        transaction.commit().unwrap();
+    }
+}
+
+/// The record of the `n`-th user, like that of the first.
+fn record_of(n: u64, first: &Value) -> Value {
+    let mut record = first.clone();
+    record["id"] = Uuid::new_v4().simple().to_string().into();
+    record["email"] = email(n).into();
+    record["sessions"][0]["digest"] = session(n).digest().as_bytes().to_vec().into();
+    record["devices"][0]["digest"] = device(n).as_bytes().to_vec().into();
+    record
+}
+
+/// Fills a database of MongoDB.
+pub async fn mongo(uri: &str, database: &str, users: u64, password: &PasswordHash) {
+    add_first(&open_mongo(uri, database).await.unwrap(), password).await;
+    let client = Client::with_uri_str(uri).await.unwrap();
+    let collection = client.database(database).collection::<Document>("users");
+    let first = collection.find_one(doc! { "email": email(0) }).await;
+    let first = first.unwrap().unwrap();
+    for begin in (1..users).step_by(MESSAGE as usize) {
+        let message = begin..users.min(begin + MESSAGE);
+        let message = message.map(|n| document_of(n, &first));
+        collection
+            .insert_many(message)
+            .ordered(false)
+            .await
+            .unwrap();
+    }
+}
+
+/// The document of the `n`-th user, like that of the first.
+fn document_of(n: u64, first: &Document) -> Document {
+    let mut document = first.clone();
+    document.insert("_id", ObjectId::new());
+    document.insert("email", email(n));
+    for (field, digest) in [("sessions", session(n).digest()), ("devices", device(n))] {
+        let mut items = document.get_array(field).unwrap().clone();
+        let bytes = digest.as_bytes().to_vec();
+        let subtype = BinarySubtype::Generic;
+        items[0]
+            .as_document_mut()
+            .unwrap()
+            .insert("digest", Binary { subtype, bytes });
+        document.insert(field, items);
+    }
+    document
+}
+
+fn device(n: u64) -> Digest {
+    Digest::of(format!("device {n}").as_bytes())
+}
+
+async fn add_first(store: &Arc<dyn Store>, password: &PasswordHash) {
+    let now = Clock::default().now();
+    let user = NewUser {
+        name: Name::parse("Ada Lovelace").unwrap(),
+        email: Email::parse(&email(0)).unwrap(),
+        password: password.clone(),
+        session: Session {
+            digest: session(0).digest(),
+            created_at: now,
+            used_at: now,
+            expires_at: now.plus(SESSION_IDLE),
+            user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+                .into(),
+        },
+        device: Device {
+            digest: device(0),
+            created_at: now,
+        },
+        replaces: None,
+    };
+    store.add_user(user).await.unwrap();
+}

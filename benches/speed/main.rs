@@ -1,0 +1,106 @@
+//! How fast the release server is, and how much memory it takes: one table, every figure as a ratio to a
+//! reference that was measured in the same run.
+//!
+//! # Layout
+//! - `parts`: what is measured, one part of the table a file
+//! - [`load`]: the clients; [`bare`] and [`hash`]: the references
+//! - [`stock`]: a store filled with users, and the servers over it; [`fill`]: how it is filled
+//! - [`plan`]: what to measure, from the environment; [`table`]: rows and verdicts
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a measurement that cannot be taken ends the run"
+)]
+
+mod bare;
+mod fill;
+mod hash;
+mod load;
+#[path = "../../tests/common/mongod.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod mongod;
+mod parts {
+    pub mod growth;
+    pub mod login;
+    pub mod memory;
+    pub mod pages;
+    pub mod processes;
+    pub mod start;
+}
+mod plan;
+#[path = "../../tests/common/socket.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod socket;
+mod stock;
+mod table;
+
+use std::{env, fs};
+
+use mongod::Mongod;
+use parts::{growth, login, memory, pages, processes, start};
+use plan::{Part, Plan, StoreKind};
+use stock::Stock;
+use table::Table;
+
+fn main() {
+    if env::args().any(|argument| argument == bare::ARGUMENT) {
+        return bare::serve();
+    }
+    let plan = Plan::read();
+    let mut table = Table::default();
+    table.say(&machine());
+    for store in plan.stores.clone() {
+        measure(&plan, store, &mut table);
+    }
+    if plan.has(Part::Processes) {
+        table.add(processes::rows(&plan));
+    }
+    println!("\n{table}");
+}
+
+/// All parts on one store.
+fn measure(plan: &Plan, store: StoreKind, table: &mut Table) {
+    let mongod = match store {
+        StoreKind::Embedded => None,
+        StoreKind::MongoDb => Some(Mongod::start(&[]).unwrap()),
+    };
+    let fill = |users| Stock::new(mongod.as_ref(), users);
+    let small = fill(plan.users[0]);
+    let mut add = |part: Part, rows: &dyn Fn() -> Vec<table::Row>| {
+        if plan.has(part) {
+            plan::progress(&format!("{part}, {store}"));
+            table.add(rows().into_iter().map(|row| row.on(store)));
+        }
+    };
+    add(Part::Start, &|| start::rows(plan, &small));
+    add(Part::Memory, &|| memory::rows(plan, &small));
+    add(Part::Login, &|| login::rows(plan, &small));
+    add(Part::Pages, &|| pages::rows(plan, &small));
+    if plan.has(Part::Growth) {
+        plan::progress(&format!("{}, {store}", Part::Growth));
+        let larger = plan.users[1..].iter().map(|users| fill(*users));
+        let stocks: Vec<Stock> = [small].into_iter().chain(larger).collect();
+        let rows = growth::rows(plan, &stocks);
+        table.add(rows.into_iter().map(|row| row.on(store)));
+        if let Some(mongod) = &mongod {
+            for plan in growth::plans(mongod, stocks.last().unwrap()) {
+                table.say(&plan);
+            }
+        }
+    }
+}
+
+/// What is measured on, and how busy it is with other things.
+fn machine() -> String {
+    let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let mut lines = processors.lines();
+    let model = lines.find_map(|line| line.strip_prefix("model name"));
+    let model = model.unwrap_or_default().trim_matches([' ', '\t', ':']);
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load: Vec<&str> = load.split(' ').take(3).collect();
+    let cores = plan::cores();
+    format!(
+        "{cores} cores ({model}), load average before: {}",
+        load.join(" ")
+    )
+}

@@ -1,0 +1,151 @@
+//! Login, signup and session check with more and more users, by the same with few.
+
+use std::{collections::BTreeSet, fs, thread::sleep, time::Duration};
+
+use mongodb::{
+    Client,
+    bson::{Document, doc},
+};
+use tokio::runtime::Runtime;
+
+use crate::{
+    fill,
+    load::{Ask, fetch, saturate},
+    mongod::Mongod,
+    plan::{Plan, cores},
+    socket::PASSWORD,
+    stock::{Server, Stock, get, post},
+    table::{Pair, Row, Target},
+};
+
+/// What counts as flat.
+const FLAT: Target = Target::AtLeast(0.9);
+
+/// All sizes are measured in turns, so that what else the machine does meets all of them.
+pub fn rows(plan: &Plan, stocks: &[Stock]) -> Vec<Row> {
+    let servers: Vec<Server> = stocks.iter().map(Stock::serve).collect();
+    let small = stocks[0].users;
+    let mut rows = Vec::new();
+    for (what, connections, ask) in [
+        ("login", 4, Stock::logins as fn(&Stock) -> Ask),
+        ("signup", 4, Stock::signups),
+        ("session check", 8, Stock::checks),
+    ] {
+        let rate = |place: usize| {
+            let ask = ask(&stocks[place]);
+            let server = servers[place].address;
+            let answers = saturate(&[server], connections * cores(), plan.span, &ask);
+            assert_eq!(answers.refused, 0);
+            answers.per_second()
+        };
+        let sizes = 0..stocks.len();
+        let rounds: Vec<Vec<f64>> = (0..plan.rounds)
+            .map(|_| sizes.clone().map(rate).collect())
+            .collect();
+        for place in sizes.skip(1) {
+            let pairs = rounds.iter().map(|rates| Pair {
+                figure: rates[place],
+                reference: rates[0],
+            });
+            let what = format!("{what} with {} users", stocks[place].users);
+            let reference = format!("with {small}");
+            rows.push(Row::of_rates(
+                &what,
+                &pairs.collect::<Vec<_>>(),
+                &reference,
+                FLAT,
+            ));
+        }
+    }
+    rows
+}
+
+/// How MongoDB found what each route asked for: a line for each kind of query, from its own profiler.
+pub fn plans(mongod: &Mongod, stock: &Stock) -> Vec<String> {
+    let name = stock.database.as_deref().unwrap();
+    Runtime::new().unwrap().block_on(async {
+        let client = Client::with_uri_str(mongod.uri()).await.unwrap();
+        let database = client.database(name);
+        database.run_command(doc! { "profile": 2 }).await.unwrap();
+        let server = stock.serve();
+        tokio::task::spawn_blocking({
+            let outbox = stock.folder.join("outbox");
+            move || walk(&server, &outbox)
+        })
+        .await
+        .unwrap();
+        database.run_command(doc! { "profile": 0 }).await.unwrap();
+        let profile = database.collection::<Document>("system.profile");
+        let with_plan = doc! { "planSummary": { "$exists": true } };
+        let mut queries = profile.find(with_plan).await.unwrap();
+        let mut lines = BTreeSet::new();
+        while queries.advance().await.unwrap() {
+            let query = queries.deserialize_current().unwrap();
+            let text = |field| query.get_str(field).unwrap_or_default();
+            let collection = text("ns").rsplit('.').next().unwrap_or_default();
+            if ["users", "outbox", "tries"].contains(&collection) {
+                lines.insert(format!(
+                    "{} {collection}: {}",
+                    text("op"),
+                    text("planSummary")
+                ));
+            }
+        }
+        assert!(
+            lines.iter().all(|line| !line.contains("COLLSCAN")),
+            "{lines:?}"
+        );
+        let head = format!(
+            "MongoDB's plans for all queries with {} users:",
+            stock.users
+        );
+        [head]
+            .into_iter()
+            .chain(lines.into_iter().map(|line| format!("- {line}")))
+            .collect()
+    })
+}
+
+/// Takes every route once.
+fn walk(server: &Server, outbox: &std::path::Path) {
+    let email = fill::email(7);
+    let session = format!("Cookie: uuid={}\r\n", fill::session(8).reveal());
+    let send = |request: &[u8]| fetch(server.address, request);
+    let signup = [
+        ("name", "Ada"),
+        ("email", "walk@example.org"),
+        ("password", PASSWORD),
+    ];
+    send(&post("/auth/signup", 1, &signup));
+    send(&post(
+        "/auth/login",
+        2,
+        &[("email", &email), ("password", PASSWORD)],
+    ));
+    send(&get("/", &session));
+    send(&post("/auth/forgot-password", 3, &[("email", &email)]));
+    let uuid = mailed_uuid(outbox);
+    let reset = [("uuid", uuid.as_str()), ("password", "plum tractor glow")];
+    send(&post("/auth/reset-password", 4, &reset));
+    let logout = String::from_utf8(post("/auth/logout", 5, &[])).unwrap();
+    send(
+        logout
+            .replacen("\r\n", &format!("\r\n{session}"), 1)
+            .as_bytes(),
+    );
+}
+
+/// The uuid of the only reset link that was mailed.
+fn mailed_uuid(outbox: &std::path::Path) -> String {
+    for _ in 0..1000 {
+        let mails = fs::read_dir(outbox).into_iter().flatten();
+        let mails = mails.filter_map(|mail| fs::read_to_string(mail.ok()?.path()).ok());
+        for mail in mails {
+            if let Some((_, rest)) = mail.split_once("?uuid=") {
+                return rest[..36].to_owned();
+            }
+        }
+        sleep(Duration::from_millis(10));
+    }
+    panic!("no mail came");
+}

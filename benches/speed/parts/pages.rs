@@ -1,0 +1,133 @@
+//! Pages, files and the session check, by a bare handler that gives the same bytes.
+
+use std::time::Duration;
+
+use crate::{
+    bare::Bare,
+    load::{Ask, fetch, saturate},
+    plan::{Plan, cores},
+    stock::{Server, Stock, get},
+    table::{Pair, Row, Target},
+};
+
+const PAGE: &str = "/auth/login";
+
+pub fn rows(plan: &Plan, stock: &Stock) -> Vec<Row> {
+    let server = stock.serve();
+    let page = fetch(server.address, &get(PAGE, ""));
+    let mut rows = by_bare(plan, &server, "page /auth/login", &page, &asking(PAGE), 0.3);
+    rows.extend(files(plan, &server, &String::from_utf8_lossy(&page)));
+    let checks = stock.checks();
+    let home = fetch(server.address, &checks(0));
+    let home_text = String::from_utf8_lossy(&home);
+    assert!(home_text.contains("You are logged in as"), "{home_text}");
+    rows.extend(by_bare(
+        plan,
+        &server,
+        "session check /",
+        &home,
+        &checks,
+        0.0,
+    ));
+    rows
+}
+
+/// The rate, and the time of a core that one answer takes.
+fn by_bare(
+    plan: &Plan,
+    server: &Server,
+    what: &str,
+    answer: &[u8],
+    ask: &Ask,
+    least: f64,
+) -> Vec<Row> {
+    let bare = Bare::start(answer);
+    let (mut rates, mut times) = (Vec::new(), Vec::new());
+    for _ in 0..plan.rounds {
+        let ours = measure(plan.span, server.address, ask, &|| server.cpu_seconds());
+        let others = measure(plan.span, bare.address, ask, &|| bare.cpu_seconds());
+        rates.push(Pair {
+            figure: ours.rate,
+            reference: others.rate,
+        });
+        times.push(Pair {
+            figure: ours.micros,
+            reference: others.micros,
+        });
+    }
+    let target = match least > 0.0 {
+        true => Target::AtLeast(least),
+        false => Target::None,
+    };
+    vec![
+        Row::of_rates(what, &rates, "from a bare handler", target),
+        Row::of_times(what, &times, "µs", "in a bare handler"),
+    ]
+}
+
+/// What the page loads, by the page.
+fn files(plan: &Plan, server: &Server, page: &str) -> Vec<Row> {
+    let mut pairs: Vec<(String, Vec<Pair>)> = loaded(page)
+        .into_iter()
+        .map(|path| (path, Vec::new()))
+        .collect();
+    for _ in 0..plan.rounds {
+        let reference = rate(plan.span / 2, server, &asking(PAGE));
+        for (path, pairs) in &mut pairs {
+            let figure = rate(plan.span / 2, server, &asking(path));
+            pairs.push(Pair { figure, reference });
+        }
+    }
+    let rows = pairs.into_iter().map(|(path, pairs)| {
+        let what = format!("file {}", without_hash(&path));
+        Row::of_rates(&what, &pairs, "pages", Target::AtLeast(1.0))
+    });
+    rows.collect()
+}
+
+/// The files of our own that a page names, each once.
+fn loaded(page: &str) -> Vec<String> {
+    let is_file = |path: &&str| path.starts_with("/pkg/") || path.starts_with("/favicon");
+    let mut files: Vec<String> = page.split('"').filter(is_file).map(str::to_owned).collect();
+    files.sort();
+    files.dedup();
+    assert!(files.len() > 1, "{page}");
+    files
+}
+
+/// `/pkg/main.css` for `/pkg/main.f00.css`.
+fn without_hash(path: &str) -> String {
+    match path.split('.').collect::<Vec<_>>()[..] {
+        [name, _, ending] => format!("{name}.{ending}"),
+        _ => path.to_owned(),
+    }
+}
+
+fn asking(path: &str) -> Ask {
+    let request = get(path, "Accept-Encoding: gzip, deflate, br\r\n");
+    std::sync::Arc::new(move |_| request.clone())
+}
+
+struct Measured {
+    rate: f64,
+    /// Of a core, for one answer.
+    micros: f64,
+}
+
+fn measure(
+    span: Duration,
+    address: std::net::SocketAddr,
+    ask: &Ask,
+    cpu_seconds: &dyn Fn() -> f64,
+) -> Measured {
+    let before = cpu_seconds();
+    let answers = saturate(&[address], 8 * cores(), span, ask);
+    Measured {
+        rate: answers.per_second(),
+        micros: (cpu_seconds() - before) * 1e6 / answers.all as f64,
+    }
+}
+
+fn rate(span: Duration, server: &Server, ask: &Ask) -> f64 {
+    saturate(&[server.address], 8 * cores(), span, ask).per_second()
+}

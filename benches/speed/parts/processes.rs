@@ -1,0 +1,98 @@
+//! Two processes on one replica set. It has a single member, since three would leave two cores to nothing else.
+
+use std::{net::SocketAddr, thread};
+
+use mongodb::{Client, bson::doc};
+use tokio::runtime::Runtime;
+
+use crate::{
+    fill,
+    load::{fetch, saturate},
+    mongod::Mongod,
+    plan::{Plan, cores},
+    socket::Answer,
+    stock::{Server, Stock, post},
+    table::{Pair, Row, Target},
+};
+
+/// Tries at one account before it is closed for a while.
+const FREE_TRIES: usize = 10;
+
+pub fn rows(plan: &Plan) -> Vec<Row> {
+    crate::plan::progress("processes, MongoDB");
+    let mongod = Mongod::start(&["--replSet", "rs0"]).unwrap();
+    initiate(&mongod);
+    let stock = Stock::new(Some(&mongod), plan.users[0]);
+    let whole = stock.serve();
+    let halves = [0, 1].map(|core| stock.serve_on_core(core));
+    let both = [halves[0].address, halves[1].address];
+    let logins = stock.logins();
+    let rate =
+        |servers: &[SocketAddr]| saturate(servers, 4 * cores(), plan.span, &logins).per_second();
+    let (mut by_one_core, mut by_one_process) = (Vec::new(), Vec::new());
+    for _ in 0..plan.rounds {
+        let one_core = rate(&both[..1]);
+        let figure = rate(&both);
+        let one_process = rate(&[whole.address]);
+        by_one_core.push(Pair {
+            figure,
+            reference: one_core,
+        });
+        by_one_process.push(Pair {
+            figure,
+            reference: one_process,
+        });
+    }
+    let compared = tries_compared(&stock, &halves);
+    vec![
+        Row::of_rates(
+            "login, two processes of a core each, replica set",
+            &by_one_core,
+            "with one of them",
+            Target::AtLeast(1.7),
+        ),
+        Row::of_rates(
+            "login, two processes of a core each, replica set",
+            &by_one_process,
+            "with one process on both cores",
+            Target::AtLeast(0.95),
+        ),
+        Row::of_limit(
+            "wrong passwords compared of 60 tries at once, half at each process",
+            compared as f64,
+            FREE_TRIES as f64,
+            "tries",
+            "allowed",
+        ),
+    ]
+}
+
+fn initiate(mongod: &Mongod) {
+    let host = mongod.uri().replace("mongodb://", "");
+    let members = vec![doc! { "_id": 0, "host": host }];
+    let config = doc! { "replSetInitiate": { "_id": "rs0", "members": members } };
+    Runtime::new().unwrap().block_on(async {
+        let direct = format!("{}/?directConnection=true", mongod.uri());
+        let client = Client::with_uri_str(direct).await.unwrap();
+        client.database("admin").run_command(config).await.unwrap();
+    });
+}
+
+/// How many of 60 tries at one account had their password compared; the others were told to wait.
+fn tries_compared(stock: &Stock, servers: &[Server; 2]) -> usize {
+    let email = fill::email(stock.users - 1);
+    let fields = [("email", email.as_str()), ("password", "wrong horse")];
+    let status = |n: u64| {
+        let server = &servers[n as usize % 2];
+        Answer::parse(&fetch(server.address, &post("/auth/login", n, &fields))).status
+    };
+    thread::scope(|scope| {
+        let tries: Vec<_> = (0..60).map(|n| scope.spawn(move || status(n))).collect();
+        let statuses: Vec<u16> = tries.into_iter().map(|one| one.join().unwrap()).collect();
+        assert!(
+            statuses.iter().all(|status| [401, 429].contains(status)),
+            "{statuses:?}"
+        );
+        statuses.iter().filter(|status| **status == 401).count()
+    })
+}

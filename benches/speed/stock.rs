@@ -1,0 +1,228 @@
+//! A store filled with users, the servers over it, and the requests its users send.
+
+use std::{
+    env, fs,
+    fs::File,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use fpm_registry::accounts::password::{Hasher, Password, PasswordHash};
+use tokio::runtime::Runtime;
+
+use crate::{
+    fill,
+    load::Ask,
+    mongod::{Mongod, database_name},
+    socket::{FORM, PASSWORD, Setup, encode},
+};
+
+/// How long a server may take to say where it listens.
+const START: Duration = Duration::from_secs(30);
+/// What the kernel counts the time of processes in, a second (`USER_HZ`).
+const TICKS: f64 = 100.0;
+
+/// A filled store.
+pub struct Stock {
+    pub users: u64,
+    /// The hash of [`PASSWORD`], which all users have.
+    pub password: PasswordHash,
+    /// Its name, where it is a database of MongoDB.
+    pub database: Option<String>,
+    pub folder: PathBuf,
+    setup: Setup,
+}
+
+impl Stock {
+    /// A store with so many users: a database of this MongoDB server, or the embedded one.
+    pub fn new(mongod: Option<&Mongod>, users: u64) -> Self {
+        let began = Instant::now();
+        let folder = env::temp_dir().join(format!("fpm-registry-{}", uuid::Uuid::new_v4()));
+        let runtime = Runtime::new().unwrap();
+        let password = Password::chosen(PASSWORD).unwrap();
+        let password = runtime.block_on(Hasher::new().hash(password, Vec::new()));
+        let password = password.unwrap();
+        // As in production, with every request from a client of its own behind a proxy.
+        let mut setup = Setup::new()
+            .with("DATA_DIR", folder.to_str().unwrap())
+            .with("TRUSTED_PROXIES", "127.0.0.1/32");
+        let mut database = None;
+        fs::create_dir_all(&folder).unwrap();
+        if let Some(mongod) = mongod {
+            let name = database_name();
+            runtime.block_on(fill::mongo(&mongod.uri(), &name, users, &password));
+            setup = setup
+                .with("MONGO_URI", &mongod.uri())
+                .with("MONGO_DB_NAME", &name);
+            database = Some(name);
+        } else {
+            runtime.block_on(fill::embedded(&folder, users, &password));
+        }
+        crate::plan::progress(&format!("{users} users in {:.0?}", began.elapsed()));
+        Self {
+            users,
+            password,
+            database,
+            folder,
+            setup,
+        }
+    }
+
+    /// Starts a server over it.
+    pub fn serve(&self) -> Server {
+        Server::start(self.setup.command(), &self.folder)
+    }
+
+    /// Starts a server over it that has this core alone.
+    pub fn serve_on_core(&self, core: usize) -> Server {
+        let program = self.setup.command();
+        let mut pinned = Command::new("taskset");
+        pinned
+            .args(["--cpu-list", &core.to_string()])
+            .arg(program.get_program())
+            .env_clear()
+            .current_dir(program.get_current_dir().unwrap())
+            .envs(
+                program
+                    .get_envs()
+                    .filter_map(|(key, value)| Some((key, value?))),
+            );
+        Server::start(pinned, &self.folder)
+    }
+
+    /// Logins of users all over the store.
+    pub fn logins(&self) -> Ask {
+        let users = self.users;
+        Arc::new(move |n| {
+            let email = fill::email(scattered(n, users));
+            let fields = [("email", email.as_str()), ("password", PASSWORD)];
+            post("/auth/login", n, &fields)
+        })
+    }
+
+    /// Signups of new users.
+    pub fn signups(&self) -> Ask {
+        Arc::new(|n| {
+            let email = format!("new-{n}@example.org");
+            let fields = [
+                ("name", "Grace Hopper"),
+                ("email", email.as_str()),
+                ("password", PASSWORD),
+            ];
+            post("/auth/signup", n, &fields)
+        })
+    }
+
+    /// `GET /` with the sessions of users all over the store.
+    pub fn checks(&self) -> Ask {
+        let users = self.users;
+        Arc::new(move |n| {
+            let session = fill::session(scattered(n, users)).reveal();
+            get("/", &format!("Cookie: uuid={session}\r\n"))
+        })
+    }
+}
+
+impl Drop for Stock {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A running release server; it is killed when it is dropped.
+pub struct Server {
+    pub address: SocketAddr,
+    process: Child,
+}
+
+impl Server {
+    /// Starts it with its log in a file, and waits until it says there where it listens.
+    fn start(mut program: Command, folder: &Path) -> Self {
+        let path = folder.join(format!("log-{}", uuid::Uuid::new_v4()));
+        let log = File::create(&path).unwrap();
+        program
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log);
+        let process = program.spawn().expect("the program starts");
+        let began = Instant::now();
+        loop {
+            let log = fs::read_to_string(&path).unwrap();
+            if let Some(address) = listens_on(&log) {
+                return Self { address, process };
+            }
+            assert!(began.elapsed() < START, "the server does not start: {log}");
+            sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// What it holds in memory, in MiB.
+    pub fn resident_mib(&self) -> f64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let mut lines = status.lines();
+        let line = lines.find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.unwrap().trim().trim_end_matches(" kB");
+        kib.parse::<f64>().unwrap() / 1024.0
+    }
+
+    /// Seconds of a core it has used.
+    pub fn cpu_seconds(&self) -> f64 {
+        cpu_seconds(self.process.id())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn listens_on(log: &str) -> Option<SocketAddr> {
+    let (_, rest) = log.split_once("listens on http://")?;
+    let (address, _) = rest.split_once(';')?;
+    Some(address.parse().unwrap())
+}
+
+/// Seconds of a core a process has used, in user and in kernel mode.
+pub fn cpu_seconds(process: u32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let (_, fields) = stat.rsplit_once(") ").unwrap();
+    let ticks = fields.split(' ').skip(11).take(2);
+    ticks
+        .map(|ticks| ticks.parse::<f64>().unwrap())
+        .sum::<f64>()
+        / TICKS
+}
+
+/// The `n`-th of random numbers below `end`, by SplitMix64.
+pub fn scattered(n: u64, end: u64) -> u64 {
+    let z = (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((u128::from(z ^ (z >> 31)) * u128::from(end)) >> 64) as u64
+}
+
+/// A request of a browser; `headers` are whole lines.
+pub fn get(path: &str, headers: &str) -> Vec<u8> {
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: registry.example.org\r\nAccept: text/html\r\n{headers}\r\n"
+    )
+    .into_bytes()
+}
+
+/// A form of the `n`-th client, which has a network of its own.
+pub fn post(path: &str, n: u64, fields: &[(&str, &str)]) -> Vec<u8> {
+    let body = encode(FORM, fields);
+    let network = Ipv4Addr::from_bits(0x0a00_0000 + n as u32);
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: registry.example.org\r\nX-Forwarded-For: {network}\r\n\
+         Content-Type: {FORM}\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
