@@ -31,9 +31,6 @@ const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Longer than anyone waits, and still a date every store can hold.
 const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-/// Open to a try whose moment was taken before that of the last one, by another request or another process's clock.
-pub const OPEN: Timestamp = Timestamp::from_millis(0);
-
 /// Failed logins to one account.
 const LOGIN_OF_ACCOUNT: Limit = Limit::Slower {
     free: 10,

@@ -190,7 +190,7 @@ async fn reset_page(
                 form_token,
                 ..ask
             };
-            let page = visit_with(ask, request, next).await;
+            let page = visit_with(state, ask, request, next).await;
             with_cookie(page, Some(cookies.drop(Kind::Reset)))
         }
         Err(refusal) => answer::refuse(state, client, refusal).await,
@@ -258,6 +258,7 @@ fn is_blank(scene: &Scene) -> bool {
         form_token,
         visitor: None,
         resetting: None,
+        is_link_dead: false,
         notice: None,
         next,
         typed,

@@ -25,7 +25,7 @@ use super::{mail_kind, mail_word, patience};
 use crate::accounts::{
     clock::Timestamp,
     email::Email,
-    limits::{Limit, OPEN, TryKey},
+    limits::{Limit, TryKey},
     outbox::{MAIL_LIFE, MailId, QueuedMail},
     password::PasswordHash,
     store::{
