@@ -70,6 +70,7 @@ fn a_stop_finishes_what_was_begun() {
 }
 
 #[test]
+#[ignore = "long"]
 fn a_stop_finishes_what_was_begun_on_mongodb() {
     stops_lose_nothing("F19 MongoDB", &Stage::mongo());
 }
