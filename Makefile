@@ -8,7 +8,7 @@ FAULTS = $(ENV) MONGOD=$$(scripts/mongod.sh) REGISTRY=target/release/fpm-registr
 headline = @printf '\n== %s  %s\n' "$$(date +%T)" "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help build run watch test e2e lighthouse security faults shortfaults soak fuzz lint unit browser fmt clean wasm
+.PHONY: help build run watch test e2e lighthouse security faults shortfaults soak bench fuzz lint unit browser fmt clean wasm
 # Two cargos at once would only wait for each other.
 .NOTPARALLEL:
 
@@ -50,6 +50,11 @@ faults: build ## break stores, mail server and disk under the release server, so
 soak: build ## the same at random for half an hour, or SOAK_SECONDS=600
 	$(call headline,Soaking the release server)
 	@$(FAULTS) --ignored soak
+
+bench: build ## measure speed and memory of the release server in one table, BENCH_SECONDS=3 for each figure
+	$(call headline,Measuring the release server)
+	@$(ENV) MONGOD=$$(scripts/mongod.sh) REGISTRY=target/release/fpm-registry && export MONGOD REGISTRY && \
+		cargo bench --quiet --features ssr --bench speed
 
 fuzz: ## feed random input to what reads text from outside, FUZZ_SECONDS=600 for each part
 	$(call headline,Fuzzing)

@@ -17,7 +17,6 @@ mod fill;
 mod hash;
 mod load;
 #[path = "../../tests/common/mongod.rs"]
-#[allow(dead_code, reason = "the tests use the rest")]
 mod mongod;
 mod parts {
     pub mod growth;
@@ -29,7 +28,6 @@ mod parts {
 }
 mod plan;
 #[path = "../../tests/common/socket.rs"]
-#[allow(dead_code, reason = "the tests use the rest")]
 mod socket;
 mod stock;
 mod table;

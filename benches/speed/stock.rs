@@ -148,12 +148,16 @@ impl Server {
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log);
-        let process = program.spawn().expect("the program starts");
+        let mut server = Self {
+            process: program.spawn().expect("the program starts"),
+            address: ([0, 0, 0, 0], 0).into(),
+        };
         let began = Instant::now();
         loop {
             let log = fs::read_to_string(&path).unwrap();
             if let Some(address) = listens_on(&log) {
-                return Self { address, process };
+                server.address = address;
+                return server;
             }
             assert!(began.elapsed() < START, "the server does not start: {log}");
             sleep(Duration::from_millis(1));
