@@ -7,7 +7,7 @@ use fpm_registry::{
     auth::{context::Service, cookie::Cookies},
     server::{
         self, State,
-        files::Files,
+        files::Site,
         listen,
         mail::LettreMailer,
         settings::{NoSettings, Settings, WrongSetting},
@@ -49,7 +49,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(settings: Settings) -> Result<(), WrongSetting> {
-    let files = Files::load(&settings.leptos)?;
+    let site = Site::load(&settings.leptos)?;
     let (store, store_name) = store::open(&settings).await?;
     let mailer = LettreMailer::open(&settings)?;
     let mail_name = mailer.describe();
@@ -76,7 +76,7 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
             },
         },
         options: settings.leptos,
-        files: Arc::new(files),
+        site: Arc::new(site),
         blank_pages: Arc::default(),
         public_url: settings.public_url,
         trusted_proxies: settings.trusted_proxies.into(),

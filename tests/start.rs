@@ -72,6 +72,14 @@ struct Running {
     folder: PathBuf,
 }
 
+impl Drop for Running {
+    /// So that a test that fails leaves nothing behind which holds the output of the suite open.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 impl Running {
     /// Posts a form, as curl does.
     fn post(&self, path: &str, cookie: &str, form: &str) -> String {

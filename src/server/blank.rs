@@ -62,10 +62,13 @@ impl BlankPage {
             .ok()?;
         let (_, rest) = policy.split_once("'nonce-")?;
         let (nonce, _) = rest.split_once('\'')?;
+        let nonce = nonce.to_owned();
+        let mut headers = headers.clone();
+        headers.remove(header::CONTENT_LENGTH);
         Some(Self {
-            headers: headers.clone(),
+            headers,
             text: str::from_utf8(page).ok()?.to_owned(),
-            nonce: nonce.to_owned(),
+            nonce,
         })
     }
 

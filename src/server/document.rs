@@ -16,7 +16,7 @@ use leptos_meta::{MetaTags, Title, provide_meta_context};
 use super::{
     State,
     answer::Finished,
-    files::{Client, Files},
+    files::{Client, Site},
 };
 use crate::{app::App, pages::scene::Scene};
 
@@ -28,10 +28,10 @@ pub fn context(state: &State) -> impl Fn() + Clone + Send + Sync + 'static {
 
 /// The document as Leptos calls for it.
 pub fn shell(state: &State) -> impl Fn() -> AnyView + Clone + Send + Sync + 'static {
-    let (options, files) = (state.options.clone(), state.files.clone());
+    let (options, site) = (state.options.clone(), state.site.clone());
     move || {
-        let (options, files) = (options.clone(), files.clone());
-        view! { <Document options files /> }.into_any()
+        let (options, site) = (options.clone(), site.clone());
+        view! { <Document options site /> }.into_any()
     }
 }
 
@@ -72,13 +72,14 @@ pub async fn close(response: Response) -> Response {
 
 /// The page, with its scripts only where it has a form to hydrate.
 #[component]
-fn Document(options: LeptosOptions, files: Arc<Files>) -> impl IntoView {
+fn Document(options: LeptosOptions, site: Arc<Site>) -> impl IntoView {
     provide_meta_context();
     allow_own_scripts();
     if let Some(page) = Owner::current_shared_context() {
         // Only islands are hydrated: nothing outside of them needs marks or data.
         page.set_is_hydrating(false);
     }
+    let files = site.files();
     let has_form = Scene::of_request().has_form;
     view! {
         <!DOCTYPE html>

@@ -1,11 +1,13 @@
 //! What the browser loads: the files of the built site, held in memory.
 //!
-//! Only what lay in the site's folder at start is served, so no path can lead out of it.
+//! Only what lay in the site's folder at start is served, so no path can lead out of it; while cargo-leptos
+//! watches the site, what lies there now.
 
 use std::{
     collections::HashMap,
     env, fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use axum::{
@@ -26,6 +28,47 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const ASK_AGAIN: &str = "public, no-cache";
 /// The encodings a build leaves beside a file, best first.
 const ENCODINGS: [(&str, &str); 2] = [("br", "br"), ("gzip", "gz")];
+
+/// The built site.
+pub struct Site {
+    at_start: Arc<Files>,
+    /// Where it is read anew for every request, since cargo-leptos changes it (`LEPTOS_WATCH`).
+    watched: Option<LeptosOptions>,
+}
+
+impl Site {
+    /// Reads the folder of the built site, `site-root`; refuses one that was not built with this binary.
+    pub fn load(options: &LeptosOptions) -> Result<Self, WrongSetting> {
+        Ok(Self {
+            at_start: Arc::new(Files::load(options)?),
+            watched: env::var_os("LEPTOS_WATCH").map(|_| options.clone()),
+        })
+    }
+
+    /// A site without any file, for tests of the routes.
+    pub fn none(options: &LeptosOptions) -> Self {
+        let files = Files {
+            by_path: HashMap::new(),
+            client: Client::new(options, ""),
+        };
+        Self {
+            at_start: Arc::new(files),
+            watched: None,
+        }
+    }
+
+    /// What browsers can load now.
+    pub fn files(&self) -> Arc<Files> {
+        let anew = self.watched.as_ref().map(Files::load);
+        anew.and_then(Result::ok)
+            .map_or_else(|| self.at_start.clone(), Arc::new)
+    }
+
+    /// Whether it may change while it is served.
+    pub fn is_watched(&self) -> bool {
+        self.watched.is_some()
+    }
+}
 
 /// What browsers can load.
 pub struct Files {
@@ -59,8 +102,7 @@ struct Content {
 }
 
 impl Files {
-    /// Reads the folder of the built site, `site-root`; refuses one that was not built with this binary.
-    pub fn load(options: &LeptosOptions) -> Result<Self, WrongSetting> {
+    fn load(options: &LeptosOptions) -> Result<Self, WrongSetting> {
         let root = &options.site_root;
         let by_path = Self::read(options).map_err(|error| {
             WrongSetting::new(format!(
@@ -97,14 +139,6 @@ impl Files {
             files.insert(format!("/{}", name.display()), File::load(&path, cache)?);
         }
         Ok(files)
-    }
-
-    /// The site without any file, for tests of the routes.
-    pub fn none(options: &LeptosOptions) -> Self {
-        Self {
-            by_path: HashMap::new(),
-            client: Client::new(options, ""),
-        }
     }
 }
 
@@ -179,7 +213,8 @@ impl Content {
 
 /// Answers every path that is no route: a file, or not found.
 pub async fn serve(State(state): State<super::State>, request: Request) -> Response {
-    let Some(file) = state.files.by_path.get(request.uri().path()) else {
+    let files = state.site.files();
+    let Some(file) = files.by_path.get(request.uri().path()) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     if !matches!(*request.method(), Method::GET | Method::HEAD) {

@@ -34,7 +34,7 @@ use leptos::config::LeptosOptions;
 use leptos_axum::{LeptosRoutes, generate_route_list};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use self::{blank::BlankPages, files::Files, settings::PublicUrl};
+use self::{blank::BlankPages, files::Site, settings::PublicUrl};
 use crate::{app::App, auth::context::Service};
 
 /// What requests are answered with.
@@ -45,7 +45,7 @@ pub struct State {
     /// Leptos's own settings.
     pub options: LeptosOptions,
     /// What the browser loads.
-    pub files: Arc<Files>,
+    pub site: Arc<Site>,
     /// Pages that are the same for all.
     pub blank_pages: Arc<BlankPages>,
     /// Where browsers reach the site.

@@ -237,7 +237,7 @@ async fn visit_with(
     mut request: Request,
     next: Next,
 ) -> Response {
-    if request.method() != Method::GET || !is_blank(&scene) {
+    if request.method() != Method::GET || state.site.is_watched() || !is_blank(&scene) {
         request.extensions_mut().insert(scene);
         return next.run(request).await;
     }

@@ -22,7 +22,7 @@ use fpm_registry::{
     auth::{context::Service, cookie::Cookies},
     server::{
         State,
-        files::Files,
+        files::Site,
         guard,
         mail::{LettreMailer, Post, Sender, memory::Inbox},
         router,
@@ -148,7 +148,7 @@ impl Registry {
                     secure: public_url.is_https(),
                 },
             },
-            files: Arc::new(Files::none(&options)),
+            site: Arc::new(Site::none(&options)),
             blank_pages: Arc::default(),
             options,
             public_url,

@@ -474,6 +474,10 @@ impl Answer {
             body: body.to_owned(),
         };
         assert_eq!(answer.header("transfer-encoding"), "");
+        let length = answer.header("content-length").parse();
+        if !body.is_empty() && length.is_ok() {
+            assert_eq!(length, Ok(body.len()), "{text}");
+        }
         answer
     }
 
