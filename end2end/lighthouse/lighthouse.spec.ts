@@ -59,10 +59,20 @@ async function score(url: string, profile: Profile, reports: string): Promise<Sc
     ...(profile === 'desktop' ? ['--preset=desktop'] : []),
   ];
   const env = { ...process.env, CHROME_PATH: CHROMIUM ?? chromium.executablePath() };
-  await promisify(execFile)('npx', ['lighthouse', ...options], { env });
+  await measure(options, env);
   const { categories } = JSON.parse(readFileSync(report, 'utf8')) as { categories: Record<Category, { score: number }> };
   const scores = CATEGORIES.map((category) => [category, Math.round(categories[category].score * 100)]);
   return Object.fromEntries(scores) as Scores;
+}
+
+/** Runs Lighthouse, and once more where it says itself that it missed the beginning and is to be run again. */
+async function measure(options: string[], env: NodeJS.ProcessEnv) {
+  const run = () => promisify(execFile)('npx', ['lighthouse', ...options], { env });
+  await run().catch((error: Error) => {
+    if (!error.message.includes('NO_NAVSTART')) throw error;
+    console.log(`Lighthouse missed the beginning of ${options[0]}, and is run again.`);
+    return run();
+  });
 }
 
 function median(numbers: number[]): number {
