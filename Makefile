@@ -25,7 +25,7 @@ run: build ## build, and serve on http://127.0.0.1:9090
 
 watch: wasm ## rebuild on every change, with cargo-leptos
 	@command -v cargo-leptos >/dev/null || { echo "make watch needs cargo-leptos: cargo install cargo-leptos"; exit 1; }
-	@$(ENV) cargo leptos watch
+	@$(ENV) LEPTOS_HASH_FILES=false cargo leptos watch
 
 test: lint unit security shortfaults e2e ## run everything that CI runs
 	$(call headline,All tests passed)
