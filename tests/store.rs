@@ -38,6 +38,7 @@ use mongodb::{
 };
 use proxy::{Fault, Proxy};
 use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, TableHandle};
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -1004,6 +1005,40 @@ mod embedded_only {
     }
 
     #[tokio::test(flavor = "multi_thread")]
+    async fn kept_tries_survive_a_crash() {
+        let folder = Folder::new();
+        let (store, ada) = (folder.open(), TryKey::from("ada"));
+        for _ in 0..2 {
+            assert_eq!(count(&store, &ada, TWO_AN_HOUR, now()).await, Ok(()));
+        }
+        store.keep_tries().await.unwrap();
+        let store = folder.as_after_a_crash().open();
+        let end = now().plus(HOUR);
+        assert_eq!(count(&store, &ada, TWO_AN_HOUR, now()).await, Err(end));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn tries_nobody_waits_for_survive_a_crash_soon() {
+        let folder = Folder::new();
+        let (store, ada) = (folder.open(), TryKey::from("ada"));
+        for _ in 0..2 {
+            assert_eq!(count(&store, &ada, TWO_AN_HOUR, now()).await, Ok(()));
+        }
+        let end = now().plus(HOUR);
+        timeout(Duration::from_secs(10), async {
+            let after = async || {
+                let store = folder.as_after_a_crash().open();
+                count(&store, &ada, TWO_AN_HOUR, now()).await
+            };
+            while after().await != Err(end) {
+                sleep(Duration::from_millis(100)).await;
+            }
+        })
+        .await
+        .unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
     async fn the_moments_of_a_user_are_kept() {
         let folder = Folder::new();
         let store = folder.open();
@@ -1619,6 +1654,14 @@ impl Folder {
 
     fn file(&self) -> PathBuf {
         self.0.join("registry.redb")
+    }
+
+    /// What a process would find that starts after this one was killed now.
+    fn as_after_a_crash(&self) -> Self {
+        let copy = Self::new();
+        fs::create_dir_all(&copy.0).unwrap();
+        fs::copy(self.file(), copy.file()).unwrap();
+        copy
     }
 
     /// The record of the first user.

@@ -378,6 +378,15 @@ impl Limits {
         }
     }
 
+    /// The password was wrong: waits until a crash does not make the try undone, so that nobody who is told of a
+    /// failure has the try left.
+    pub async fn failed(&self, login: &LoginTry) -> Result<(), Error> {
+        match login.0 {
+            Some(_) => Ok(self.store.keep_tries().await?),
+            None => Ok(()),
+        }
+    }
+
     /// The password was not compared, so that there was no failure.
     pub async fn undecided(&self, login: &mut LoginTry) {
         if let Some(counted) = login.0.take() {

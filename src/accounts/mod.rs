@@ -214,7 +214,10 @@ impl Accounts {
             .await;
         match &entered {
             Err(Error::Busy | Error::Unavailable(_)) => self.limits.undecided(&mut login).await,
-            Err(_) => tracing::info!(client = %caller.network, "login failed"),
+            Err(_) => {
+                tracing::info!(client = %caller.network, "login failed");
+                self.limits.failed(&login).await?;
+            }
             Ok(_) => {}
         }
         entered

@@ -202,7 +202,7 @@ pub trait Store: Send + Sync + 'static {
     /// Counts a try under each key by its limit, or none of them where one limit is reached.
     ///
     /// Of tries at once none passes a limit. One of them may be refused that would not have been alone. Unlike
-    /// all else, the last tries may be lost where the database itself crashes.
+    /// all else, tries may be lost in a crash until [`Self::keep_tries`] has answered.
     async fn count_tries(
         &self,
         tries: &[(&TryKey, Limit)],
@@ -216,6 +216,10 @@ pub trait Store: Send + Sync + 'static {
         forgotten: &[&TryKey],
         taken_back: &[&TryKey],
     ) -> Result<(), StoreError>;
+
+    /// Waits until a crash of this program loses none of the tries that were counted before; where the database
+    /// itself crashes, the last may be lost.
+    async fn keep_tries(&self) -> Result<(), StoreError>;
 
     /// Drops reset links and tries that have expired by `now`, and mail older than
     /// [`super::outbox::MAIL_LIFE`]. Expired sessions go at their user's next login.

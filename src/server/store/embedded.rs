@@ -1,7 +1,8 @@
 //! The store in one file of this machine, for one process.
 //!
 //! One thread writes. It commits all writes that wait in one transaction, since the wait for the disk is
-//! what a write costs; each is decided by what the ones before it left.
+//! what a write costs; each is decided by what the ones before it left. Tries wait for no disk: they get there
+//! with the next write of anything else, at the latest after [`TRIES_DELAY`].
 
 use std::{
     fs::{DirBuilder, File, OpenOptions},
@@ -10,14 +11,18 @@ use std::{
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        mpsc::{self, RecvTimeoutError},
+    },
     thread::JoinHandle,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
 use redb::{
-    Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable, StorageError, Table,
-    TableDefinition, WriteTransaction, backends::FileBackend,
+    Database, DatabaseError, Durability, ReadTransaction, ReadableDatabase, ReadableTable,
+    StorageError, Table, TableDefinition, WriteTransaction, backends::FileBackend,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::sync::{RwLock, oneshot};
@@ -65,6 +70,8 @@ const FILE_NAME: &str = "registry.redb";
 const CACHE_BYTES: usize = 64 << 20;
 /// The most writes in one transaction, so that the first of them is not kept waiting.
 const MAX_BATCH: usize = 128;
+/// How long tries that nobody waits for may stand in memory alone.
+const TRIES_DELAY: Duration = Duration::from_secs(1);
 
 /// The store in a file `registry.redb`.
 pub struct EmbeddedStore {
@@ -131,16 +138,44 @@ impl Drop for EmbeddedStore {
     }
 }
 
+/// Writes until the store is dropped, which closes the file with all that was written.
 fn write_all(file: &RegistryFile, jobs: &mpsc::Receiver<Job>) {
-    while let Ok(first) = jobs.recv() {
-        let batch = iter::once(first).chain(jobs.try_iter()).take(MAX_BATCH);
-        match file.write(batch) {
-            Ok(answers) => answers.into_iter().for_each(|answer| answer()),
+    let mut delayed_since = None;
+    while let Some(batch) = next_batch(jobs, delayed_since) {
+        let is_due = delayed_since.is_some_and(|since: Instant| since.elapsed() >= TRIES_DELAY);
+        match file.write(batch, is_due) {
+            Ok((answers, commit)) => {
+                delayed_since = match commit {
+                    Commit::Nothing => delayed_since,
+                    Commit::Delayed => delayed_since.or_else(|| Some(Instant::now())),
+                    Commit::AtOnce => None,
+                };
+                answers.into_iter().for_each(|answer| answer());
+            }
             Err(error) => {
                 tracing::error!(%error, "writes did not reach the disk");
+                delayed_since = None;
                 file.reopen();
             }
         }
+    }
+}
+
+/// The writes that wait, at least one until it is time for what was delayed; none when the store is dropped.
+fn next_batch(jobs: &mpsc::Receiver<Job>, delayed_since: Option<Instant>) -> Option<Vec<Job>> {
+    let first = match delayed_since {
+        None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        Some(since) => jobs.recv_timeout(TRIES_DELAY.saturating_sub(since.elapsed())),
+    };
+    match first {
+        Ok(first) => Some(
+            iter::once(first)
+                .chain(jobs.try_iter())
+                .take(MAX_BATCH)
+                .collect(),
+        ),
+        Err(RecvTimeoutError::Timeout) => Some(Vec::new()),
+        Err(RecvTimeoutError::Disconnected) => None,
     }
 }
 
@@ -187,22 +222,30 @@ impl RegistryFile {
         look(&database.begin_read()?)
     }
 
-    /// Does all of a batch in one transaction, or nothing of it.
-    fn write(&self, batch: impl Iterator<Item = Job>) -> Result<Vec<Answer>> {
+    /// Does all of a batch in one transaction, or nothing of it; where it `is_due`, with all that was delayed.
+    fn write(&self, batch: Vec<Job>, is_due: bool) -> Result<(Vec<Answer>, Commit)> {
         let database = self.database.blocking_read();
-        let transaction = begin(database.as_ref().ok_or(redb::Error::DatabaseClosed)?)?;
+        let mut transaction = begin(database.as_ref().ok_or(redb::Error::DatabaseClosed)?)?;
         let mut tables = Tables::open(&transaction)?;
         let answers = batch
+            .into_iter()
             .map(|job| job(&mut tables))
             .collect::<Result<Vec<_>>>()?;
-        let changed = tables.changed;
-        drop(tables);
-        if changed {
-            transaction.commit()?;
+        let commit = if is_due {
+            Commit::AtOnce
         } else {
-            transaction.abort()?;
+            tables.commit
+        };
+        drop(tables);
+        match commit {
+            Commit::Nothing => transaction.abort()?,
+            Commit::Delayed => {
+                transaction.set_durability(Durability::None)?;
+                transaction.commit()?;
+            }
+            Commit::AtOnce => transaction.commit()?,
         }
-        Ok(answers)
+        Ok((answers, commit))
     }
 }
 
@@ -504,8 +547,19 @@ struct Tables<'t> {
     parked: Table<'t, MailKey, Record>,
     tries: Table<'t, &'static str, Record>,
     tries_end: Table<'t, (i64, &'static str), ()>,
-    /// Whether there is anything to commit.
-    changed: bool,
+    /// What its changes ask for.
+    commit: Commit,
+}
+
+/// When changes go to the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Commit {
+    /// There are none.
+    Nothing,
+    /// After [`TRIES_DELAY`] at the latest.
+    Delayed,
+    /// Before their callers are answered.
+    AtOnce,
 }
 
 impl<'t> Tables<'t> {
@@ -519,13 +573,13 @@ impl<'t> Tables<'t> {
             parked: transaction.open_table(PARKED)?,
             tries: transaction.open_table(TRIES)?,
             tries_end: transaction.open_table(TRIES_END)?,
-            changed: false,
+            commit: Commit::Nothing,
         })
     }
 
     /// Writes a user, and the indexes as the record has them.
     fn put_user(&mut self, user: &UserRecord) -> Result<()> {
-        self.changed = true;
+        self.commit = Commit::AtOnce;
         let email = user.email.as_str();
         let before: Option<UserRecord> = self
             .users
@@ -576,7 +630,7 @@ impl<'t> Tables<'t> {
     }
 
     fn put_mail(&mut self, id: &MailId, mail: &MailRecord) -> Result<()> {
-        self.changed = true;
+        self.commit = Commit::AtOnce;
         self.outbox
             .insert(id.as_bytes(), encode(mail)?.as_slice())?;
         self.due.insert((mail.due_at.millis(), id.as_bytes()), ())?;
@@ -587,7 +641,7 @@ impl<'t> Tables<'t> {
         let Some(mail) = self.mail(id)? else {
             return Ok(None);
         };
-        self.changed = true;
+        self.commit = Commit::AtOnce;
         self.outbox.remove(id.as_bytes())?;
         self.due.remove((mail.due_at.millis(), id.as_bytes()))?;
         Ok(Some(mail))
@@ -621,7 +675,7 @@ impl<'t> Tables<'t> {
             }
         }
         for id in &parked {
-            self.changed = true;
+            self.commit = Commit::AtOnce;
             self.parked.remove(id)?;
         }
         Ok(())
@@ -634,7 +688,7 @@ impl<'t> Tables<'t> {
 
     fn put_tries(&mut self, key: &TryKey, tries: Tries) -> Result<()> {
         self.drop_tries(key)?;
-        self.changed = true;
+        self.commit = self.commit.max(Commit::Delayed);
         let end = tries.expires_at.millis();
         let record = encode(&TriesRecord::new(tries))?;
         self.tries.insert(key.as_str(), record.as_slice())?;
@@ -644,7 +698,7 @@ impl<'t> Tables<'t> {
 
     fn drop_tries(&mut self, key: &TryKey) -> Result<()> {
         if let Some(tries) = self.tries(key)? {
-            self.changed = true;
+            self.commit = self.commit.max(Commit::Delayed);
             self.tries.remove(key.as_str())?;
             self.tries_end
                 .remove((tries.expires_at.millis(), key.as_str()))?;
@@ -1003,6 +1057,14 @@ impl Store for EmbeddedStore {
                     None => tables.drop_tries(key)?,
                 }
             }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn keep_tries(&self) -> Result<(), StoreError> {
+        self.write(|tables| {
+            tables.commit = Commit::AtOnce;
             Ok(())
         })
         .await

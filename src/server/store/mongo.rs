@@ -737,6 +737,11 @@ impl Store for MongoStore {
         Ok(())
     }
 
+    /// What MongoDB has acknowledged no longer depends on this program.
+    async fn keep_tries(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {
         self.move_stranded().await?;
         let gone = doc! { "expiresAt": { "$lte": date(now) } };
