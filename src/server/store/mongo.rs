@@ -462,34 +462,41 @@ fn newest(kept: Document, item: Document, most: usize) -> Document {
 fn count_pipeline(limit: Limit, now: Timestamp) -> Vec<Document> {
     let is_live = doc! { "$gt": ["$expiresAt", date(now)] };
     let is_open = doc! { "$or": [{ "$not": [&is_live] }, { "$lte": ["$openAt", date(now)] }] };
-    let count = doc! { "$add": [{ "$cond": ["$live", "$count", 0] }, 1] };
+    let count = doc! { "$add": [{ "$cond": [&is_live, "$count", 0] }, 1] };
     let (expires_at, open_at) = match limit {
-        Limit::Most { tries, span } => (
-            doc! { "$cond": ["$live", "$expiresAt", date(now.plus(span))] },
-            doc! { "$cond": [{ "$gte": ["$count", tries] }, "$expiresAt", date(Timestamp::PAST)] },
-        ),
-        Limit::Slower { most, .. } => {
-            let dates = |moment: &dyn Fn(u32) -> Timestamp| {
-                let dates: Vec<DateTime> = (0..=most).map(|count| date(moment(count))).collect();
-                doc! { "$arrayElemAt": [dates, { "$min": ["$count", most] }] }
-            };
-            (
-                dates(&|count| now.plus(limit.memory_after(count))),
-                dates(&|count| limit.open_after(count, now)),
-            )
+        Limit::Most { tries, span } => {
+            let end = doc! { "$cond": [is_live, "$expiresAt", date(now.plus(span))] };
+            let open_at =
+                doc! { "$cond": [{ "$gte": ["$count", tries] }, &end, date(Timestamp::PAST)] };
+            (end, open_at)
         }
+        Limit::Slower { most, .. } => (
+            by_count(most, |count| now.plus(limit.memory_after(count))),
+            by_count(most, |count| limit.open_after(count, now)),
+        ),
     };
-    let mut stages = vec![doc! { "$set": { "live": is_live, "counted": is_open } }];
-    for (field, value) in [
-        ("count", count),
-        ("expiresAt", expires_at),
-        ("openAt", open_at),
-    ] {
+    let if_counted = |field: &str, value: Document| {
         let kept = format!("${field}");
-        stages.push(doc! { "$set": { field: { "$cond": ["$counted", value, kept] } } });
-    }
-    stages.push(doc! { "$unset": "live" });
-    stages
+        doc! { "$cond": ["$counted", value, kept] }
+    };
+    vec![
+        doc! { "$set": { "counted": is_open } },
+        doc! { "$set": { "count": if_counted("count", count) } },
+        doc! { "$set": {
+            "expiresAt": if_counted("expiresAt", expires_at),
+            "openAt": if_counted("openAt", open_at),
+        } },
+    ]
+}
+
+/// The moment that belongs to a count of tries, by a branch for each count where it changes.
+fn by_count(most: u32, moment: impl Fn(u32) -> Timestamp) -> Document {
+    let changes = (1..=most).rev();
+    let changes = changes.filter(|count| moment(*count) != moment(count - 1));
+    let branch =
+        |count| doc! { "case": { "$gte": ["$count", count] }, "then": date(moment(count)) };
+    let branches: Vec<Document> = changes.map(branch).collect();
+    doc! { "$switch": { "branches": branches, "default": date(moment(0)) } }
 }
 
 #[async_trait]
