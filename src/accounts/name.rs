@@ -30,10 +30,30 @@ impl Name {
     }
 }
 
-/// Whether a character alone shows nothing; joiners among them are part of names in some scripts.
+/// Whether a character alone shows nothing: Unicode's default ignorable code points and the blank of Braille.
+/// Joiners among them are part of names in some scripts.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
-        || turns_text(c)
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fff8}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 /// Whether a character turns the direction of the text after it, with which a name could rewrite a page.
@@ -56,7 +76,15 @@ mod tests {
 
     #[test]
     fn a_bad_name_is_refused() {
-        for nothing in ["", " \t ", "\u{200b}", "\u{202e}", "\u{feff} \u{ad}"] {
+        for nothing in [
+            "",
+            " \t ",
+            "\u{200b}",
+            "\u{202e}",
+            "\u{feff} \u{ad}",
+            "\u{3164}",
+            "\u{2800}\u{e0041}",
+        ] {
             assert!(matches!(Name::parse(nothing), Err(Error::NameRequired)));
         }
         assert!(matches!(
