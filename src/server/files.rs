@@ -119,6 +119,11 @@ impl Files {
             false => String::new(),
         };
         let client = Client::new(options, &hashes);
+        if options.hash_files && !client.paths().all(|path| by_path.contains_key(path)) {
+            return Err(WrongSetting::new(format!(
+                "LEPTOS_SITE_ROOT must be the site that was built with this binary, run `make build`: {root}"
+            )));
+        }
         Ok(Self { by_path, client })
     }
 
@@ -159,6 +164,12 @@ impl Client {
             script: path("js"),
             module: path("wasm"),
         }
+    }
+
+    fn paths(&self) -> impl Iterator<Item = &str> {
+        [&self.style, &self.script, &self.module]
+            .into_iter()
+            .map(String::as_str)
     }
 }
 
