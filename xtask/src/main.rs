@@ -112,7 +112,7 @@ fn load(release: bool) -> Result<Project> {
     })
 }
 
-/// Puts the server and the hashes side by side, where Leptos looks for them, in the project's own target folder.
+/// Puts the server and the hashes side by side, where the server looks for them, in the project's own target folder.
 fn deliver(project: &Project, server: &Path, hashes: &str) -> Result<()> {
     let folder = Path::new("target").join(if project.release { "release" } else { "debug" });
     fs::create_dir_all(&folder)

@@ -25,7 +25,7 @@ const COMPRESSIBLE: [&str; 9] = [
     "webmanifest",
 ];
 
-/// Builds the site anew unless it was built from the same inputs, and returns the hashes as Leptos reads them.
+/// Builds the site anew unless it was built from the same inputs, and returns the hashes as the server reads them.
 pub fn build(project: &Project, client: &Path) -> Result<String> {
     let keys = &project.keys;
     let css = read(&keys.style_file)?;
@@ -71,7 +71,7 @@ pub fn build(project: &Project, client: &Path) -> Result<String> {
     Ok(hashes)
 }
 
-/// A line that is the same only when a build would give the same site; Leptos skips lines it does not know.
+/// A line that is the same only when a build would give the same site; the server skips lines it does not know.
 fn inputs(project: &Project, client: &Path, css: &[u8]) -> Result<String> {
     let mut digest = Sha256::new();
     digest.update([u8::from(project.release)]);
@@ -95,7 +95,7 @@ fn bind(project: &Project, client: &Path, pkg: &Path) -> Result<()> {
         .and_then(|bindgen| {
             bindgen
                 .typescript(false)
-                // Leptos's script passes the name of the wasm, which has a hash.
+                // The page's script passes the name of the wasm, which has a hash.
                 .omit_default_module_path(true)
                 .remove_name_section(project.release)
                 .remove_producers_section(project.release)
