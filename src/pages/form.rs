@@ -194,6 +194,9 @@ fn text(data: &FormData, name: &str) -> String {
     data.get(name).as_string().unwrap_or_default()
 }
 
+/// Where a browser goes whose reset link died while its page was open.
+const LINK_DIED: &str = "/auth/reset-password?notice=link-died";
+
 /// The id of the sentence that refuses the whole form.
 const FORM_ERROR: &str = "form-error";
 
@@ -255,8 +258,8 @@ impl Live {
         spawn_local(async move {
             if let Err(refusal) = purpose.send(&data).await {
                 if purpose == Purpose::ResetPassword && refusal.code == 404 {
-                    // The link died under the page, which the server has another page for.
-                    let _ = window().location().assign(purpose.path());
+                    // The server has another page for a link that died under this one.
+                    let _ = window().location().assign(LINK_DIED);
                     return;
                 }
                 let id = id_to_focus(purpose, &Typed::of(&data), Some(&refusal));
@@ -332,7 +335,7 @@ pub fn AccountForm(
                 .collect_view()}
             {purpose.has_next().then(|| view! { <input type="hidden" name="next" value=next /> })}
             {(!token.is_empty())
-                .then(|| view! { <input type="hidden" name="csrf_token" value=token /> })}
+                .then(|| view! { <input type="hidden" name=CSRF_FIELD value=token /> })}
             <button
                 class="button"
                 type="submit"
@@ -404,6 +407,9 @@ fn reveal(revealed: RwSignal<bool>) -> impl IntoView {
         </button>
     }
 }
+
+/// The field that holds what a form must bring back.
+pub const CSRF_FIELD: &str = "csrf_token";
 
 /// How the title of a page begins whose form was refused.
 pub const ERROR_IN_TITLE: &str = "Error: ";

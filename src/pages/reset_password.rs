@@ -1,10 +1,9 @@
 //! `/auth/reset-password`: ask for a link, wait for the mail, choose a new password.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::{
-    form::{AccountForm, Purpose, Typed},
+    form::{Purpose, Typed},
     scene::{Notice, Scene},
 };
 
@@ -34,8 +33,8 @@ impl Need {
         let code = scene.refusal.as_ref().map(|refusal| refusal.code);
         match (code, scene.notice) {
             (Some(404), _) => Self::DeadLink,
-            (None, Some(Notice::Sent)) => Self::Sent,
-            (None, None) if scene.is_link_dead => Self::DeadLink,
+            (_, Some(Notice::LinkDied)) => Self::DeadLink,
+            (_, Some(Notice::Sent)) => Self::Sent,
             _ => Self::Forgotten,
         }
     }
@@ -68,23 +67,11 @@ impl Need {
 #[component]
 fn AskForLink(scene: Scene) -> impl IntoView {
     let need = Need::of(&scene);
-    let notice = scene
-        .notice
-        .filter(|_| scene.refusal.is_none())
-        .map(Notice::sentence);
     view! {
-        <Title text=scene.title(need.heading()) />
-        <h1>{need.heading()}</h1>
-        {notice.map(|sentence| view! { <p class="notice" role="status">{sentence}</p> })}
+        {scene.heading(need.heading())}
+        {scene.status()}
         <p class="lead">{need.advice()}</p>
-        <AccountForm
-            purpose=Purpose::ForgotPassword
-            typed=scene.typed
-            next=String::new()
-            token=scene.form_token
-            refusal=scene.refusal
-            takes_focus=!matches!(need, Need::Sent)
-        />
+        {scene.form(Purpose::ForgotPassword, !matches!(need, Need::Sent))}
         <nav class="ways">
             <a href="/auth/login">"Back to login"</a>
         </nav>
@@ -97,18 +84,14 @@ fn ChoosePassword(scene: Scene, email: String) -> impl IntoView {
         email,
         ..Typed::default()
     };
+    let scene = Scene {
+        typed: owner,
+        ..scene
+    };
     view! {
-        <Title text=scene.title("Choose a new password") />
-        <h1>"Choose a new password"</h1>
+        {scene.heading("Choose a new password")}
         <p class="lead">"It ends every login of this account, on all devices."</p>
-        <AccountForm
-            purpose=Purpose::ResetPassword
-            typed=owner
-            next=String::new()
-            token=scene.form_token
-            refusal=scene.refusal
-            takes_focus=true
-        />
+        {scene.form(Purpose::ResetPassword, true)}
         <nav class="ways">
             <a href="/auth/login">"Keep the old password"</a>
         </nav>

@@ -1,9 +1,10 @@
 //! What the server knows when it draws a page.
 
 use axum::http::request::Parts;
-use leptos::prelude::use_context;
+use leptos::prelude::*;
+use leptos_meta::Title;
 
-use super::form::{ERROR_IN_TITLE, Typed};
+use super::form::{AccountForm, ERROR_IN_TITLE, Purpose, Typed};
 use crate::auth::Refusal;
 
 /// Everything a page shows beside its fixed words; the door puts it into the request's extensions.
@@ -17,8 +18,6 @@ pub struct Scene {
     pub visitor: Option<Visitor>,
     /// The e-mail of the user whose new password is being chosen.
     pub resetting: Option<String>,
-    /// Whether the reset link that the browser held has died.
-    pub is_link_dead: bool,
     /// What has just happened.
     pub notice: Option<Notice>,
     /// Where a login or signup leads, already safe.
@@ -47,6 +46,8 @@ pub enum Notice {
     Sent,
     /// The password was changed.
     PasswordChanged,
+    /// The reset link that the browser held has died.
+    LinkDied,
 }
 
 impl Notice {
@@ -55,26 +56,50 @@ impl Notice {
         match name {
             "sent" => Some(Self::Sent),
             "password-changed" => Some(Self::PasswordChanged),
+            "link-died" => Some(Self::LinkDied),
             _ => None,
         }
     }
 
-    /// What the page says.
-    pub fn sentence(self) -> &'static str {
+    /// What the page says about it, beside its heading.
+    fn sentence(self) -> Option<&'static str> {
         match self {
             Self::Sent => {
-                "If this email has an account, a password reset link has been sent to it."
+                Some("If this email has an account, a password reset link has been sent to it.")
             }
-            Self::PasswordChanged => "Your password was changed. Log in with the new one.",
+            Self::PasswordChanged => Some("Your password was changed. Log in with the new one."),
+            Self::LinkDied => None,
         }
     }
 }
 
 impl Scene {
-    /// The title of a page with this name, which says so where its form was refused.
-    pub fn title(&self, name: &str) -> String {
+    /// The heading of a page with this name, and its title, which says so where its form was refused.
+    pub fn heading(&self, name: &'static str) -> impl IntoView + use<> {
         let error = self.refusal.as_ref().map_or("", |_| ERROR_IN_TITLE);
-        [error, name].concat()
+        let title = [error, name].concat();
+        view! {
+            <Title text=title />
+            <h1>{name}</h1>
+        }
+    }
+
+    /// What has just happened, where the heading does not say it.
+    pub fn status(&self) -> impl IntoView + use<> {
+        let sentence = self.notice.and_then(Notice::sentence);
+        sentence.map(|sentence| view! { <p class="notice" role="status">{sentence}</p> })
+    }
+
+    /// The form of this page; `takes_focus` where it is what the page is about, so that typing may begin at once.
+    pub fn form(self, purpose: Purpose, takes_focus: bool) -> impl IntoView {
+        let Self {
+            typed,
+            next,
+            form_token: token,
+            refusal,
+            ..
+        } = self;
+        view! { <AccountForm purpose typed next token refusal takes_focus /> }
     }
 
     /// The scene of the page being drawn.

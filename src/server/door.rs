@@ -27,7 +27,10 @@ use super::{
 use crate::{
     accounts::{store::User, token::Token},
     auth::{Refusal, context, cookie::Kind, next},
-    pages::{form::Typed, scene::Scene},
+    pages::{
+        form::{CSRF_FIELD, Typed},
+        scene::Scene,
+    },
 };
 
 /// The five routes.
@@ -55,11 +58,11 @@ impl Route {
     /// The fields the route knows.
     pub(super) fn fields(self) -> &'static [&'static str] {
         match self {
-            Self::Login => &["email", "password", "next", FORM_TOKEN],
-            Self::Signup => &["name", "email", "password", "next", FORM_TOKEN],
+            Self::Login => &["email", "password", "next", CSRF_FIELD],
+            Self::Signup => &["name", "email", "password", "next", CSRF_FIELD],
             Self::Logout => &[],
-            Self::ForgotPassword => &["email", FORM_TOKEN],
-            Self::ResetPassword => &["uuid", "password", FORM_TOKEN],
+            Self::ForgotPassword => &["email", CSRF_FIELD],
+            Self::ResetPassword => &["uuid", "password", CSRF_FIELD],
         }
     }
 
@@ -76,9 +79,6 @@ impl Route {
 
 /// Where a new password is chosen.
 pub(super) const RESET_PAGE: &str = "/auth/reset-password";
-
-/// The field of a form that holds the digest of the cookie [`Kind::Form`].
-const FORM_TOKEN: &str = "csrf_token";
 
 /// Lets a request through to its page or server function, and its answer back out.
 pub async fn pass(State(state): State<super::State>, request: Request, next: Next) -> Response {
@@ -136,9 +136,10 @@ async fn submit(
 /// Programs and hydrated forms bring none: what decides for every client are the headers browsers send, in
 /// [`super::headers::refuse_other_sites`].
 fn is_other_form(state: &super::State, headers: &HeaderMap, fields: &Fields) -> bool {
-    let expected = form_token(state, headers);
-    let brought = fields.get(FORM_TOKEN);
-    matches!((brought, expected), (Some(brought), Some(expected)) if brought != expected)
+    let Some(brought) = fields.get(CSRF_FIELD) else {
+        return false;
+    };
+    form_token(state, headers).is_some_and(|expected| expected != brought)
 }
 
 /// What the forms of a browser must bring back.
@@ -154,8 +155,10 @@ fn with_reset_cookie(
     headers: &HeaderMap,
     mut fields: Fields,
 ) -> Fields {
-    let cookie = state.service.cookies.find(Kind::Reset, headers);
-    if let (Route::ResetPassword, None, Some(uuid)) = (route, fields.get("uuid"), cookie) {
+    if route == Route::ResetPassword
+        && fields.get("uuid").is_none()
+        && let Some(uuid) = state.service.cookies.find(Kind::Reset, headers)
+    {
         fields.add_known("uuid", uuid);
     }
     fields

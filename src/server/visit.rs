@@ -186,7 +186,7 @@ async fn reset_page(
         Ok(None) => {
             let form_token = form_token(state, request.headers()).unwrap_or_default();
             let ask = Scene {
-                is_link_dead: true,
+                notice: ask.notice.or(Some(Notice::LinkDied)),
                 form_token,
                 ..ask
             };
@@ -242,7 +242,7 @@ async fn visit_with(
         return next.run(request).await;
     }
     let path = request.uri().path().to_owned();
-    let form_token = std::mem::replace(&mut scene.form_token, blank::FORM_TOKEN.to_owned());
+    let form_token = std::mem::replace(&mut scene.form_token, blank::PLACEHOLDER.to_owned());
     if let Some(page) = state.blank_pages.copy(&path, &form_token) {
         return page;
     }
@@ -258,7 +258,6 @@ fn is_blank(scene: &Scene) -> bool {
         form_token,
         visitor: None,
         resetting: None,
-        is_link_dead: false,
         notice: None,
         next,
         typed,
@@ -269,7 +268,7 @@ fn is_blank(scene: &Scene) -> bool {
         return false;
     };
     let has_token = !form_token.is_empty();
-    *has_form == has_token && next::safe(next) == "/" && *typed == Typed::default()
+    *has_form == has_token && matches!(next.as_str(), "" | "/") && *typed == Typed::default()
 }
 
 /// Shows a page with a form, and sees to it that the browser has the cookie that goes with its forms.
