@@ -8,14 +8,16 @@ use std::{
 
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::Response,
+    http::{HeaderMap, HeaderValue, StatusCode, header, response::Parts},
+    response::{IntoResponse, Response},
 };
 use http_body_util::BodyExt;
 use leptos::nonce::Nonce;
 
+use super::document::END;
+
 /// What stands for the form token in a page that is drawn to be copied.
-pub const FORM_TOKEN: &str = "the-form-token-of-a-copy";
+pub const PLACEHOLDER: &str = "the-form-token-of-a-copy";
 
 /// The blank pages that were drawn since the start, by their path.
 #[derive(Default)]
@@ -35,39 +37,44 @@ impl BlankPages {
         pages.get(path)?.copy(form_token)
     }
 
-    /// Keeps a page that was drawn with [`FORM_TOKEN`], and gives its first copy; an answer that is no page is
-    /// given back.
+    /// Keeps a page that was drawn with [`PLACEHOLDER`], and gives its first copy.
     pub async fn keep(&self, path: &str, page: Response, form_token: &str) -> Response {
-        if page.status() != StatusCode::OK {
-            return page;
-        }
         let (parts, body) = page.into_parts();
-        let bytes = body.collect().await.map(|body| body.to_bytes());
-        let bytes = bytes.unwrap_or_default();
-        let blank = BlankPage::new(&parts.headers, &bytes);
-        let copy = blank.as_ref().and_then(|blank| blank.copy(form_token));
-        if let Some(blank) = blank {
-            let mut pages = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            pages.insert(path.to_owned(), blank);
-        }
-        copy.unwrap_or_else(|| Response::from_parts(parts, bytes.into()))
+        let body = body.collect().await.map(|body| body.to_bytes());
+        let blank = body.ok().and_then(|body| BlankPage::new(&parts, &body));
+        let Some((blank, copy)) = blank.and_then(|blank| {
+            let copy = blank.copy(form_token)?;
+            Some((blank, copy))
+        }) else {
+            tracing::error!(path, "a page was not drawn to its end");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        };
+        let mut pages = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        pages.insert(path.to_owned(), blank);
+        copy
     }
 }
 
 impl BlankPage {
-    fn new(headers: &HeaderMap, page: &[u8]) -> Option<Self> {
-        let policy = headers
+    /// The page as it was drawn; none where it is not whole.
+    fn new(parts: &Parts, page: &[u8]) -> Option<Self> {
+        let page = str::from_utf8(page).ok()?;
+        if parts.status != StatusCode::OK || !page.ends_with(END) {
+            return None;
+        }
+        let policy = parts
+            .headers
             .get(header::CONTENT_SECURITY_POLICY)?
             .to_str()
             .ok()?;
         let (_, rest) = policy.split_once("'nonce-")?;
         let (nonce, _) = rest.split_once('\'')?;
         let nonce = nonce.to_owned();
-        let mut headers = headers.clone();
+        let mut headers = parts.headers.clone();
         headers.remove(header::CONTENT_LENGTH);
         Some(Self {
             headers,
-            text: str::from_utf8(page).ok()?.to_owned(),
+            text: page.to_owned(),
             nonce,
         })
     }
@@ -75,7 +82,7 @@ impl BlankPage {
     fn copy(&self, form_token: &str) -> Option<Response> {
         let nonce = Nonce::new();
         let text = self.text.replace(&self.nonce, &nonce);
-        let text = text.replace(FORM_TOKEN, form_token);
+        let text = text.replace(PLACEHOLDER, form_token);
         let mut headers = self.headers.clone();
         let policy = headers.get_mut(header::CONTENT_SECURITY_POLICY)?;
         let fresh = policy.to_str().ok()?.replace(&self.nonce, &nonce);

@@ -48,7 +48,7 @@ pub async fn draw(state: &State, path: &'static str, scene: Scene, status: Statu
 }
 
 /// The end of every document.
-const END: &str = "</body></html>";
+pub const END: &str = "</body></html>";
 
 /// How Leptos marks a place in a page, which HTML does not allow, and the same as HTML has it.
 const MARK: (&str, &str) = ("<!>", "<!---->");
