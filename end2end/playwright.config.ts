@@ -1,12 +1,12 @@
 // The release build, on both stores, in a real Chromium, with scripts and without.
 import { defineConfig, devices } from '@playwright/test';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CHROMIUM } from './tests/servers';
 
 // Workers read this file again; the folder of the first reading is the servers' own.
-const data = (process.env.E2E_DATA ??= mkdtempSync(join(tmpdir(), 'fpm-registry-e2e-')));
+const data = (process.env.E2E_DATA ??= newFolder());
 
 const mongod = { port: 9291, folder: join(data, 'mongod') };
 const stores = {
@@ -73,3 +73,13 @@ export default defineConfig({
     })),
   ],
 });
+
+/** A folder that is kept where the run fails, since the logs are in it. */
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'fpm-registry-e2e-'));
+  process.on('exit', (code) => {
+    if (code === 0) rmSync(folder, { recursive: true });
+    else console.log(`The data and logs of this run are in ${folder}`);
+  });
+  return folder;
+}

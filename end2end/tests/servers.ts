@@ -2,7 +2,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 /** A password nobody is told is too easy. */
@@ -42,6 +41,9 @@ export class Registries {
   private readonly started = new Map<World, Promise<Registry>>();
   private readonly processes: ChildProcess[] = [];
 
+  /** Each keeps its data and logs in a folder of its own below this one. */
+  constructor(private readonly data: string) {}
+
   /** The registry in this world. */
   in(world: World): Promise<Registry> {
     const registry = this.started.get(world) ?? this.start(world);
@@ -54,7 +56,7 @@ export class Registries {
   }
 
   private async start(world: World): Promise<Registry> {
-    const folder = mkdtempSync(join(process.env.E2E_DATA ?? tmpdir(), 'registry-'));
+    const folder = mkdtempSync(join(this.data, 'registry-'));
     switch (world) {
       case 'well':
         return this.serve(folder, { TRUSTED_PROXIES: '127.0.0.1/32' });

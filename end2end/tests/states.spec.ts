@@ -27,7 +27,7 @@ const SEEN = 'test-results/states';
 const test = base.extend<{ network: string }, { registries: Registries }>({
   registries: [
     async ({}, use) => {
-      const registries = new Registries();
+      const registries = new Registries(process.env.E2E_DATA!);
       await use(registries);
       await registries.stop();
     },
