@@ -32,7 +32,7 @@ test: lint unit security shortfaults e2e ## run everything that CI runs
 
 e2e: build browser ## run the browser tests against the release build
 	$(call headline,Testing in Chromium)
-	@$(ENV) MONGOD=$$(scripts/mongod.sh) && export MONGOD && cd end2end && npx playwright test
+	@cd end2end && npx playwright test
 
 lighthouse: build browser ## score the pages with Lighthouse, for five minutes on an idle machine
 	$(call headline,Scoring the pages)

@@ -22,7 +22,7 @@ export interface Registry {
   user: User;
 }
 
-export interface User {
+interface User {
   email: string;
   session: string;
 }
@@ -93,8 +93,7 @@ export class Registries {
     const data = join(folder, 'mongod');
     mkdirSync(data);
     const log = join(folder, 'mongod.log');
-    const options = ['--dbpath', data, '--port', `${port}`, '--bind_ip', '127.0.0.1', '--nounixsocket', '--wiredTigerCacheSizeGB', '0.25'];
-    const mongod = this.spawn(process.env.MONGOD ?? 'mongod', options, log, {});
+    const mongod = this.spawn(process.env.MONGOD!, mongodOptions(data, port), log, {});
     await answers(mongod, log, async () => readFileSync(log, 'utf8').includes('Waiting for connections'));
     return { uri: `mongodb://127.0.0.1:${port}`, mongod };
   }
@@ -105,6 +104,11 @@ export class Registries {
     this.processes.push(child);
     return child;
   }
+}
+
+/** What a mongod is to be told for tests. */
+export function mongodOptions(folder: string, port: number): string[] {
+  return ['--dbpath', folder, '--port', `${port}`, '--bind_ip', '127.0.0.1', '--nounixsocket', '--quiet', '--wiredTigerCacheSizeGB', '0.25'];
 }
 
 /** An address no other test uses. */
