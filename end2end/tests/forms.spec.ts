@@ -169,12 +169,21 @@ test('password managers know the fields, and paste works', async ({ page, script
     for (const [name, purpose] of Object.entries(known)) {
       const field = page.locator(`input[name=${name}]`);
       await expect(field).toHaveAttribute('autocomplete', purpose);
-      await field.focus();
-      await page.keyboard.insertText('pasted text');
+      await copy(page, 'pasted text');
+      await field.press('ControlOrMeta+V');
       await expect(field).toHaveValue('pasted text');
     }
   }
 });
+
+/** Puts a text on the clipboard, by way of the e-mail field. */
+async function copy(page: Page, text: string) {
+  const field = page.getByLabel(FIELDS.email);
+  await field.fill(text);
+  await field.press('ControlOrMeta+A');
+  await field.press('ControlOrMeta+X');
+  await expect(field).toHaveValue('');
+}
 
 /** Holds requests back until the returned function is called. */
 async function hold(page: Page, url: string, isHeld: (request: Request) => boolean = () => true): Promise<() => void> {
