@@ -3,6 +3,7 @@ import { test as base, expect, type CDPSession, type Page } from '@playwright/te
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PASSWORD } from './servers';
+import { BUTTONS, FIELDS, SAYS } from './words';
 
 export { expect };
 export { PASSWORD, newEmail } from './servers';
@@ -44,13 +45,22 @@ async function listeners(browser: CDPSession, selector: string): Promise<string[
   return found.listeners.map(({ type }) => type);
 }
 
+/** Fills in the fields with these labels. */
+export async function fill(page: Page, typed: Record<string, string>) {
+  for (const [label, text] of Object.entries(typed)) {
+    await page.getByLabel(label, { exact: true }).fill(text);
+  }
+}
+
+export async function press(page: Page, button: string) {
+  await page.getByRole('button', { name: button }).click();
+}
+
 export async function signUp(page: Page, email: string, scripts: boolean) {
   await open(page, '/auth/signup', scripts);
-  await page.getByLabel('Name').fill('Ada Lovelace');
-  await page.getByLabel('Email').fill(email);
-  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
-  await page.getByRole('button', { name: 'Sign up' }).click();
-  await expect(page.getByText('You are logged in as Ada Lovelace')).toBeVisible();
+  await fill(page, { [FIELDS.name]: 'Ada Lovelace', [FIELDS.email]: email, [FIELDS.password]: PASSWORD });
+  await press(page, BUTTONS.signup);
+  await expect(page.getByText(SAYS.loggedIn)).toBeVisible();
 }
 
 /** The link in the mail that went to this address. */

@@ -1,7 +1,8 @@
 // What a page of another site can do to our users in a real browser: nothing.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { PASSWORD, alive, expect, mailedLink, newEmail, open, signUp, test } from './registry';
+import { PASSWORD, alive, expect, fill, mailedLink, newEmail, open, press, signUp, test } from './registry';
+import { BUTTONS, FIELDS, LINKS, REFUSALS, SAYS } from './words';
 
 /** A page that posts a form of its own making to the registry when its button is pressed. */
 function trap(action: string, type: string): string {
@@ -47,11 +48,11 @@ for (const route of ['login', 'signup', 'logout', 'forgot-password', 'reset-pass
           page.getByRole('button', { name: 'Win a prize' }).click(),
         ]);
         expect(answer.status(), `${route} ${type} ${origin}`).toBe(403);
-        await expect(page.getByRole('alert')).toHaveText('This request came from another site');
+        await expect(page.getByRole('alert')).toHaveText(REFUSALS.otherSite);
       }
     }
     await page.goto('/');
-    await expect(page.getByText(`You are logged in as Ada Lovelace (${email}).`)).toBeVisible();
+    await expect(page.getByText(`${SAYS.loggedIn} (${email}).`)).toBeVisible();
   });
 }
 
@@ -61,7 +62,7 @@ test('no page can be framed', async ({ context, baseURL }) => {
   for (const origin of origins()) {
     const page = await context.newPage();
     await page.goto(`${origin}/frame`);
-    await expect(page.frameLocator('iframe').getByLabel('Email')).toHaveCount(0);
+    await expect(page.frameLocator('iframe').getByLabel(FIELDS.email)).toHaveCount(0);
     await page.close();
   }
 });
@@ -70,10 +71,10 @@ test('no page can be framed', async ({ context, baseURL }) => {
 test('the form of the reset page is known for our own', async ({ page, baseURL, scripts }) => {
   const email = newEmail();
   await signUp(page, email, scripts);
-  await page.getByRole('button', { name: 'Log out' }).click();
+  await press(page, BUTTONS.logout);
   await page.goto('/auth/reset-password');
-  await page.getByLabel('Email').fill(email);
-  await page.getByRole('button', { name: 'Send reset link' }).click();
+  await fill(page, { [FIELDS.email]: email });
+  await press(page, BUTTONS.sendLink);
   await expect(page).toHaveURL('/auth/reset-password?notice=sent');
   const link = await mailedLink(email);
   const uuid = new URL(link).searchParams.get('uuid')!;
@@ -85,10 +86,10 @@ test('the form of the reset page is known for our own', async ({ page, baseURL, 
   await page.goto(link);
   await expect(page).toHaveURL('/auth/reset-password');
   await alive(page, scripts);
-  await page.getByLabel('New password').fill('plum tractor glow');
+  await fill(page, { [FIELDS.newPassword]: 'plum tractor glow' });
   const [request] = await Promise.all([
     page.waitForRequest((request) => request.method() === 'POST'),
-    page.getByRole('button', { name: 'Change password' }).click(),
+    press(page, BUTTONS.changePassword),
   ]);
   await expect(page).toHaveURL('/auth/login?notice=password-changed');
   const headers = await request.allHeaders();
@@ -101,16 +102,15 @@ test('the form of the reset page is known for our own', async ({ page, baseURL, 
 test('a login leads nowhere else', async ({ page, baseURL, scripts }) => {
   const email = newEmail();
   await signUp(page, email, scripts);
-  await page.getByRole('button', { name: 'Log out' }).click();
+  await press(page, BUTTONS.logout);
   const host = new URL(origins()[1]).host;
   for (const next of [`//${host}`, `/\\${host}`, `http:${host}`, `%2f%2f${host}`, `/\t/${host}`, 'javascript:alert(1)', `/..//${host}`, `@${host}`]) {
     await open(page, `/auth/login?next=${encodeURIComponent(next)}`, scripts);
-    await page.getByLabel('Email').fill(email);
-    await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
-    await page.getByRole('button', { name: 'Log in' }).click();
-    await expect(page.getByText('You are logged in as Ada Lovelace'), next).toBeVisible();
+    await fill(page, { [FIELDS.email]: email, [FIELDS.password]: PASSWORD });
+    await press(page, BUTTONS.login);
+    await expect(page.getByText(SAYS.loggedIn), next).toBeVisible();
     expect(page.url()).toBe(`${baseURL}/`);
-    await page.getByRole('button', { name: 'Log out' }).click();
+    await press(page, BUTTONS.logout);
     await expect(page).toHaveURL('/auth/login');
   }
 });
@@ -124,9 +124,9 @@ test('nothing of a user is left for scripts, nor after logout', async ({ page, c
   const kept = await context.storageState();
   expect(kept.origins).toEqual([]);
   if (scripts) expect(await page.evaluate(() => document.cookie)).toBe('');
-  await page.getByRole('button', { name: 'Log out' }).click();
+  await press(page, BUTTONS.logout);
   await expect(page).toHaveURL('/auth/login');
   await page.goBack();
-  await expect(page.getByRole('link', { name: 'Log in' })).toBeVisible();
+  await expect(page.getByRole('link', { name: LINKS.login })).toBeVisible();
   await expect(page.getByText('Ada Lovelace')).toHaveCount(0);
 });

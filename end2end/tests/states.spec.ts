@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { complaints } from './nu';
 import { alive, expect, test as base } from './registry';
 import { PROJECT, Registries, type Registry } from './servers';
-import { REFUSAL, REVEAL, STATES, early, type State, type Visit } from './states';
+import { REFUSAL, STATES, early, type State, type Visit } from './states';
+import { REVEAL } from './words';
 
 const DESK = { width: 1280, height: 800 };
 const HAND = { width: 320, height: 640 };
@@ -178,7 +179,7 @@ async function saysWhatItShould(state: State, page: Page) {
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(state.heading);
   if (state.says) {
     const { text, role } = state.says;
-    const place = role ? page.getByRole(role).filter({ hasText: text }) : page.getByText(text);
+    const place = role ? page.getByRole(role).filter({ hasText: containing(text) }) : page.getByText(containing(text));
     await expect(place.first()).toBeVisible();
   }
   if (state.wrong && state.says) {
@@ -190,7 +191,7 @@ async function saysWhatItShould(state: State, page: Page) {
     await expect(page.locator('[aria-invalid=true]')).toHaveCount(0);
   }
   if (state.focus) {
-    const focused = state.focus === REFUSAL ? page.getByRole('alert').filter({ hasText: state.says!.text }) : page.getByLabel(state.focus, { exact: true });
+    const focused = state.focus === REFUSAL ? page.getByRole('alert').filter({ hasText: containing(state.says!.text) }) : page.getByLabel(state.focus, { exact: true });
     await expect(focused).toBeFocused();
   }
   for (const name of state.links ?? []) {

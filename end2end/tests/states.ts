@@ -1,9 +1,10 @@
-// Every state of the pages: how a person gets there, and what is to be seen. The words of the pages stand here.
+// Every state of the pages: how a person gets there, and what is to be seen.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, type Page } from '@playwright/test';
-import { alive, mailedLink } from './registry';
+import { alive, fill, mailedLink, press } from './registry';
 import { PASSWORD, newEmail, signUp, type Registry, type World } from './servers';
+import { BUTTONS, FIELDS, HEADINGS, HOME, LINKS, REFUSALS, SAYS, errorTitle, title } from './words';
 
 /** What a person sees. */
 export interface State {
@@ -40,58 +41,36 @@ export interface Visit {
   scripts: boolean;
 }
 
-export const FIELDS = { name: 'Name', email: 'Email', password: 'Password', newPassword: 'New password', account: 'Account' };
-export const BUTTONS = {
-  login: 'Log in',
-  signup: 'Sign up',
-  logout: 'Log out',
-  sendLink: 'Send reset link',
-  changePassword: 'Change password',
-};
-export const LINKS = {
-  login: 'Log in',
-  signup: 'Sign up',
-  forgot: 'Forgot your password?',
-  createAccount: 'Create an account',
-  haveAccount: 'I have an account',
-  backToLogin: 'Back to login',
-  keepPassword: 'Keep the old password',
-  changePassword: 'Change your password',
-  home: 'To the start page',
-};
 /** What has the focus where no field can be blamed and none is left to fill in. */
 export const REFUSAL = Symbol('the sentence of the refusal');
-/** The button that needs scripts. */
-export const REVEAL = /^(show|hide) password$/i;
 
-const site = (title: string) => `${title} · fpm-registry`;
-const shown = (heading: string, title = heading) => ({ heading, title: site(title) });
+const shown = (heading: string, name = heading) => ({ heading, title: title(name) });
 /** The same page where it tells of an error. */
-const refused = <P extends { title: string }>(page: P): P => ({ ...page, title: `Error: ${page.title}` });
+const refused = <P extends { heading: string }>(page: P): P => ({ ...page, title: errorTitle(page.heading) });
 
-const HOME = shown('Fortran package registry', 'Home');
-const ACCOUNT = { ...shown('Your account'), status: 200, buttons: [BUTTONS.logout], links: [LINKS.changePassword] };
-const LOGIN = { ...shown('Log in'), buttons: [BUTTONS.login], links: [LINKS.forgot, LINKS.createAccount] };
-const SIGNUP = { ...shown('Sign up'), buttons: [BUTTONS.signup], links: [LINKS.haveAccount] };
+const START = shown(HEADINGS.home, HOME);
+const ACCOUNT = { ...shown(HEADINGS.account), status: 200, buttons: [BUTTONS.logout], links: [LINKS.changePassword] };
+const LOGIN = { ...shown(HEADINGS.login), buttons: [BUTTONS.login], links: [LINKS.forgot, LINKS.createAccount] };
+const SIGNUP = { ...shown(HEADINGS.signup), buttons: [BUTTONS.signup], links: [LINKS.haveAccount] };
 const askForLink = (heading: string) => ({ ...shown(heading), buttons: [BUTTONS.sendLink], links: [LINKS.backToLogin] });
-const RESET = askForLink('Reset your password');
-const DEAD_LINK = refused(askForLink('This link no longer works'));
-const NEW_PASSWORD = { ...shown('Choose a new password'), buttons: [BUTTONS.changePassword], links: [LINKS.keepPassword] };
+const RESET = askForLink(HEADINGS.reset);
+const DEAD_LINK = refused(askForLink(HEADINGS.deadLink));
+const NEW_PASSWORD = { ...shown(HEADINGS.newPassword), buttons: [BUTTONS.changePassword], links: [LINKS.keepPassword] };
 const problem = (heading: string) => ({ ...shown(heading), links: [LINKS.home, LINKS.login] });
 const alert = (text: string | RegExp) => ({ text, role: 'alert' as const });
 
-const WRONG_LOGIN = alert('Invalid email or password');
-const THROTTLED = alert(/Too many tries, try again in \d+ (seconds|minutes)/);
-const UNAVAILABLE = alert('The registry is not available right now, try again in a moment');
-const BROKEN = alert('Something went wrong, try again in a moment');
+const WRONG_LOGIN = alert(REFUSALS.wrongLogin);
+const THROTTLED = alert(REFUSALS.throttled);
+const UNAVAILABLE = alert(REFUSALS.unavailable);
+const BROKEN = alert(REFUSALS.broken);
 
 export const STATES: State[] = [
   {
     name: 'home',
     reach: ({ page }) => page.goto('/'),
     status: 200,
-    ...HOME,
-    says: { text: 'You are not logged in.' },
+    ...START,
+    says: { text: SAYS.loggedOut },
     links: [LINKS.login, LINKS.signup],
   },
   {
@@ -101,7 +80,7 @@ export const STATES: State[] = [
       await page.goto('/');
     },
     ...ACCOUNT,
-    says: { text: /You are logged in as Ada Lovelace/ },
+    says: { text: SAYS.loggedIn },
   },
   { name: 'login', reach: ({ page }) => page.goto('/auth/login'), status: 200, ...LOGIN, focus: FIELDS.email },
   {
@@ -118,7 +97,7 @@ export const STATES: State[] = [
     reach: ({ page }) => page.goto('/auth/login?notice=password-changed'),
     status: 200,
     ...LOGIN,
-    says: { text: /Your password was changed/, role: 'status' },
+    says: { text: SAYS.passwordChanged, role: 'status' },
     focus: FIELDS.email,
   },
   {
@@ -136,7 +115,7 @@ export const STATES: State[] = [
     isAlsoDrawn: true,
     status: 400,
     ...refused(LOGIN),
-    says: alert('Email is required'),
+    says: alert(REFUSALS.noEmail),
     wrong: FIELDS.email,
     focus: FIELDS.email,
   },
@@ -173,35 +152,35 @@ export const STATES: State[] = [
     },
     ...refused(LOGIN),
     focus: FIELDS.password,
-    says: alert(/The registry cannot be reached. Check your connection and try again/),
+    says: alert(REFUSALS.unreachable),
   },
   { name: 'signup', reach: ({ page }) => page.goto('/auth/signup'), status: 200, ...SIGNUP, focus: FIELDS.name },
   {
     name: 'signup-empty',
     reach: (visit) => trySignup(visit, { name: '' }),
     isAlsoDrawn: true,
-    ...refusedSignup(FIELDS.name, 'Name is required'),
+    ...refusedSignup(FIELDS.name, REFUSALS.noName),
   },
   {
     name: 'signup-taken-email',
     reach: (visit) => trySignup(visit, { email: visit.registry.user.email.toUpperCase() }),
     isAlsoDrawn: true,
-    ...refusedSignup(FIELDS.email, 'A user with this email already exists'),
+    ...refusedSignup(FIELDS.email, REFUSALS.takenEmail),
   },
   {
     name: 'signup-bad-email',
     reach: (visit) => trySignup(visit, { email: 'ada' }),
-    ...refusedSignup(FIELDS.email, 'Enter a valid email address'),
+    ...refusedSignup(FIELDS.email, REFUSALS.badEmail),
   },
   {
     name: 'signup-short-password',
     reach: (visit) => trySignup(visit, { password: 'short' }),
-    ...refusedSignup(FIELDS.password, 'Password must be at least 8 characters'),
+    ...refusedSignup(FIELDS.password, REFUSALS.shortPassword),
   },
   {
     name: 'signup-easy-password',
     reach: (visit) => trySignup(visit, { password: 'password1234' }),
-    ...refusedSignup(FIELDS.password, /Password is too easy to guess: \w+/),
+    ...refusedSignup(FIELDS.password, REFUSALS.easyPassword),
   },
   {
     name: 'signup-throttled',
@@ -227,7 +206,7 @@ export const STATES: State[] = [
     isAlsoDrawn: true,
     status: 400,
     ...refused(RESET),
-    says: alert('Enter a valid email address'),
+    says: alert(REFUSALS.badEmail),
     wrong: FIELDS.email,
     focus: FIELDS.email,
   },
@@ -238,8 +217,8 @@ export const STATES: State[] = [
       await expect(visit.page).toHaveURL('/auth/reset-password?notice=sent');
     },
     status: 200,
-    ...askForLink('Check your email'),
-    says: { text: /If this email has an account, a password reset link has been sent to it/, role: 'status' },
+    ...askForLink(HEADINGS.linkSent),
+    says: { text: SAYS.linkSent, role: 'status' },
   },
   {
     name: 'reset-throttled',
@@ -258,7 +237,7 @@ export const STATES: State[] = [
     reach: ({ page }) => page.goto(`/auth/reset-password?uuid=${crypto.randomUUID()}`),
     status: 404,
     ...DEAD_LINK,
-    says: alert('User not found'),
+    says: alert(REFUSALS.deadLink),
     focus: FIELDS.email,
   },
   {
@@ -280,7 +259,7 @@ export const STATES: State[] = [
     isAlsoDrawn: true,
     status: 400,
     ...refused(NEW_PASSWORD),
-    says: alert('Password must be at least 8 characters'),
+    says: alert(REFUSALS.shortPassword),
     wrong: FIELDS.newPassword,
     focus: FIELDS.newPassword,
   },
@@ -292,36 +271,36 @@ export const STATES: State[] = [
       await page.goto('/');
     },
     status: 503,
-    ...problem('Not available right now'),
+    ...problem(HEADINGS.unavailable),
     says: UNAVAILABLE,
   },
   {
     name: 'page-not-found',
     reach: ({ page }) => page.goto('/nowhere'),
     status: 404,
-    ...problem('Page not found'),
-    says: { text: 'The address may be mistyped' },
+    ...problem(HEADINGS.notFound),
+    says: { text: REFUSALS.notFound },
   },
   {
     name: 'page-not-allowed',
     reach: ({ page }) => page.goto('/auth/logout'),
     status: 405,
-    ...problem('This request was refused'),
-    says: alert('This method is not allowed here'),
+    ...problem(HEADINGS.refused),
+    says: alert(REFUSALS.notAllowed),
   },
   {
     name: 'page-password-in-address',
     reach: ({ page }) => page.goto(`/auth/reset-password?uuid=${crypto.randomUUID()}&password=plum+tractor+glow`),
     status: 400,
-    ...problem('This request was refused'),
-    says: alert('A password must not be sent in an address'),
+    ...problem(HEADINGS.refused),
+    says: alert(REFUSALS.passwordInAddress),
   },
   {
     name: 'page-other-site',
     reach: ({ page, registry }) => postFromElsewhere(page, `${registry.url}/auth/login`),
     status: 403,
-    ...problem('Refused for your safety'),
-    says: alert('This request came from another site'),
+    ...problem(HEADINGS.otherSite),
+    says: alert(REFUSALS.otherSite),
   },
   ...deadLink(),
   ...brokenLogin(),
@@ -335,7 +314,7 @@ function deadLink(): State[] {
     expect((await fetch(`${visit.registry.url}/auth/reset-password`, { method: 'POST', body: new URLSearchParams(form) })).status).toBe(200);
     await chooseNew(visit, 'another tractor glow');
   };
-  const asked = { ...askForLink('This link no longer works'), focus: FIELDS.email };
+  const asked = { ...askForLink(HEADINGS.deadLink), focus: FIELDS.email };
   return [
     {
       name: 'new-password-dead-link',
@@ -345,9 +324,9 @@ function deadLink(): State[] {
         await expect(visit.page.getByRole('button', { name: BUTTONS.sendLink })).toBeVisible();
       },
       ...asked,
-      says: { text: /Enter your email and we send you a new one/ },
+      says: { text: SAYS.askAgain },
     },
-    { name: 'reset-dead-link', reach: (visit) => early(visit, reach), status: 404, ...DEAD_LINK, says: alert('User not found'), focus: FIELDS.email },
+    { name: 'reset-dead-link', reach: (visit) => early(visit, reach), status: 404, ...DEAD_LINK, says: alert(REFUSALS.deadLink), focus: FIELDS.email },
   ];
 }
 
@@ -366,7 +345,7 @@ function brokenLogin(): State[] {
   };
   return [
     { name: 'login-broken', needsScripts: true, ...broken, ...refused(LOGIN), focus: FIELDS.password },
-    { name: 'page-broken', ...broken, reach: (visit) => early(visit, broken.reach), ...problem('A fault on our side') },
+    { name: 'page-broken', ...broken, reach: (visit) => early(visit, broken.reach), ...problem(HEADINGS.broken) },
   ];
 }
 
@@ -427,16 +406,6 @@ async function chooseNew({ page, scripts }: Visit, password: string) {
   await alive(page, scripts);
   await fill(page, { [FIELDS.newPassword]: password });
   await send(page, BUTTONS.changePassword);
-}
-
-export async function fill(page: Page, typed: Record<string, string>) {
-  for (const [label, text] of Object.entries(typed)) {
-    await page.getByLabel(label, { exact: true }).fill(text);
-  }
-}
-
-export async function press(page: Page, button: string) {
-  await page.getByRole('button', { name: button }).click();
 }
 
 /** Sends the form, and waits for the answer. */
