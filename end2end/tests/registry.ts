@@ -23,9 +23,9 @@ export const test = base.extend<{ scripts: boolean }>({
   },
 });
 
-/** Opens a page, and with scripts waits until its form is alive. */
+/** Opens a page, and with scripts waits until its form is alive; where they are not to come, nobody waits for them. */
 export async function open(page: Page, path: string, scripts: boolean) {
-  await page.goto(path);
+  await page.goto(path, { waitUntil: scripts ? 'load' : 'domcontentloaded' });
   await alive(page, scripts);
 }
 

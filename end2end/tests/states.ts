@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, type Page } from '@playwright/test';
-import { alive, fill, mailedLink, press } from './registry';
+import { alive, fill, mailedLink, open, press } from './registry';
 import { PASSWORD, newEmail, signUp, type Registry, type World } from './servers';
 import { BUTTONS, FIELDS, HEADINGS, HOME, LINKS, REFUSALS, SAYS, errorTitle, title } from './words';
 
@@ -17,16 +17,16 @@ export interface State {
   /** Its form may also be sent before the scripts have come; the page with the refusal then has scripts. */
   isAlsoDrawn?: true;
   reach(visit: Visit): Promise<unknown>;
-  /** Of the page, or of the answer to its form; none where there was no answer. */
+  /** Of the page, or of the answer to its form; 200 unless said. */
   status?: number;
   title: string;
   heading: string;
   /** What the page says, and how: a live region, or just text. */
   says?: { text: string | RegExp; role?: 'alert' | 'status' };
-  /** The field that has the focus, or else the refusal itself. */
-  focus?: string | typeof REFUSAL;
-  /** The field that is marked as wrong. */
+  /** The field that is marked as wrong, and has the focus. */
   wrong?: string;
+  /** What has the focus where no field is wrong: a field all the same, or the refusal itself. */
+  focus?: string | typeof REFUSAL;
   /** The way on: links and buttons. */
   links?: string[];
   buttons?: string[];
@@ -49,7 +49,7 @@ const shown = (heading: string, name = heading) => ({ heading, title: title(name
 const refused = <P extends { heading: string }>(page: P): P => ({ ...page, title: errorTitle(page.heading) });
 
 const START = shown(HEADINGS.home, HOME);
-const ACCOUNT = { ...shown(HEADINGS.account), status: 200, buttons: [BUTTONS.logout], links: [LINKS.changePassword] };
+const ACCOUNT = { ...shown(HEADINGS.account), buttons: [BUTTONS.logout], links: [LINKS.changePassword] };
 const LOGIN = { ...shown(HEADINGS.login), buttons: [BUTTONS.login], links: [LINKS.forgot, LINKS.createAccount] };
 const SIGNUP = { ...shown(HEADINGS.signup), buttons: [BUTTONS.signup], links: [LINKS.haveAccount] };
 const askForLink = (heading: string) => ({ ...shown(heading), buttons: [BUTTONS.sendLink], links: [LINKS.backToLogin] });
@@ -58,6 +58,13 @@ const DEAD_LINK = refused(askForLink(HEADINGS.deadLink));
 const NEW_PASSWORD = { ...shown(HEADINGS.newPassword), buttons: [BUTTONS.changePassword], links: [LINKS.keepPassword] };
 const problem = (heading: string) => ({ ...shown(heading), links: [LINKS.home, LINKS.login] });
 const alert = (text: string | RegExp) => ({ text, role: 'alert' as const });
+/** The same page where one of its fields is wrong. */
+const blamed = <P extends { heading: string }>(page: P, wrong: string, text: string | RegExp) => ({
+  ...refused(page),
+  status: 400,
+  says: alert(text),
+  wrong,
+});
 
 const WRONG_LOGIN = alert(REFUSALS.wrongLogin);
 const THROTTLED = alert(REFUSALS.throttled);
@@ -68,7 +75,6 @@ export const STATES: State[] = [
   {
     name: 'home',
     reach: ({ page }) => page.goto('/'),
-    status: 200,
     ...START,
     says: { text: SAYS.loggedOut },
     links: [LINKS.login, LINKS.signup],
@@ -82,7 +88,7 @@ export const STATES: State[] = [
     ...ACCOUNT,
     says: { text: SAYS.loggedIn },
   },
-  { name: 'login', reach: ({ page }) => page.goto('/auth/login'), status: 200, ...LOGIN, focus: FIELDS.email },
+  { name: 'login', reach: ({ page }) => page.goto('/auth/login'), ...LOGIN, focus: FIELDS.email },
   {
     name: 'login-already-logged-in',
     reach: async ({ page, registry }) => {
@@ -95,7 +101,6 @@ export const STATES: State[] = [
   {
     name: 'login-password-changed',
     reach: ({ page }) => page.goto('/auth/login?notice=password-changed'),
-    status: 200,
     ...LOGIN,
     says: { text: SAYS.passwordChanged, role: 'status' },
     focus: FIELDS.email,
@@ -113,11 +118,7 @@ export const STATES: State[] = [
     name: 'login-empty',
     reach: (visit) => tryLogin(visit, '', ''),
     isAlsoDrawn: true,
-    status: 400,
-    ...refused(LOGIN),
-    says: alert(REFUSALS.noEmail),
-    wrong: FIELDS.email,
-    focus: FIELDS.email,
+    ...blamed(LOGIN, FIELDS.email, REFUSALS.noEmail),
   },
   {
     name: 'login-throttled',
@@ -144,8 +145,8 @@ export const STATES: State[] = [
     name: 'login-offline',
     needsScripts: true,
     reach: async (visit) => {
-      const { page } = visit;
-      await open(visit, '/auth/login');
+      const { page, scripts } = visit;
+      await open(page, '/auth/login', scripts);
       await page.context().setOffline(true);
       await fill(page, { [FIELDS.email]: 'ada@example.org', [FIELDS.password]: PASSWORD });
       await press(page, BUTTONS.login);
@@ -154,33 +155,33 @@ export const STATES: State[] = [
     focus: FIELDS.password,
     says: alert(REFUSALS.unreachable),
   },
-  { name: 'signup', reach: ({ page }) => page.goto('/auth/signup'), status: 200, ...SIGNUP, focus: FIELDS.name },
+  { name: 'signup', reach: ({ page }) => page.goto('/auth/signup'), ...SIGNUP, focus: FIELDS.name },
   {
     name: 'signup-empty',
     reach: (visit) => trySignup(visit, { name: '' }),
     isAlsoDrawn: true,
-    ...refusedSignup(FIELDS.name, REFUSALS.noName),
+    ...blamed(SIGNUP, FIELDS.name, REFUSALS.noName),
   },
   {
     name: 'signup-taken-email',
     reach: (visit) => trySignup(visit, { email: visit.registry.user.email.toUpperCase() }),
     isAlsoDrawn: true,
-    ...refusedSignup(FIELDS.email, REFUSALS.takenEmail),
+    ...blamed(SIGNUP, FIELDS.email, REFUSALS.takenEmail),
   },
   {
     name: 'signup-bad-email',
     reach: (visit) => trySignup(visit, { email: 'ada' }),
-    ...refusedSignup(FIELDS.email, REFUSALS.badEmail),
+    ...blamed(SIGNUP, FIELDS.email, REFUSALS.badEmail),
   },
   {
     name: 'signup-short-password',
     reach: (visit) => trySignup(visit, { password: 'short' }),
-    ...refusedSignup(FIELDS.password, REFUSALS.shortPassword),
+    ...blamed(SIGNUP, FIELDS.password, REFUSALS.shortPassword),
   },
   {
     name: 'signup-easy-password',
     reach: (visit) => trySignup(visit, { password: 'password1234' }),
-    ...refusedSignup(FIELDS.password, REFUSALS.easyPassword),
+    ...blamed(SIGNUP, FIELDS.password, REFUSALS.easyPassword),
   },
   {
     name: 'signup-throttled',
@@ -196,7 +197,6 @@ export const STATES: State[] = [
   {
     name: 'reset',
     reach: ({ page }) => page.goto('/auth/reset-password'),
-    status: 200,
     ...RESET,
     focus: FIELDS.email,
   },
@@ -204,11 +204,7 @@ export const STATES: State[] = [
     name: 'reset-bad-email',
     reach: (visit) => askFor(visit, 'ada'),
     isAlsoDrawn: true,
-    status: 400,
-    ...refused(RESET),
-    says: alert(REFUSALS.badEmail),
-    wrong: FIELDS.email,
-    focus: FIELDS.email,
+    ...blamed(RESET, FIELDS.email, REFUSALS.badEmail),
   },
   {
     name: 'reset-sent',
@@ -216,7 +212,6 @@ export const STATES: State[] = [
       await askFor(visit, newEmail());
       await expect(visit.page).toHaveURL('/auth/reset-password?notice=sent');
     },
-    status: 200,
     ...askForLink(HEADINGS.linkSent),
     says: { text: SAYS.linkSent, role: 'status' },
   },
@@ -249,7 +244,7 @@ export const STATES: State[] = [
     focus: REFUSAL,
     says: UNAVAILABLE,
   },
-  { name: 'new-password', reach: openLink, status: 200, ...NEW_PASSWORD, focus: FIELDS.newPassword },
+  { name: 'new-password', reach: openLink, ...NEW_PASSWORD, focus: FIELDS.newPassword },
   {
     name: 'new-password-short',
     reach: async (visit) => {
@@ -257,11 +252,7 @@ export const STATES: State[] = [
       await chooseNew(visit, 'short');
     },
     isAlsoDrawn: true,
-    status: 400,
-    ...refused(NEW_PASSWORD),
-    says: alert(REFUSALS.shortPassword),
-    wrong: FIELDS.newPassword,
-    focus: FIELDS.newPassword,
+    ...blamed(NEW_PASSWORD, FIELDS.newPassword, REFUSALS.shortPassword),
   },
   {
     name: 'page-unavailable',
@@ -349,10 +340,6 @@ function brokenLogin(): State[] {
   ];
 }
 
-function refusedSignup(field: string, text: string | RegExp) {
-  return { status: 400, ...refused(SIGNUP), says: alert(text), wrong: field, focus: field };
-}
-
 /** Goes as far as `reach` with a form that is sent before the scripts have come. */
 export async function early(visit: Visit, reach: (visit: Visit) => Promise<unknown>) {
   let isEarly = true;
@@ -364,41 +351,35 @@ export async function early(visit: Visit, reach: (visit: Visit) => Promise<unkno
   await reach({ ...visit, scripts: false });
 }
 
-/** Opens a page; where the scripts are not to come, nobody waits for them. */
-async function open({ page, scripts }: Visit, path: string) {
-  await page.goto(path, { waitUntil: scripts ? 'load' : 'commit' });
-  await alive(page, scripts);
-}
-
 async function tryLogin(visit: Visit, email: string, password: string) {
-  const { page } = visit;
-  await open(visit, '/auth/login');
+  const { page, scripts } = visit;
+  await open(page, '/auth/login', scripts);
   await fill(page, { [FIELDS.email]: email, [FIELDS.password]: password });
   await send(page, BUTTONS.login);
 }
 
 async function trySignup(visit: Visit, typed: Partial<Record<'name' | 'email' | 'password', string>>) {
   const { name, email, password } = { name: 'Ada Lovelace', email: newEmail(), password: PASSWORD, ...typed };
-  const { page } = visit;
-  await open(visit, '/auth/signup');
+  const { page, scripts } = visit;
+  await open(page, '/auth/signup', scripts);
   await fill(page, { [FIELDS.name]: name, [FIELDS.email]: email, [FIELDS.password]: password });
   await send(page, BUTTONS.signup);
 }
 
 async function askFor(visit: Visit, email: string) {
-  const { page } = visit;
-  await open(visit, '/auth/reset-password');
+  const { page, scripts } = visit;
+  await open(page, '/auth/reset-password', scripts);
   await fill(page, { [FIELDS.email]: email });
   await send(page, BUTTONS.sendLink);
 }
 
 /** Opens the link in a mail, and says which. */
 async function openLink(visit: Visit) {
-  const { page, registry, network } = visit;
+  const { page, registry, network, scripts } = visit;
   const { email } = await signUp(registry.url, { 'X-Forwarded-For': network });
   await page.request.post('/auth/forgot-password', { form: { email } });
   const link = await mailedLink(email, registry.outbox);
-  await open(visit, link);
+  await open(page, link, scripts);
   return link;
 }
 
