@@ -1,38 +1,6 @@
 // What a page of another site can do to our users in a real browser: nothing.
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { PASSWORD, alive, expect, fill, mailedLink, newEmail, open, press, signUp, test } from './registry';
+import { BAIT, PASSWORD, alive, elsewhere, expect, fill, mailedLink, newEmail, open, press, send, signUp, test, trap } from './registry';
 import { BUTTONS, FIELDS, LINKS, REFUSALS, SAYS } from './words';
-
-/** A page that posts a form of its own making to the registry when its button is pressed. */
-function trap(action: string, type: string): string {
-  return `<form action="${action}" method="post" enctype="${type}">
-    <input name="name" value="Eve"><input name="email" value="eve@example.org"><input name="password" value="${PASSWORD}">
-    <button>Win a prize</button></form>`;
-}
-
-let elsewhere: Server;
-let traps: Record<string, string>;
-
-test.beforeEach(async () => {
-  traps = {};
-  elsewhere = createServer((request, response) => {
-    response.setHeader('Content-Type', 'text/html');
-    response.end(traps[request.url!] ?? '');
-  });
-  await new Promise<void>((listening) => elsewhere.listen(0, '127.0.0.1', listening));
-});
-
-test.afterEach(() => {
-  elsewhere.close();
-  elsewhere.closeAllConnections();
-});
-
-/** Where a trap is: another port is another origin of the same site, another name another site. */
-function origins(): string[] {
-  const { port } = elsewhere.address() as AddressInfo;
-  return [`http://127.0.0.1:${port}`, `http://localhost:${port}`];
-}
 
 for (const route of ['login', 'signup', 'logout', 'forgot-password', 'reset-password']) {
   /** ASVS 3.5.1, login CSRF included. */
@@ -40,16 +8,13 @@ for (const route of ['login', 'signup', 'logout', 'forgot-password', 'reset-pass
     const email = newEmail();
     await signUp(page, email, scripts);
     for (const type of ['application/x-www-form-urlencoded', 'multipart/form-data', 'text/plain']) {
-      traps['/trap'] = trap(`${baseURL}/auth/${route}`, type);
-      for (const origin of origins()) {
-        await page.goto(`${origin}/trap`);
-        const [answer] = await Promise.all([
-          page.waitForResponse((response) => response.request().method() === 'POST'),
-          page.getByRole('button', { name: 'Win a prize' }).click(),
-        ]);
-        expect(answer.status(), `${route} ${type} ${origin}`).toBe(403);
-        await expect(page.getByRole('alert')).toHaveText(REFUSALS.otherSite);
-      }
+      await elsewhere(trap(`${baseURL}/auth/${route}`, type), async (origins) => {
+        for (const origin of origins) {
+          await page.goto(origin);
+          expect((await send(page, BAIT)).status(), `${route} ${type} ${origin}`).toBe(403);
+          await expect(page.getByRole('alert')).toHaveText(REFUSALS.otherSite);
+        }
+      });
     }
     await page.goto('/');
     await expect(page.getByText(`${SAYS.loggedIn} (${email}).`)).toBeVisible();
@@ -58,13 +23,14 @@ for (const route of ['login', 'signup', 'logout', 'forgot-password', 'reset-pass
 
 /** ASVS 3.4.6 */
 test('no page can be framed', async ({ context, baseURL }) => {
-  traps['/frame'] = `<iframe src="${baseURL}/auth/login"></iframe>`;
-  for (const origin of origins()) {
-    const page = await context.newPage();
-    await page.goto(`${origin}/frame`);
-    await expect(page.frameLocator('iframe').getByLabel(FIELDS.email)).toHaveCount(0);
-    await page.close();
-  }
+  await elsewhere(`<iframe src="${baseURL}/auth/login"></iframe>`, async (origins) => {
+    for (const origin of origins) {
+      const page = await context.newPage();
+      await page.goto(origin);
+      await expect(page.frameLocator('iframe').getByLabel(FIELDS.email)).toHaveCount(0);
+      await page.close();
+    }
+  });
 });
 
 /** ASVS 3.4.5: a form of our own says where it comes from, and never with the uuid. */
@@ -103,16 +69,18 @@ test('a login leads nowhere else', async ({ page, baseURL, scripts }) => {
   const email = newEmail();
   await signUp(page, email, scripts);
   await press(page, BUTTONS.logout);
-  const host = new URL(origins()[1]).host;
-  for (const next of [`//${host}`, `/\\${host}`, `http:${host}`, `%2f%2f${host}`, `/\t/${host}`, 'javascript:alert(1)', `/..//${host}`, `@${host}`]) {
-    await open(page, `/auth/login?next=${encodeURIComponent(next)}`, scripts);
-    await fill(page, { [FIELDS.email]: email, [FIELDS.password]: PASSWORD });
-    await press(page, BUTTONS.login);
-    await expect(page.getByText(SAYS.loggedIn), next).toBeVisible();
-    expect(page.url()).toBe(`${baseURL}/`);
-    await press(page, BUTTONS.logout);
-    await expect(page).toHaveURL('/auth/login');
-  }
+  await elsewhere('Won', async ([, otherSite]) => {
+    const { host } = new URL(otherSite);
+    for (const next of [`//${host}`, `/\\${host}`, `http:${host}`, `%2f%2f${host}`, `/\t/${host}`, 'javascript:alert(1)', `/..//${host}`, `@${host}`]) {
+      await open(page, `/auth/login?next=${encodeURIComponent(next)}`, scripts);
+      await fill(page, { [FIELDS.email]: email, [FIELDS.password]: PASSWORD });
+      await press(page, BUTTONS.login);
+      await expect(page.getByText(SAYS.loggedIn), next).toBeVisible();
+      expect(page.url()).toBe(`${baseURL}/`);
+      await press(page, BUTTONS.logout);
+      await expect(page).toHaveURL('/auth/login');
+    }
+  });
 });
 
 /** ASVS 3.3.4, 14.3.1, 14.3.3 */

@@ -1,8 +1,6 @@
 // Every state of the pages: how a person gets there, and what is to be seen.
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { expect, type Page } from '@playwright/test';
-import { alive, fill, mailedLink, open, press } from './registry';
+import { BAIT, alive, elsewhere, fill, mailedLink, open, press, send, trap } from './registry';
 import { PASSWORD, newEmail, signUp, type Registry, type World } from './servers';
 import { BUTTONS, FIELDS, HEADINGS, HOME, LINKS, REFUSALS, SAYS, errorTitle, title } from './words';
 
@@ -288,7 +286,11 @@ export const STATES: State[] = [
   },
   {
     name: 'page-other-site',
-    reach: ({ page, registry }) => postFromElsewhere(page, `${registry.url}/auth/login`),
+    reach: ({ page, registry }) =>
+      elsewhere(trap(`${registry.url}/auth/login`), async ([, otherSite]) => {
+        await page.goto(otherSite);
+        await send(page, BAIT);
+      }),
     status: 403,
     ...problem(HEADINGS.otherSite),
     says: alert(REFUSALS.otherSite),
@@ -389,13 +391,6 @@ async function chooseNew({ page, scripts }: Visit, password: string) {
   await send(page, BUTTONS.changePassword);
 }
 
-/** Sends the form, and waits for the answer. */
-async function send(page: Page, button: string) {
-  const answer = page.waitForResponse((response) => response.request().method() === 'POST');
-  await press(page, button);
-  await (await answer).finished();
-}
-
 /** Uses up all tries but the page's own. */
 async function spend({ page }: Visit, tries: number, route: string, form: Record<string, string>) {
   const answers = Array.from({ length: tries }, () => page.request.post(`/auth/${route}`, { form }));
@@ -404,17 +399,4 @@ async function spend({ page }: Visit, tries: number, route: string, form: Record
 
 async function logIn(page: Page, { url, user }: Registry) {
   await page.context().addCookies([{ name: 'uuid', value: user.session, url }]);
-}
-
-/** Has a page of another site post a form to us. */
-async function postFromElsewhere(page: Page, action: string) {
-  const elsewhere = createServer((_, response) => {
-    response.setHeader('Content-Type', 'text/html');
-    response.end(`<form action="${action}" method="post"><button>Win a prize</button></form>`);
-  });
-  await new Promise<void>((listening) => elsewhere.listen(0, '127.0.0.1', listening));
-  await page.goto(`http://localhost:${(elsewhere.address() as AddressInfo).port}`);
-  await send(page, 'Win a prize');
-  elsewhere.close();
-  elsewhere.closeAllConnections();
 }
