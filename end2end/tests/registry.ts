@@ -1,4 +1,4 @@
-// What every test has: a page that must log no error, and the mails the registry sent.
+// What the tests have in common: a page that must log no error, its forms, the mails the registry sent, and another site.
 import { test as base, expect, type CDPSession, type Page, type Response } from '@playwright/test';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -54,6 +54,7 @@ export async function fill(page: Page, typed: Record<string, string>) {
   }
 }
 
+/** Presses the button with this name. */
 export async function press(page: Page, button: string) {
   await page.getByRole('button', { name: button }).click();
 }
@@ -66,6 +67,7 @@ export async function send(page: Page, button: string): Promise<Response> {
   return answer;
 }
 
+/** Signs a new user up by the page, and waits for the account. */
 export async function signUp(page: Page, email: string, scripts: boolean) {
   await open(page, '/auth/signup', scripts);
   await fill(page, { [FIELDS.name]: 'Ada Lovelace', [FIELDS.email]: email, [FIELDS.password]: PASSWORD });
