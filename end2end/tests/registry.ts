@@ -1,8 +1,11 @@
-// What every test has: a page that must log no error, and the mails the registry sent.
-import { test as base, expect, type CDPSession, type Page } from '@playwright/test';
+// What the tests have in common: a page that must log no error, its forms, the mails the registry sent, and another site.
+import { test as base, expect, type CDPSession, type Page, type Response } from '@playwright/test';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { PASSWORD } from './servers';
+import { BUTTONS, FIELDS, SAYS } from './words';
 
 export { expect };
 export { PASSWORD, newEmail } from './servers';
@@ -22,9 +25,9 @@ export const test = base.extend<{ scripts: boolean }>({
   },
 });
 
-/** Opens a page, and with scripts waits until its form is alive. */
+/** Opens a page, and with scripts waits until its form is alive; where they are not to come, nobody waits for them. */
 export async function open(page: Page, path: string, scripts: boolean) {
-  await page.goto(path);
+  await page.goto(path, { waitUntil: scripts ? 'load' : 'domcontentloaded' });
   await alive(page, scripts);
 }
 
@@ -44,13 +47,32 @@ async function listeners(browser: CDPSession, selector: string): Promise<string[
   return found.listeners.map(({ type }) => type);
 }
 
+/** Fills in the fields with these labels. */
+export async function fill(page: Page, typed: Record<string, string>) {
+  for (const [label, text] of Object.entries(typed)) {
+    await page.getByLabel(label, { exact: true }).fill(text);
+  }
+}
+
+/** Presses the button with this name. */
+export async function press(page: Page, button: string) {
+  await page.getByRole('button', { name: button }).click();
+}
+
+/** Sends the form, and waits for the answer. */
+export async function send(page: Page, button: string): Promise<Response> {
+  const answer = page.waitForResponse((response) => response.request().method() === 'POST');
+  await press(page, button);
+  await (await answer).finished();
+  return answer;
+}
+
+/** Signs a new user up by the page, and waits for the account. */
 export async function signUp(page: Page, email: string, scripts: boolean) {
   await open(page, '/auth/signup', scripts);
-  await page.getByLabel('Name').fill('Ada Lovelace');
-  await page.getByLabel('Email').fill(email);
-  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
-  await page.getByRole('button', { name: 'Sign up' }).click();
-  await expect(page.getByText('You are logged in as Ada Lovelace')).toBeVisible();
+  await fill(page, { [FIELDS.name]: 'Ada Lovelace', [FIELDS.email]: email, [FIELDS.password]: PASSWORD });
+  await press(page, BUTTONS.signup);
+  await expect(page.getByText(SAYS.loggedIn)).toBeVisible();
 }
 
 /** The link in the mail that went to this address. */
@@ -70,4 +92,31 @@ export async function mailedLink(email: string, outbox: string = base.info().pro
     )
     .toBeTruthy();
   return link!;
+}
+
+/**
+ * Has another site show this page for as long as the visit lasts.
+ *
+ * Its two origins: another port is another origin of the same site, another name another site.
+ */
+export async function elsewhere(html: string, visit: (origins: [string, string]) => Promise<void>) {
+  const site = createServer((_, response) => response.setHeader('Content-Type', 'text/html').end(html));
+  await new Promise<void>((listening) => site.listen(0, '127.0.0.1', listening));
+  const { port } = site.address() as AddressInfo;
+  try {
+    await visit([`http://127.0.0.1:${port}`, `http://localhost:${port}`]);
+  } finally {
+    site.close();
+    site.closeAllConnections();
+  }
+}
+
+/** The button of a trap. */
+export const BAIT = 'Win a prize';
+
+/** A page that posts a form of its own making to the registry when its button is pressed. */
+export function trap(action: string, type = 'application/x-www-form-urlencoded'): string {
+  return `<form action="${action}" method="post" enctype="${type}">
+    <input name="name" value="Eve"><input name="email" value="eve@example.org"><input name="password" value="${PASSWORD}">
+    <button>${BAIT}</button></form>`;
 }

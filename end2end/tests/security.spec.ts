@@ -1,37 +1,6 @@
 // What a page of another site can do to our users in a real browser: nothing.
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { PASSWORD, alive, expect, mailedLink, newEmail, open, signUp, test } from './registry';
-
-/** A page that posts a form of its own making to the registry when its button is pressed. */
-function trap(action: string, type: string): string {
-  return `<form action="${action}" method="post" enctype="${type}">
-    <input name="name" value="Eve"><input name="email" value="eve@example.org"><input name="password" value="${PASSWORD}">
-    <button>Win a prize</button></form>`;
-}
-
-let elsewhere: Server;
-let traps: Record<string, string>;
-
-test.beforeEach(async () => {
-  traps = {};
-  elsewhere = createServer((request, response) => {
-    response.setHeader('Content-Type', 'text/html');
-    response.end(traps[request.url!] ?? '');
-  });
-  await new Promise<void>((listening) => elsewhere.listen(0, '127.0.0.1', listening));
-});
-
-test.afterEach(() => {
-  elsewhere.close();
-  elsewhere.closeAllConnections();
-});
-
-/** Where a trap is: another port is another origin of the same site, another name another site. */
-function origins(): string[] {
-  const { port } = elsewhere.address() as AddressInfo;
-  return [`http://127.0.0.1:${port}`, `http://localhost:${port}`];
-}
+import { BAIT, PASSWORD, alive, elsewhere, expect, fill, mailedLink, newEmail, open, press, send, signUp, test, trap } from './registry';
+import { BUTTONS, FIELDS, LINKS, REFUSALS, SAYS } from './words';
 
 for (const route of ['login', 'signup', 'logout', 'forgot-password', 'reset-password']) {
   /** ASVS 3.5.1, login CSRF included. */
@@ -39,41 +8,39 @@ for (const route of ['login', 'signup', 'logout', 'forgot-password', 'reset-pass
     const email = newEmail();
     await signUp(page, email, scripts);
     for (const type of ['application/x-www-form-urlencoded', 'multipart/form-data', 'text/plain']) {
-      traps['/trap'] = trap(`${baseURL}/auth/${route}`, type);
-      for (const origin of origins()) {
-        await page.goto(`${origin}/trap`);
-        const [answer] = await Promise.all([
-          page.waitForResponse((response) => response.request().method() === 'POST'),
-          page.getByRole('button', { name: 'Win a prize' }).click(),
-        ]);
-        expect(answer.status(), `${route} ${type} ${origin}`).toBe(403);
-        await expect(page.getByRole('alert')).toHaveText('This request came from another site');
-      }
+      await elsewhere(trap(`${baseURL}/auth/${route}`, type), async (origins) => {
+        for (const origin of origins) {
+          await page.goto(origin);
+          expect((await send(page, BAIT)).status(), `${route} ${type} ${origin}`).toBe(403);
+          await expect(page.getByRole('alert')).toHaveText(REFUSALS.otherSite);
+        }
+      });
     }
     await page.goto('/');
-    await expect(page.getByText(`You are logged in as Ada Lovelace (${email}).`)).toBeVisible();
+    await expect(page.getByText(`${SAYS.loggedIn} (${email}).`)).toBeVisible();
   });
 }
 
 /** ASVS 3.4.6 */
 test('no page can be framed', async ({ context, baseURL }) => {
-  traps['/frame'] = `<iframe src="${baseURL}/auth/login"></iframe>`;
-  for (const origin of origins()) {
-    const page = await context.newPage();
-    await page.goto(`${origin}/frame`);
-    await expect(page.frameLocator('iframe').getByLabel('Email')).toHaveCount(0);
-    await page.close();
-  }
+  await elsewhere(`<iframe src="${baseURL}/auth/login"></iframe>`, async (origins) => {
+    for (const origin of origins) {
+      const page = await context.newPage();
+      await page.goto(origin);
+      await expect(page.frameLocator('iframe').getByLabel(FIELDS.email)).toHaveCount(0);
+      await page.close();
+    }
+  });
 });
 
 /** ASVS 3.4.5: a form of our own says where it comes from, and never with the uuid. */
 test('the form of the reset page is known for our own', async ({ page, baseURL, scripts }) => {
   const email = newEmail();
   await signUp(page, email, scripts);
-  await page.getByRole('button', { name: 'Log out' }).click();
+  await press(page, BUTTONS.logout);
   await page.goto('/auth/reset-password');
-  await page.getByLabel('Email').fill(email);
-  await page.getByRole('button', { name: 'Send reset link' }).click();
+  await fill(page, { [FIELDS.email]: email });
+  await press(page, BUTTONS.sendLink);
   await expect(page).toHaveURL('/auth/reset-password?notice=sent');
   const link = await mailedLink(email);
   const uuid = new URL(link).searchParams.get('uuid')!;
@@ -85,10 +52,10 @@ test('the form of the reset page is known for our own', async ({ page, baseURL, 
   await page.goto(link);
   await expect(page).toHaveURL('/auth/reset-password');
   await alive(page, scripts);
-  await page.getByLabel('New password').fill('plum tractor glow');
+  await fill(page, { [FIELDS.newPassword]: 'plum tractor glow' });
   const [request] = await Promise.all([
     page.waitForRequest((request) => request.method() === 'POST'),
-    page.getByRole('button', { name: 'Change password' }).click(),
+    press(page, BUTTONS.changePassword),
   ]);
   await expect(page).toHaveURL('/auth/login?notice=password-changed');
   const headers = await request.allHeaders();
@@ -101,18 +68,19 @@ test('the form of the reset page is known for our own', async ({ page, baseURL, 
 test('a login leads nowhere else', async ({ page, baseURL, scripts }) => {
   const email = newEmail();
   await signUp(page, email, scripts);
-  await page.getByRole('button', { name: 'Log out' }).click();
-  const host = new URL(origins()[1]).host;
-  for (const next of [`//${host}`, `/\\${host}`, `http:${host}`, `%2f%2f${host}`, `/\t/${host}`, 'javascript:alert(1)', `/..//${host}`, `@${host}`]) {
-    await open(page, `/auth/login?next=${encodeURIComponent(next)}`, scripts);
-    await page.getByLabel('Email').fill(email);
-    await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
-    await page.getByRole('button', { name: 'Log in' }).click();
-    await expect(page.getByText('You are logged in as Ada Lovelace'), next).toBeVisible();
-    expect(page.url()).toBe(`${baseURL}/`);
-    await page.getByRole('button', { name: 'Log out' }).click();
-    await expect(page).toHaveURL('/auth/login');
-  }
+  await press(page, BUTTONS.logout);
+  await elsewhere('Won', async ([, otherSite]) => {
+    const { host } = new URL(otherSite);
+    for (const next of [`//${host}`, `/\\${host}`, `http:${host}`, `%2f%2f${host}`, `/\t/${host}`, 'javascript:alert(1)', `/..//${host}`, `@${host}`]) {
+      await open(page, `/auth/login?next=${encodeURIComponent(next)}`, scripts);
+      await fill(page, { [FIELDS.email]: email, [FIELDS.password]: PASSWORD });
+      await press(page, BUTTONS.login);
+      await expect(page.getByText(SAYS.loggedIn), next).toBeVisible();
+      expect(page.url()).toBe(`${baseURL}/`);
+      await press(page, BUTTONS.logout);
+      await expect(page).toHaveURL('/auth/login');
+    }
+  });
 });
 
 /** ASVS 3.3.4, 14.3.1, 14.3.3 */
@@ -124,9 +92,9 @@ test('nothing of a user is left for scripts, nor after logout', async ({ page, c
   const kept = await context.storageState();
   expect(kept.origins).toEqual([]);
   if (scripts) expect(await page.evaluate(() => document.cookie)).toBe('');
-  await page.getByRole('button', { name: 'Log out' }).click();
+  await press(page, BUTTONS.logout);
   await expect(page).toHaveURL('/auth/login');
   await page.goBack();
-  await expect(page.getByRole('link', { name: 'Log in' })).toBeVisible();
+  await expect(page.getByRole('link', { name: LINKS.login })).toBeVisible();
   await expect(page.getByText('Ada Lovelace')).toHaveCount(0);
 });

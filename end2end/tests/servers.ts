@@ -2,7 +2,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 /** A password nobody is told is too easy. */
@@ -23,7 +22,7 @@ export interface Registry {
   user: User;
 }
 
-export interface User {
+interface User {
   email: string;
   session: string;
 }
@@ -42,6 +41,9 @@ export class Registries {
   private readonly started = new Map<World, Promise<Registry>>();
   private readonly processes: ChildProcess[] = [];
 
+  /** Each keeps its data and logs in a folder of its own below this one. */
+  constructor(private readonly data: string) {}
+
   /** The registry in this world. */
   in(world: World): Promise<Registry> {
     const registry = this.started.get(world) ?? this.start(world);
@@ -54,7 +56,7 @@ export class Registries {
   }
 
   private async start(world: World): Promise<Registry> {
-    const folder = mkdtempSync(join(process.env.E2E_DATA ?? tmpdir(), 'registry-'));
+    const folder = mkdtempSync(join(this.data, 'registry-'));
     switch (world) {
       case 'well':
         return this.serve(folder, { TRUSTED_PROXIES: '127.0.0.1/32' });
@@ -91,8 +93,7 @@ export class Registries {
     const data = join(folder, 'mongod');
     mkdirSync(data);
     const log = join(folder, 'mongod.log');
-    const options = ['--dbpath', data, '--port', `${port}`, '--bind_ip', '127.0.0.1', '--nounixsocket', '--wiredTigerCacheSizeGB', '0.25'];
-    const mongod = this.spawn(process.env.MONGOD ?? 'mongod', options, log, {});
+    const mongod = this.spawn(process.env.MONGOD!, mongodOptions(data, port), log, {});
     await answers(mongod, log, async () => readFileSync(log, 'utf8').includes('Waiting for connections'));
     return { uri: `mongodb://127.0.0.1:${port}`, mongod };
   }
@@ -103,6 +104,11 @@ export class Registries {
     this.processes.push(child);
     return child;
   }
+}
+
+/** What a mongod is to be told for tests. */
+export function mongodOptions(folder: string, port: number): string[] {
+  return ['--dbpath', folder, '--port', `${port}`, '--bind_ip', '127.0.0.1', '--nounixsocket', '--quiet', '--wiredTigerCacheSizeGB', '0.25'];
 }
 
 /** An address no other test uses. */

@@ -1,9 +1,8 @@
-// Every state of the pages: how a person gets there, and what is to be seen. The words of the pages stand here.
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+// Every state of the pages: how a person gets there, and what is to be seen.
 import { expect, type Page } from '@playwright/test';
-import { alive, mailedLink } from './registry';
+import { BAIT, alive, elsewhere, fill, mailedLink, open, press, send, trap } from './registry';
 import { PASSWORD, newEmail, signUp, type Registry, type World } from './servers';
+import { BUTTONS, FIELDS, HEADINGS, HOME, LINKS, REFUSALS, SAYS, errorTitle, title } from './words';
 
 /** What a person sees. */
 export interface State {
@@ -16,16 +15,16 @@ export interface State {
   /** Its form may also be sent before the scripts have come; the page with the refusal then has scripts. */
   isAlsoDrawn?: true;
   reach(visit: Visit): Promise<unknown>;
-  /** Of the page, or of the answer to its form; none where there was no answer. */
+  /** Of the page, or of the answer to its form; 200 unless said. */
   status?: number;
   title: string;
   heading: string;
   /** What the page says, and how: a live region, or just text. */
   says?: { text: string | RegExp; role?: 'alert' | 'status' };
-  /** The field that has the focus, or else the refusal itself. */
-  focus?: string | typeof REFUSAL;
-  /** The field that is marked as wrong. */
+  /** The field that is marked as wrong, and has the focus. */
   wrong?: string;
+  /** What has the focus where no field is wrong: a field all the same, or the refusal itself. */
+  focus?: string | typeof REFUSAL;
   /** The way on: links and buttons. */
   links?: string[];
   buttons?: string[];
@@ -40,58 +39,42 @@ export interface Visit {
   scripts: boolean;
 }
 
-export const FIELDS = { name: 'Name', email: 'Email', password: 'Password', newPassword: 'New password', account: 'Account' };
-export const BUTTONS = {
-  login: 'Log in',
-  signup: 'Sign up',
-  logout: 'Log out',
-  sendLink: 'Send reset link',
-  changePassword: 'Change password',
-};
-export const LINKS = {
-  login: 'Log in',
-  signup: 'Sign up',
-  forgot: 'Forgot your password?',
-  createAccount: 'Create an account',
-  haveAccount: 'I have an account',
-  backToLogin: 'Back to login',
-  keepPassword: 'Keep the old password',
-  changePassword: 'Change your password',
-  home: 'To the start page',
-};
 /** What has the focus where no field can be blamed and none is left to fill in. */
 export const REFUSAL = Symbol('the sentence of the refusal');
-/** The button that needs scripts. */
-export const REVEAL = /^(show|hide) password$/i;
 
-const site = (title: string) => `${title} · fpm-registry`;
-const shown = (heading: string, title = heading) => ({ heading, title: site(title) });
+const shown = (heading: string, name = heading) => ({ heading, title: title(name) });
 /** The same page where it tells of an error. */
-const refused = <P extends { title: string }>(page: P): P => ({ ...page, title: `Error: ${page.title}` });
+const refused = <P extends { heading: string }>(page: P): P => ({ ...page, title: errorTitle(page.heading) });
 
-const HOME = shown('Fortran package registry', 'Home');
-const ACCOUNT = { ...shown('Your account'), status: 200, buttons: [BUTTONS.logout], links: [LINKS.changePassword] };
-const LOGIN = { ...shown('Log in'), buttons: [BUTTONS.login], links: [LINKS.forgot, LINKS.createAccount] };
-const SIGNUP = { ...shown('Sign up'), buttons: [BUTTONS.signup], links: [LINKS.haveAccount] };
+const START = shown(HEADINGS.home, HOME);
+const ACCOUNT = { ...shown(HEADINGS.account), buttons: [BUTTONS.logout], links: [LINKS.changePassword] };
+const LOGIN = { ...shown(HEADINGS.login), buttons: [BUTTONS.login], links: [LINKS.forgot, LINKS.createAccount] };
+const SIGNUP = { ...shown(HEADINGS.signup), buttons: [BUTTONS.signup], links: [LINKS.haveAccount] };
 const askForLink = (heading: string) => ({ ...shown(heading), buttons: [BUTTONS.sendLink], links: [LINKS.backToLogin] });
-const RESET = askForLink('Reset your password');
-const DEAD_LINK = refused(askForLink('This link no longer works'));
-const NEW_PASSWORD = { ...shown('Choose a new password'), buttons: [BUTTONS.changePassword], links: [LINKS.keepPassword] };
+const RESET = askForLink(HEADINGS.reset);
+const DEAD_LINK = refused(askForLink(HEADINGS.deadLink));
+const NEW_PASSWORD = { ...shown(HEADINGS.newPassword), buttons: [BUTTONS.changePassword], links: [LINKS.keepPassword] };
 const problem = (heading: string) => ({ ...shown(heading), links: [LINKS.home, LINKS.login] });
 const alert = (text: string | RegExp) => ({ text, role: 'alert' as const });
+/** The same page where one of its fields is wrong. */
+const blamed = <P extends { heading: string }>(page: P, wrong: string, text: string | RegExp) => ({
+  ...refused(page),
+  status: 400,
+  says: alert(text),
+  wrong,
+});
 
-const WRONG_LOGIN = alert('Invalid email or password');
-const THROTTLED = alert(/Too many tries, try again in \d+ (seconds|minutes)/);
-const UNAVAILABLE = alert('The registry is not available right now, try again in a moment');
-const BROKEN = alert('Something went wrong, try again in a moment');
+const WRONG_LOGIN = alert(REFUSALS.wrongLogin);
+const THROTTLED = alert(REFUSALS.throttled);
+const UNAVAILABLE = alert(REFUSALS.unavailable);
+const BROKEN = alert(REFUSALS.broken);
 
 export const STATES: State[] = [
   {
     name: 'home',
     reach: ({ page }) => page.goto('/'),
-    status: 200,
-    ...HOME,
-    says: { text: 'You are not logged in.' },
+    ...START,
+    says: { text: SAYS.loggedOut },
     links: [LINKS.login, LINKS.signup],
   },
   {
@@ -101,9 +84,9 @@ export const STATES: State[] = [
       await page.goto('/');
     },
     ...ACCOUNT,
-    says: { text: /You are logged in as Ada Lovelace/ },
+    says: { text: SAYS.loggedIn },
   },
-  { name: 'login', reach: ({ page }) => page.goto('/auth/login'), status: 200, ...LOGIN, focus: FIELDS.email },
+  { name: 'login', reach: ({ page }) => page.goto('/auth/login'), ...LOGIN, focus: FIELDS.email },
   {
     name: 'login-already-logged-in',
     reach: async ({ page, registry }) => {
@@ -116,9 +99,8 @@ export const STATES: State[] = [
   {
     name: 'login-password-changed',
     reach: ({ page }) => page.goto('/auth/login?notice=password-changed'),
-    status: 200,
     ...LOGIN,
-    says: { text: /Your password was changed/, role: 'status' },
+    says: { text: SAYS.passwordChanged, role: 'status' },
     focus: FIELDS.email,
   },
   {
@@ -134,11 +116,7 @@ export const STATES: State[] = [
     name: 'login-empty',
     reach: (visit) => tryLogin(visit, '', ''),
     isAlsoDrawn: true,
-    status: 400,
-    ...refused(LOGIN),
-    says: alert('Email is required'),
-    wrong: FIELDS.email,
-    focus: FIELDS.email,
+    ...blamed(LOGIN, FIELDS.email, REFUSALS.noEmail),
   },
   {
     name: 'login-throttled',
@@ -165,43 +143,43 @@ export const STATES: State[] = [
     name: 'login-offline',
     needsScripts: true,
     reach: async (visit) => {
-      const { page } = visit;
-      await open(visit, '/auth/login');
+      const { page, scripts } = visit;
+      await open(page, '/auth/login', scripts);
       await page.context().setOffline(true);
       await fill(page, { [FIELDS.email]: 'ada@example.org', [FIELDS.password]: PASSWORD });
       await press(page, BUTTONS.login);
     },
     ...refused(LOGIN),
     focus: FIELDS.password,
-    says: alert(/The registry cannot be reached. Check your connection and try again/),
+    says: alert(REFUSALS.unreachable),
   },
-  { name: 'signup', reach: ({ page }) => page.goto('/auth/signup'), status: 200, ...SIGNUP, focus: FIELDS.name },
+  { name: 'signup', reach: ({ page }) => page.goto('/auth/signup'), ...SIGNUP, focus: FIELDS.name },
   {
     name: 'signup-empty',
     reach: (visit) => trySignup(visit, { name: '' }),
     isAlsoDrawn: true,
-    ...refusedSignup(FIELDS.name, 'Name is required'),
+    ...blamed(SIGNUP, FIELDS.name, REFUSALS.noName),
   },
   {
     name: 'signup-taken-email',
     reach: (visit) => trySignup(visit, { email: visit.registry.user.email.toUpperCase() }),
     isAlsoDrawn: true,
-    ...refusedSignup(FIELDS.email, 'A user with this email already exists'),
+    ...blamed(SIGNUP, FIELDS.email, REFUSALS.takenEmail),
   },
   {
     name: 'signup-bad-email',
     reach: (visit) => trySignup(visit, { email: 'ada' }),
-    ...refusedSignup(FIELDS.email, 'Enter a valid email address'),
+    ...blamed(SIGNUP, FIELDS.email, REFUSALS.badEmail),
   },
   {
     name: 'signup-short-password',
     reach: (visit) => trySignup(visit, { password: 'short' }),
-    ...refusedSignup(FIELDS.password, 'Password must be at least 8 characters'),
+    ...blamed(SIGNUP, FIELDS.password, REFUSALS.shortPassword),
   },
   {
     name: 'signup-easy-password',
     reach: (visit) => trySignup(visit, { password: 'password1234' }),
-    ...refusedSignup(FIELDS.password, /Password is too easy to guess: \w+/),
+    ...blamed(SIGNUP, FIELDS.password, REFUSALS.easyPassword),
   },
   {
     name: 'signup-throttled',
@@ -217,7 +195,6 @@ export const STATES: State[] = [
   {
     name: 'reset',
     reach: ({ page }) => page.goto('/auth/reset-password'),
-    status: 200,
     ...RESET,
     focus: FIELDS.email,
   },
@@ -225,11 +202,7 @@ export const STATES: State[] = [
     name: 'reset-bad-email',
     reach: (visit) => askFor(visit, 'ada'),
     isAlsoDrawn: true,
-    status: 400,
-    ...refused(RESET),
-    says: alert('Enter a valid email address'),
-    wrong: FIELDS.email,
-    focus: FIELDS.email,
+    ...blamed(RESET, FIELDS.email, REFUSALS.badEmail),
   },
   {
     name: 'reset-sent',
@@ -237,9 +210,8 @@ export const STATES: State[] = [
       await askFor(visit, newEmail());
       await expect(visit.page).toHaveURL('/auth/reset-password?notice=sent');
     },
-    status: 200,
-    ...askForLink('Check your email'),
-    says: { text: /If this email has an account, a password reset link has been sent to it/, role: 'status' },
+    ...askForLink(HEADINGS.linkSent),
+    says: { text: SAYS.linkSent, role: 'status' },
   },
   {
     name: 'reset-throttled',
@@ -258,7 +230,7 @@ export const STATES: State[] = [
     reach: ({ page }) => page.goto(`/auth/reset-password?uuid=${crypto.randomUUID()}`),
     status: 404,
     ...DEAD_LINK,
-    says: alert('User not found'),
+    says: alert(REFUSALS.deadLink),
     focus: FIELDS.email,
   },
   {
@@ -270,7 +242,7 @@ export const STATES: State[] = [
     focus: REFUSAL,
     says: UNAVAILABLE,
   },
-  { name: 'new-password', reach: openLink, status: 200, ...NEW_PASSWORD, focus: FIELDS.newPassword },
+  { name: 'new-password', reach: openLink, ...NEW_PASSWORD, focus: FIELDS.newPassword },
   {
     name: 'new-password-short',
     reach: async (visit) => {
@@ -278,11 +250,7 @@ export const STATES: State[] = [
       await chooseNew(visit, 'short');
     },
     isAlsoDrawn: true,
-    status: 400,
-    ...refused(NEW_PASSWORD),
-    says: alert('Password must be at least 8 characters'),
-    wrong: FIELDS.newPassword,
-    focus: FIELDS.newPassword,
+    ...blamed(NEW_PASSWORD, FIELDS.newPassword, REFUSALS.shortPassword),
   },
   {
     name: 'page-unavailable',
@@ -292,36 +260,40 @@ export const STATES: State[] = [
       await page.goto('/');
     },
     status: 503,
-    ...problem('Not available right now'),
+    ...problem(HEADINGS.unavailable),
     says: UNAVAILABLE,
   },
   {
     name: 'page-not-found',
     reach: ({ page }) => page.goto('/nowhere'),
     status: 404,
-    ...problem('Page not found'),
-    says: { text: 'The address may be mistyped' },
+    ...problem(HEADINGS.notFound),
+    says: { text: REFUSALS.notFound },
   },
   {
     name: 'page-not-allowed',
     reach: ({ page }) => page.goto('/auth/logout'),
     status: 405,
-    ...problem('This request was refused'),
-    says: alert('This method is not allowed here'),
+    ...problem(HEADINGS.refused),
+    says: alert(REFUSALS.notAllowed),
   },
   {
     name: 'page-password-in-address',
     reach: ({ page }) => page.goto(`/auth/reset-password?uuid=${crypto.randomUUID()}&password=plum+tractor+glow`),
     status: 400,
-    ...problem('This request was refused'),
-    says: alert('A password must not be sent in an address'),
+    ...problem(HEADINGS.refused),
+    says: alert(REFUSALS.passwordInAddress),
   },
   {
     name: 'page-other-site',
-    reach: ({ page, registry }) => postFromElsewhere(page, `${registry.url}/auth/login`),
+    reach: ({ page, registry }) =>
+      elsewhere(trap(`${registry.url}/auth/login`), async ([, otherSite]) => {
+        await page.goto(otherSite);
+        await send(page, BAIT);
+      }),
     status: 403,
-    ...problem('Refused for your safety'),
-    says: alert('This request came from another site'),
+    ...problem(HEADINGS.otherSite),
+    says: alert(REFUSALS.otherSite),
   },
   ...deadLink(),
   ...brokenLogin(),
@@ -335,7 +307,7 @@ function deadLink(): State[] {
     expect((await fetch(`${visit.registry.url}/auth/reset-password`, { method: 'POST', body: new URLSearchParams(form) })).status).toBe(200);
     await chooseNew(visit, 'another tractor glow');
   };
-  const asked = { ...askForLink('This link no longer works'), focus: FIELDS.email };
+  const asked = { ...askForLink(HEADINGS.deadLink), focus: FIELDS.email };
   return [
     {
       name: 'new-password-dead-link',
@@ -345,9 +317,9 @@ function deadLink(): State[] {
         await expect(visit.page.getByRole('button', { name: BUTTONS.sendLink })).toBeVisible();
       },
       ...asked,
-      says: { text: /Enter your email and we send you a new one/ },
+      says: { text: SAYS.askAgain },
     },
-    { name: 'reset-dead-link', reach: (visit) => early(visit, reach), status: 404, ...DEAD_LINK, says: alert('User not found'), focus: FIELDS.email },
+    { name: 'reset-dead-link', reach: (visit) => early(visit, reach), status: 404, ...DEAD_LINK, says: alert(REFUSALS.deadLink), focus: FIELDS.email },
   ];
 }
 
@@ -366,12 +338,8 @@ function brokenLogin(): State[] {
   };
   return [
     { name: 'login-broken', needsScripts: true, ...broken, ...refused(LOGIN), focus: FIELDS.password },
-    { name: 'page-broken', ...broken, reach: (visit) => early(visit, broken.reach), ...problem('A fault on our side') },
+    { name: 'page-broken', ...broken, reach: (visit) => early(visit, broken.reach), ...problem(HEADINGS.broken) },
   ];
-}
-
-function refusedSignup(field: string, text: string | RegExp) {
-  return { status: 400, ...refused(SIGNUP), says: alert(text), wrong: field, focus: field };
 }
 
 /** Goes as far as `reach` with a form that is sent before the scripts have come. */
@@ -385,41 +353,35 @@ export async function early(visit: Visit, reach: (visit: Visit) => Promise<unkno
   await reach({ ...visit, scripts: false });
 }
 
-/** Opens a page; where the scripts are not to come, nobody waits for them. */
-async function open({ page, scripts }: Visit, path: string) {
-  await page.goto(path, { waitUntil: scripts ? 'load' : 'commit' });
-  await alive(page, scripts);
-}
-
 async function tryLogin(visit: Visit, email: string, password: string) {
-  const { page } = visit;
-  await open(visit, '/auth/login');
+  const { page, scripts } = visit;
+  await open(page, '/auth/login', scripts);
   await fill(page, { [FIELDS.email]: email, [FIELDS.password]: password });
   await send(page, BUTTONS.login);
 }
 
 async function trySignup(visit: Visit, typed: Partial<Record<'name' | 'email' | 'password', string>>) {
   const { name, email, password } = { name: 'Ada Lovelace', email: newEmail(), password: PASSWORD, ...typed };
-  const { page } = visit;
-  await open(visit, '/auth/signup');
+  const { page, scripts } = visit;
+  await open(page, '/auth/signup', scripts);
   await fill(page, { [FIELDS.name]: name, [FIELDS.email]: email, [FIELDS.password]: password });
   await send(page, BUTTONS.signup);
 }
 
 async function askFor(visit: Visit, email: string) {
-  const { page } = visit;
-  await open(visit, '/auth/reset-password');
+  const { page, scripts } = visit;
+  await open(page, '/auth/reset-password', scripts);
   await fill(page, { [FIELDS.email]: email });
   await send(page, BUTTONS.sendLink);
 }
 
 /** Opens the link in a mail, and says which. */
 async function openLink(visit: Visit) {
-  const { page, registry, network } = visit;
+  const { page, registry, network, scripts } = visit;
   const { email } = await signUp(registry.url, { 'X-Forwarded-For': network });
   await page.request.post('/auth/forgot-password', { form: { email } });
   const link = await mailedLink(email, registry.outbox);
-  await open(visit, link);
+  await open(page, link, scripts);
   return link;
 }
 
@@ -427,23 +389,6 @@ async function chooseNew({ page, scripts }: Visit, password: string) {
   await alive(page, scripts);
   await fill(page, { [FIELDS.newPassword]: password });
   await send(page, BUTTONS.changePassword);
-}
-
-export async function fill(page: Page, typed: Record<string, string>) {
-  for (const [label, text] of Object.entries(typed)) {
-    await page.getByLabel(label, { exact: true }).fill(text);
-  }
-}
-
-export async function press(page: Page, button: string) {
-  await page.getByRole('button', { name: button }).click();
-}
-
-/** Sends the form, and waits for the answer. */
-async function send(page: Page, button: string) {
-  const answer = page.waitForResponse((response) => response.request().method() === 'POST');
-  await press(page, button);
-  await (await answer).finished();
 }
 
 /** Uses up all tries but the page's own. */
@@ -454,17 +399,4 @@ async function spend({ page }: Visit, tries: number, route: string, form: Record
 
 async function logIn(page: Page, { url, user }: Registry) {
   await page.context().addCookies([{ name: 'uuid', value: user.session, url }]);
-}
-
-/** Has a page of another site post a form to us. */
-async function postFromElsewhere(page: Page, action: string) {
-  const elsewhere = createServer((_, response) => {
-    response.setHeader('Content-Type', 'text/html');
-    response.end(`<form action="${action}" method="post"><button>Win a prize</button></form>`);
-  });
-  await new Promise<void>((listening) => elsewhere.listen(0, '127.0.0.1', listening));
-  await page.goto(`http://localhost:${(elsewhere.address() as AddressInfo).port}`);
-  await send(page, 'Win a prize');
-  elsewhere.close();
-  elsewhere.closeAllConnections();
 }

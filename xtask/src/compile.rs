@@ -1,6 +1,7 @@
 //! cargo builds the server and the client.
 
 use std::env;
+use std::ffi::OsStr;
 use std::io::BufReader;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -67,7 +68,13 @@ pub fn client(project: &Project) -> Result<PathBuf> {
 /// Runs `cargo build`, and returns the files made from the package itself.
 fn cargo(project: &Project, what: &str, args: &[&str]) -> Result<Vec<PathBuf>> {
     eprintln!("Compiling the {what}.");
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // What `cargo xtask` tells of xtask itself: crates that look at such a variable would be built anew after each
+    // cargo that was started by hand.
+    for (name, _) in env::vars_os().filter(|(name, _)| is_of_a_package(name)) {
+        command.env_remove(name);
+    }
+    let mut cargo = command
         .args([
             "build",
             "--package",
@@ -94,4 +101,11 @@ fn cargo(project: &Project, what: &str, args: &[&str]) -> Result<Vec<PathBuf>> {
     }
     ensure!(cargo.wait()?.success(), "The {what} does not compile.");
     Ok(files)
+}
+
+/// Whether cargo sets this variable for the package it runs.
+fn is_of_a_package(variable: &OsStr) -> bool {
+    variable
+        .to_str()
+        .is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
 }

@@ -1,0 +1,78 @@
+// The words of the pages: whoever changes one on a page changes it here.
+
+export const FIELDS = { name: 'Name', email: 'Email', password: 'Password', newPassword: 'New password', account: 'Account' };
+
+export const BUTTONS = {
+  login: 'Log in',
+  signup: 'Sign up',
+  logout: 'Log out',
+  sendLink: 'Send reset link',
+  changePassword: 'Change password',
+};
+
+/** The button that needs scripts. */
+export const REVEAL = /^(show|hide) password$/i;
+
+export const LINKS = {
+  login: 'Log in',
+  signup: 'Sign up',
+  forgot: 'Forgot your password?',
+  createAccount: 'Create an account',
+  haveAccount: 'I have an account',
+  backToLogin: 'Back to login',
+  keepPassword: 'Keep the old password',
+  changePassword: 'Change your password',
+  home: 'To the start page',
+};
+
+export const HEADINGS = {
+  home: 'Fortran package registry',
+  account: 'Your account',
+  login: 'Log in',
+  signup: 'Sign up',
+  reset: 'Reset your password',
+  linkSent: 'Check your email',
+  deadLink: 'This link no longer works',
+  newPassword: 'Choose a new password',
+  unavailable: 'Not available right now',
+  notFound: 'Page not found',
+  refused: 'This request was refused',
+  otherSite: 'Refused for your safety',
+  broken: 'A fault on our side',
+};
+
+/** The title of the window. */
+export const title = (page: string) => `${page} · fpm-registry`;
+/** The same where the page tells of an error. */
+export const errorTitle = (page: string) => `Error: ${title(page)}`;
+/** The start page's own, which is not its heading. */
+export const HOME = 'Home';
+
+/** What the pages say when all is well. */
+export const SAYS = {
+  loggedOut: 'You are not logged in.',
+  loggedIn: 'You are logged in as Ada Lovelace',
+  passwordChanged: 'Your password was changed',
+  linkSent: 'If this email has an account, a password reset link has been sent to it',
+  askAgain: 'Enter your email and we send you a new one',
+};
+
+/** What they say when something is not. */
+export const REFUSALS = {
+  wrongLogin: 'Invalid email or password',
+  noName: 'Name is required',
+  noEmail: 'Email is required',
+  badEmail: 'Enter a valid email address',
+  takenEmail: 'A user with this email already exists',
+  shortPassword: 'Password must be at least 8 characters',
+  easyPassword: /Password is too easy to guess: \w+/,
+  throttled: /Too many tries, try again in \d+ (seconds|minutes)/,
+  deadLink: 'User not found',
+  notFound: 'The address may be mistyped',
+  notAllowed: 'This method is not allowed here',
+  passwordInAddress: 'A password must not be sent in an address',
+  otherSite: 'This request came from another site',
+  unreachable: 'The registry cannot be reached. Check your connection and try again',
+  unavailable: 'The registry is not available right now, try again in a moment',
+  broken: 'Something went wrong, try again in a moment',
+};
