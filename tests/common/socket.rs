@@ -308,6 +308,12 @@ impl Registry {
         self.kill()
     }
 
+    fn assert_sound(&self, log: &str) {
+        let meets_faults = self.setup.meets_faults;
+        let is_sound = !log.contains("panicked") && (meets_faults || !log.contains(" ERROR "));
+        assert!(is_sound, "{log}");
+    }
+
     fn kill(&mut self) -> String {
         let _ = self.process.kill();
         let _ = self.process.wait();
@@ -317,13 +323,15 @@ impl Registry {
 }
 
 impl Drop for Registry {
-    /// Whatever a test sent, nothing may have panicked or failed within.
+    /// Whatever a test sent, nothing may have panicked or failed within. Where the test has failed already, the
+    /// errors of the log may tell why.
     fn drop(&mut self) {
         let log = self.kill();
-        let meets_faults = self.setup.meets_faults;
-        let is_sound = !log.contains("panicked") && (meets_faults || !log.contains(" ERROR "));
-        if !thread::panicking() {
-            assert!(is_sound, "{log}");
+        if thread::panicking() {
+            let errors = log.lines().filter(|line| line.contains(" ERROR "));
+            errors.for_each(|line| eprintln!("{line}"));
+        } else {
+            self.assert_sound(&log);
         }
     }
 }
