@@ -36,6 +36,8 @@ pub const PUBLIC_HTTPS_URL: &str = "https://registry.example.org";
 
 /// How long an answer or a mail may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a stop may take: ten seconds for the requests in flight, five for the mail in hand.
+const STOP: Duration = Duration::from_secs(15);
 
 /// How a registry is started.
 #[derive(Clone)]
@@ -298,9 +300,16 @@ impl Registry {
         assert!(kill.status().unwrap().success());
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until it has ended by itself, which has to be within [`STOP`].
     pub fn wait(&mut self) -> ExitStatus {
-        self.process.wait().unwrap()
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status;
+            }
+            assert!(began.elapsed() < STOP, "it does not end");
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Kills it; everything it logged.
