@@ -30,6 +30,8 @@ pub enum Fate {
     Done,
     /// Answered with 503 or not at all: it has happened or it has not.
     Unknown,
+    /// Refused, since the link of a later mail had ended that of the first.
+    Superseded,
 }
 
 /// An account, as its client knows it.
@@ -71,6 +73,8 @@ pub struct Sums {
     pub doubled: usize,
     /// How often the mail came that came most often.
     pub most: usize,
+    /// How many resets came with a link that a later mail had ended.
+    pub superseded: usize,
     pub unknown: usize,
 }
 
@@ -160,7 +164,7 @@ impl<'a> Crowd<'a> {
         let answer = self.exchange(&post("/auth/reset-password", &fields)).answer;
         match answer {
             // A second mail, sent because a fault hid that the first had gone, ends the link of the first.
-            Ok(answer) if answer.status == 404 => Fate::NotSent,
+            Ok(answer) if answer.status == 404 => Fate::Superseded,
             answer => fate(&success(answer)),
         }
     }
@@ -224,8 +228,12 @@ impl<'a> Crowd<'a> {
         let accounts = self.accounts.lock().unwrap();
         let has_mail = |account: &Account| {
             let mails = Mails::of(account, &stage.smtp);
-            let has_link = account.forgot != Fate::Done || mails.links > 0;
-            has_link && (account.reset != Fate::Done || mails.notices > 0)
+            let links = match (account.forgot, account.reset) {
+                (_, Fate::Superseded) => 2,
+                (Fate::Done, _) => 1,
+                _ => 0,
+            };
+            mails.links >= links && (account.reset != Fate::Done || mails.notices > 0)
         };
         let mut sums = Sums::default();
         stage.wait_for_mail(|| accounts.iter().all(has_mail));
@@ -253,7 +261,7 @@ impl<'a> Crowd<'a> {
         };
         let sign_up = || try_send(self.address, &signup(email)).unwrap();
         let is_as_promised = match (account.signup, account.reset) {
-            (Fate::Done, Fate::NotSent) => log_in(PASSWORD),
+            (Fate::Done, Fate::NotSent | Fate::Superseded) => log_in(PASSWORD),
             (Fate::Done, Fate::Done) => log_in(NEW_PASSWORD) && !log_in(PASSWORD),
             (Fate::Done, Fate::Unknown) => log_in(NEW_PASSWORD) != log_in(PASSWORD),
             _ => log_in(PASSWORD) || sign_up().status == 200,
@@ -312,7 +320,7 @@ impl Sums {
             (account.reset, mails.notices),
         ] {
             let is_as_promised = match fate {
-                Fate::NotSent => count == 0,
+                Fate::NotSent | Fate::Superseded => count == 0,
                 Fate::Done => count > 0,
                 Fate::Unknown => true,
             };
@@ -322,10 +330,16 @@ impl Sums {
             self.doubled += count.saturating_sub(1);
             self.most = self.most.max(count);
         }
+        assert!(
+            account.reset != Fate::Superseded || mails.links > 1,
+            "{}: its only link was lost",
+            account.email
+        );
         let fates = [account.signup, account.forgot, account.reset];
         self.signups += usize::from(account.signup == Fate::Done);
         self.links += usize::from(account.forgot == Fate::Done);
         self.resets += usize::from(account.reset == Fate::Done);
+        self.superseded += usize::from(account.reset == Fate::Superseded);
         self.unknown += usize::from(fates.contains(&Fate::Unknown));
     }
 }
@@ -335,13 +349,14 @@ impl std::fmt::Display for Sums {
         write!(
             f,
             "{} signups acknowledged and all can log in, {} links and {} resets acknowledged, {} mails \
-             ({} more than once, at most {} times), {} in doubt and none half done",
+             ({} more than once, at most {} times; {} links ended by that), {} in doubt and none half done",
             self.signups,
             self.links,
             self.resets,
             self.mails,
             self.doubled,
             self.most,
+            self.superseded,
             self.unknown
         )
     }
