@@ -22,6 +22,9 @@ use crate::{
 /// How long a client waits for the mail with its link before it does without.
 const LINK_PATIENCE: Duration = Duration::from_secs(2);
 
+/// What the page says to whoever has a session.
+const LOGGED_IN: &str = "You are logged in as";
+
 /// What became of a request, as far as its client knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
@@ -38,6 +41,9 @@ pub enum Fate {
 pub struct Account {
     email: String,
     signup: Fate,
+    /// The session of the signup.
+    session: Option<String>,
+    logout: Fate,
     forgot: Fate,
     reset: Fate,
 }
@@ -67,6 +73,7 @@ pub struct Crowd<'a> {
 #[derive(Default)]
 pub struct Sums {
     pub signups: usize,
+    pub logouts: usize,
     pub links: usize,
     pub resets: usize,
     pub mails: usize,
@@ -131,24 +138,31 @@ impl<'a> Crowd<'a> {
         since.filter(|failed| *failed >= begin).collect()
     }
 
-    /// One user's life: signup, a visit, login, and often a reset.
+    /// One user's life: signup, a visit, login, now and then a logout, and often a reset.
     fn live(&self) -> Account {
         let email = format!("user-{}@example.org", uuid::Uuid::new_v4().simple());
         let mut account = Account {
             email: email.clone(),
             signup: Fate::NotSent,
+            session: None,
+            logout: Fate::NotSent,
             forgot: Fate::NotSent,
             reset: Fate::NotSent,
         };
-        let signup = self.send(&signup(&email));
+        let signup = self.send(&sign_up(&email));
         account.signup = fate(&signup);
         let Some(session) = signup.map(|answer| answer.session()) else {
             return account;
         };
-        if let Some(page) = self.send(&get("/").with("Cookie", session)) {
-            assert!(page.body.contains("You are logged in as"), "{}", page.body);
+        account.session = Some(session.clone());
+        if let Some(page) = self.send(&visit(&session)) {
+            assert!(page.body.contains(LOGGED_IN), "{}", page.body);
         }
         self.send(&login(&email, PASSWORD));
+        if random(4) == 0 {
+            let logout = post("/auth/logout", &[]).with("Cookie", &session);
+            account.logout = fate(&self.send(&logout));
+        }
         if random(3) > 0 || self.is_over() {
             return account;
         }
@@ -239,7 +253,7 @@ impl<'a> Crowd<'a> {
         stage.wait_for_mail(|| accounts.iter().all(has_mail));
         thread::scope(|scope| {
             for some in accounts.chunks(accounts.len().div_ceil(8).max(1)) {
-                scope.spawn(move || some.iter().for_each(|account| self.check_login(account)));
+                scope.spawn(move || some.iter().for_each(|account| self.check_one(account)));
             }
         });
         for account in accounts.iter() {
@@ -252,29 +266,44 @@ impl<'a> Crowd<'a> {
         sums
     }
 
-    fn check_login(&self, account: &Account) {
-        let email = account.email.as_str();
+    fn check_one(&self, account: &Account) {
+        let Account {
+            email,
+            signup,
+            session,
+            logout,
+            forgot,
+            reset,
+        } = account;
+        let send = |request: &Request| try_send(self.address, request).unwrap();
         let log_in = |password| {
-            let answer = try_send(self.address, &login(email, password)).unwrap();
+            let answer = send(&login(email, password));
             assert!([200, 401].contains(&answer.status), "{email}: {answer:?}");
             answer.status == 200
         };
-        let sign_up = || try_send(self.address, &signup(email)).unwrap();
-        let is_as_promised = match (account.signup, account.reset) {
-            (Fate::Done, Fate::NotSent | Fate::Superseded) => log_in(PASSWORD),
-            (Fate::Done, Fate::Done) => log_in(NEW_PASSWORD) && !log_in(PASSWORD),
-            (Fate::Done, Fate::Unknown) => log_in(NEW_PASSWORD) != log_in(PASSWORD),
-            _ => log_in(PASSWORD) || sign_up().status == 200,
+        let is_live = session.as_ref().map(|session| {
+            let page = send(&visit(session));
+            assert_eq!(page.status, 200, "{email}: {page:?}");
+            page.body.contains(LOGGED_IN)
+        });
+        let is_old = log_in(PASSWORD);
+        let is_known = match (signup, reset) {
+            (Fate::Done, Fate::NotSent | Fate::Superseded) => is_old,
+            (Fate::Done, Fate::Done) => !is_old && log_in(NEW_PASSWORD),
+            (Fate::Done, Fate::Unknown) => is_old != log_in(NEW_PASSWORD),
+            _ => is_old || send(&sign_up(email)).status == 200,
         };
-        let Account {
-            signup,
-            forgot,
-            reset,
-            ..
-        } = account;
+        // A reset ends every session.
+        let is_kept = match (is_live, logout) {
+            (None, _) => true,
+            (Some(is_live), Fate::NotSent) => is_live == is_old,
+            (Some(is_live), Fate::Done) => !is_live,
+            (Some(is_live), _) => is_old || !is_live,
+        };
         assert!(
-            is_as_promised,
-            "{email} is lost: {signup:?}, {forgot:?}, {reset:?}"
+            is_known && is_kept,
+            "{email} is lost: signup {signup:?}, session live {is_live:?}, logout {logout:?}, forgot {forgot:?}, \
+             reset {reset:?}, old password {is_old}"
         );
     }
 }
@@ -335,8 +364,14 @@ impl Sums {
             "{}: its only link was lost",
             account.email
         );
-        let fates = [account.signup, account.forgot, account.reset];
+        let fates = [
+            account.signup,
+            account.logout,
+            account.forgot,
+            account.reset,
+        ];
         self.signups += usize::from(account.signup == Fate::Done);
+        self.logouts += usize::from(account.logout == Fate::Done);
         self.links += usize::from(account.forgot == Fate::Done);
         self.resets += usize::from(account.reset == Fate::Done);
         self.superseded += usize::from(account.reset == Fate::Superseded);
@@ -348,9 +383,10 @@ impl std::fmt::Display for Sums {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "{} signups acknowledged and all can log in, {} links and {} resets acknowledged, {} mails \
+            "{} signups acknowledged and all can log in, {} logouts, {} links and {} resets acknowledged, {} mails \
              ({} more than once, at most {} times; {} links ended by that), {} in doubt and none half done",
             self.signups,
+            self.logouts,
             self.links,
             self.resets,
             self.mails,
@@ -362,7 +398,11 @@ impl std::fmt::Display for Sums {
     }
 }
 
-fn signup(email: &str) -> Request {
+fn visit(session: &str) -> Request {
+    get("/").with("Cookie", session)
+}
+
+fn sign_up(email: &str) -> Request {
     let fields = [("name", "Ada"), ("email", email), ("password", PASSWORD)];
     post("/auth/signup", &fields)
 }
