@@ -66,7 +66,16 @@ pub struct Crowd<'a> {
     is_over: AtomicBool,
     accounts: Mutex<Vec<Account>>,
     failures: Mutex<Vec<(Instant, Duration)>>,
-    requests: Mutex<(u64, Duration)>,
+    requests: Mutex<Requests>,
+}
+
+/// What was sent so far.
+#[derive(Default)]
+struct Requests {
+    all: u64,
+    /// How many had no answer: their connection was refused or cut off.
+    unanswered: u64,
+    slowest: Duration,
 }
 
 /// What clients asked for and were promised.
@@ -124,11 +133,16 @@ impl<'a> Crowd<'a> {
 
     /// The slowest answer so far.
     pub fn slowest(&self) -> Duration {
-        self.requests.lock().unwrap().1
+        self.requests.lock().unwrap().slowest
     }
 
     pub fn requests(&self) -> u64 {
-        self.requests.lock().unwrap().0
+        self.requests.lock().unwrap().all
+    }
+
+    /// How many requests had no answer, which only the end of a registry excuses.
+    pub fn unanswered(&self) -> u64 {
+        self.requests.lock().unwrap().unanswered
     }
 
     /// When requests failed since `begin`, with 503 or without an answer.
@@ -227,8 +241,9 @@ impl<'a> Crowd<'a> {
 
     fn note(&self, exchange: &Exchange) {
         let mut requests = self.requests.lock().unwrap();
-        requests.0 += 1;
-        requests.1 = requests.1.max(exchange.took);
+        requests.all += 1;
+        requests.unanswered += u64::from(exchange.answer.is_err());
+        requests.slowest = requests.slowest.max(exchange.took);
         drop(requests);
         let has_failed = !matches!(&exchange.answer, Ok(answer) if answer.status < 500);
         if has_failed {

@@ -19,6 +19,8 @@ use crate::{
 const CLIENTS: usize = 4;
 /// How long a client rests between two requests, so that a long soak is not a flood.
 const REST: Duration = Duration::from_millis(100);
+/// How long an answer may take, whatever fails.
+const ANSWER: Duration = Duration::from_secs(5);
 /// How much more memory a process may hold at the end than when it was warm.
 const GROWTH_MIB: u64 = 16;
 /// How many more files it may have open.
@@ -102,13 +104,15 @@ fn soak_one(
         thread::sleep(Duration::from_secs(10));
         (warm.expect("time enough"), Size::of(&registry))
     });
+    let slowest = crowd.slowest();
+    assert!(slowest < ANSWER, "an answer took {slowest:?}");
     let sums: Sums = crowd.check(stage);
     let (warm, end) = growth;
     assert!(end.mib <= warm.mib + GROWTH_MIB, "{warm:?} {end:?}");
     assert!(end.files <= warm.files + GROWTH_FILES, "{warm:?} {end:?}");
     report(&format!(
         "soak on {store}, {} s: {kills} kills and {faults} other faults under {CLIENTS} clients, {} requests, {sums}; \
-         slowest start {slowest_start:.2?}; since the last kill {} to {} MiB and {} to {} open files",
+         slowest answer {slowest:.2?}, slowest start {slowest_start:.2?}; since the last kill {} to {} MiB and {} to {} open files",
         span.as_secs(),
         crowd.requests(),
         warm.mib,
