@@ -476,8 +476,27 @@ pub struct Answer {
 impl Answer {
     #[track_caller]
     pub fn parse(bytes: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(bytes);
-        let (head, body) = text.split_once("\r\n\r\n").expect("a whole head");
+        let (answer, body) = Self::read(bytes).expect("a whole head");
+        let length = answer.header("content-length").parse();
+        if !body.is_empty() && length.is_ok() {
+            assert_eq!(length, Ok(body.len()), "{answer:?}");
+        }
+        answer
+    }
+
+    /// An answer, unless it was cut off.
+    pub fn parse_whole(bytes: &[u8]) -> Option<Self> {
+        let (answer, body) = Self::read(bytes)?;
+        let length = body.len().to_string();
+        (answer.header("content-length") == length).then_some(answer)
+    }
+
+    /// An answer and the bytes of its body, which may be cut off; nothing where its head is.
+    #[track_caller]
+    fn read(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
+        let (head, body) = (&bytes[..end], &bytes[end + 4..]);
+        let head = String::from_utf8_lossy(head);
         let mut lines = head.split("\r\n");
         let start = lines.next().and_then(|line| line.strip_prefix("HTTP/1.1 "));
         let status = start.and_then(|start| start.get(..3)).expect("a status");
@@ -488,22 +507,10 @@ impl Answer {
         let answer = Self {
             status: status.parse().unwrap(),
             headers: headers.collect(),
-            body: body.to_owned(),
+            body: String::from_utf8_lossy(body).into_owned(),
         };
         assert_eq!(answer.header("transfer-encoding"), "");
-        let length = answer.header("content-length").parse();
-        if !body.is_empty() && length.is_ok() {
-            assert_eq!(length, Ok(body.len()), "{text}");
-        }
-        answer
-    }
-
-    /// An answer, unless it was cut off.
-    pub fn parse_whole(bytes: &[u8]) -> Option<Self> {
-        let has_head = bytes.windows(4).any(|four| four == b"\r\n\r\n");
-        let answer = has_head.then(|| Self::parse(bytes))?;
-        let length = answer.body.len().to_string();
-        (answer.header("content-length") == length).then_some(answer)
+        Some((answer, body))
     }
 
     pub fn all(&self, name: &str) -> Vec<&str> {
