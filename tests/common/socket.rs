@@ -30,6 +30,9 @@ pub const PARTS: &str = "multipart/form-data; boundary=frontier";
 /// What browsers accept.
 pub const PAGE: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
+/// What is said where the store is out of reach.
+const LATER: &str = "The registry is not available right now, try again in a moment";
+
 /// Where browsers would reach the registry.
 pub const PUBLIC_URL: &str = "http://registry.example.org";
 pub const PUBLIC_HTTPS_URL: &str = "https://registry.example.org";
@@ -312,9 +315,11 @@ impl Registry {
         }
     }
 
-    /// Kills it; everything it logged.
+    /// Kills it; everything it logged, which has to be sound.
     pub fn stop(mut self) -> String {
-        self.kill()
+        let log = self.kill();
+        self.assert_sound(&log);
+        log
     }
 
     fn assert_sound(&self, log: &str) {
@@ -563,6 +568,20 @@ impl Answer {
         }
         self.assert_json(code, body);
         assert_eq!(self.cookie("uuid").as_deref().unwrap_or("uuid="), "uuid=");
+    }
+
+    /// That the store is out of reach, for a program.
+    #[track_caller]
+    pub fn assert_later(&self) {
+        self.assert_refused(503, LATER, None);
+        assert_eq!(self.header("retry-after"), "5");
+    }
+
+    /// The same as a page.
+    #[track_caller]
+    pub fn assert_later_page(&self) {
+        self.assert_page(503, LATER);
+        assert_eq!(self.header("retry-after"), "5");
     }
 
     #[track_caller]

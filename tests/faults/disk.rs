@@ -14,7 +14,6 @@ use crate::{
     socket::{PASSWORD, Registry, Setup, get, login, post},
 };
 
-const LATER: &str = "The registry is not available right now, try again in a moment";
 /// How long a registry may take to write again.
 const RECOVERY: Duration = Duration::from_secs(5);
 
@@ -152,8 +151,7 @@ impl Users {
             self.known.push(email);
             return true;
         }
-        answer.assert_refused(503, LATER, None);
-        assert_eq!(answer.header("retry-after"), "5");
+        answer.assert_later();
         false
     }
 
