@@ -18,7 +18,7 @@ use crate::{
     fill,
     load::Ask,
     mongod::{Mongod, database_name},
-    socket::{FORM, PASSWORD, Setup, encode},
+    socket::{FORM, PASSWORD, Setup, encode, listens_on},
 };
 
 /// How long a server may take to say where it listens.
@@ -184,12 +184,6 @@ impl Drop for Server {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-fn listens_on(log: &str) -> Option<SocketAddr> {
-    let (_, rest) = log.split_once("listens on http://")?;
-    let (address, _) = rest.split_once(';')?;
-    Some(address.parse().unwrap())
 }
 
 /// Seconds of a core a process has used, in user and in kernel mode.

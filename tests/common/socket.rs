@@ -46,6 +46,7 @@ const STOP: Duration = Duration::from_secs(15);
 #[derive(Clone)]
 pub struct Setup {
     variables: Vec<(&'static str, String)>,
+    flags: &'static [&'static str],
     /// How many files it may open, where that is limited.
     pub open_files: Option<u32>,
     /// Whether it meets a fault that it is to log as an error.
@@ -67,6 +68,7 @@ impl Setup {
         let name = format!("fpm-registry-{}", uuid::Uuid::new_v4().simple());
         Self {
             variables: Vec::new(),
+            flags: &[],
             open_files: None,
             meets_faults: false,
             folder: Arc::new(Folder(env::temp_dir().join(name))),
@@ -82,6 +84,12 @@ impl Setup {
 
     pub fn with(mut self, variable: &'static str, value: &str) -> Self {
         self.variables.push((variable, value.to_owned()));
+        self
+    }
+
+    /// What it is told on its command line.
+    pub fn with_flags(mut self, flags: &'static [&'static str]) -> Self {
+        self.flags = flags;
         self
     }
 
@@ -116,8 +124,8 @@ impl Setup {
                 process.wait().unwrap();
                 return Err(log);
             }
-            if let Some((_, rest)) = line.split_once("listens on http://") {
-                break rest.split(';').next().unwrap().parse().unwrap();
+            if let Some(address) = listens_on(line) {
+                break address;
             }
         };
         let rest = thread::spawn(move || {
@@ -143,7 +151,7 @@ impl Setup {
             None => Command::new(program),
             Some(most) => {
                 let mut shell = Command::new("sh");
-                let script = format!("ulimit -n {most}; exec \"$0\"");
+                let script = format!("ulimit -n {most}; exec \"$0\" \"$@\"");
                 shell.arg("-c").arg(script).arg(program);
                 shell
             }
@@ -151,13 +159,15 @@ impl Setup {
         command
             .env_clear()
             .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .env("DATA_DIR", &self.folder.0)
-            .envs(self.variables.iter().map(|(key, value)| (key, value)));
+            .env("DATA_DIR", &self.folder.0);
         if given.is_none() {
             command
                 .env("LEPTOS_SITE_ROOT", "public")
                 .env("LEPTOS_HASH_FILES", "false");
         }
+        command
+            .envs(self.variables.iter().map(|(key, value)| (key, value)))
+            .args(self.flags);
         command
     }
 
@@ -322,6 +332,13 @@ impl Registry {
         log
     }
 
+    /// Stops it as a service manager does; its exit code and everything it logged, which has to be sound.
+    pub fn terminate(mut self) -> (Option<i32>, String) {
+        self.signal("TERM");
+        let code = self.wait().code();
+        (code, self.stop())
+    }
+
     fn assert_sound(&self, log: &str) {
         let meets_faults = self.setup.meets_faults;
         let is_sound = !log.contains("panicked") && (meets_faults || !log.contains(" ERROR "));
@@ -348,6 +365,13 @@ impl Drop for Registry {
             self.assert_sound(&log);
         }
     }
+}
+
+/// The address in what the program says once it listens.
+pub fn listens_on(log: &str) -> Option<SocketAddr> {
+    let (_, rest) = log.split_once("listens on http://")?;
+    let (address, _) = rest.split_once(';')?;
+    Some(address.parse().unwrap())
 }
 
 /// Sends a request to whoever listens there: the whole answer, or why there is none.
