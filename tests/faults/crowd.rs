@@ -145,6 +145,13 @@ impl<'a> Crowd<'a> {
         self.requests.lock().unwrap().unanswered
     }
 
+    /// Whether somebody was promised a link, and a new password with it.
+    pub fn has_reset(&self) -> bool {
+        let accounts = self.accounts.lock().unwrap();
+        let mut fates = accounts.iter().map(|account| (account.forgot, account.reset));
+        fates.any(|fates| fates == (Fate::Done, Fate::Done))
+    }
+
     /// When requests failed since `begin`, with 503 or without an answer.
     pub fn failures_since(&self, begin: Instant) -> Vec<Instant> {
         let failures = self.failures.lock().unwrap();
