@@ -216,8 +216,7 @@ impl Registry {
 
     /// Makes an account; the answer has its session.
     pub fn sign_up(&self, email: &str) -> Answer {
-        let fields = [("name", "Ada"), ("email", email), ("password", PASSWORD)];
-        let answer = self.send(&post("/auth/signup", &fields));
+        let answer = self.send(&signup(email));
         answer.assert_done("Signup successful");
         answer
     }
@@ -434,6 +433,11 @@ pub fn post(path: &str, fields: &[(&str, &str)]) -> Request {
 pub fn post_as(content_type: &str, path: &str, fields: &[(&str, &str)]) -> Request {
     let request = request("POST", path).with("Content-Type", content_type);
     request.with_body(encode(content_type, fields))
+}
+
+pub fn signup(email: &str) -> Request {
+    let fields = [("name", "Ada"), ("email", email), ("password", PASSWORD)];
+    post("/auth/signup", &fields)
 }
 
 pub fn login(email: &str, password: &str) -> Request {

@@ -15,7 +15,7 @@ use std::{
 use crate::{
     random,
     smtp::SmtpServer,
-    socket::{Answer, NEW_PASSWORD, PASSWORD, Request, get, login, post, try_send},
+    socket::{Answer, NEW_PASSWORD, PASSWORD, Request, get, login, post, signup, try_send},
     stage::Stage,
 };
 
@@ -27,7 +27,7 @@ const LOGGED_IN: &str = "You are logged in as";
 
 /// What became of a request, as far as its client knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+enum Fate {
     NotSent,
     /// Answered with success: it must have happened, and stay so.
     Done,
@@ -38,7 +38,8 @@ pub enum Fate {
 }
 
 /// An account, as its client knows it.
-pub struct Account {
+#[derive(Debug)]
+struct Account {
     email: String,
     signup: Fate,
     /// The session of the signup.
@@ -46,13 +47,6 @@ pub struct Account {
     logout: Fate,
     forgot: Fate,
     reset: Fate,
-}
-
-/// An answer, or that there was none.
-pub struct Exchange {
-    pub begun: Instant,
-    pub took: Duration,
-    pub answer: io::Result<Answer>,
 }
 
 /// Clients at work on one registry.
@@ -65,7 +59,8 @@ pub struct Crowd<'a> {
     pub others: usize,
     is_over: AtomicBool,
     accounts: Mutex<Vec<Account>>,
-    failures: Mutex<Vec<(Instant, Duration)>>,
+    /// When requests failed, with 503 or without an answer.
+    failures: Mutex<Vec<Instant>>,
     requests: Mutex<Requests>,
 }
 
@@ -82,16 +77,16 @@ struct Requests {
 #[derive(Default)]
 pub struct Sums {
     pub signups: usize,
-    pub logouts: usize,
+    logouts: usize,
     pub links: usize,
     pub resets: usize,
-    pub mails: usize,
+    mails: usize,
     pub doubled: usize,
     /// How often the mail came that came most often.
-    pub most: usize,
+    most: usize,
     /// How many resets came with a link that a later mail had ended.
-    pub superseded: usize,
-    pub unknown: usize,
+    superseded: usize,
+    unknown: usize,
 }
 
 impl<'a> Crowd<'a> {
@@ -148,15 +143,17 @@ impl<'a> Crowd<'a> {
     /// Whether somebody was promised a link, and a new password with it.
     pub fn has_reset(&self) -> bool {
         let accounts = self.accounts.lock().unwrap();
-        let mut fates = accounts.iter().map(|account| (account.forgot, account.reset));
+        let mut fates = accounts
+            .iter()
+            .map(|account| (account.forgot, account.reset));
         fates.any(|fates| fates == (Fate::Done, Fate::Done))
     }
 
     /// When requests failed since `begin`, with 503 or without an answer.
     pub fn failures_since(&self, begin: Instant) -> Vec<Instant> {
         let failures = self.failures.lock().unwrap();
-        let since = failures.iter().map(|(begun, took)| *begun + *took);
-        since.filter(|failed| *failed >= begin).collect()
+        let since = failures.iter().filter(|failed| **failed >= begin);
+        since.copied().collect()
     }
 
     /// One user's life: signup, a visit, login, now and then a logout, and often a reset.
@@ -170,9 +167,9 @@ impl<'a> Crowd<'a> {
             forgot: Fate::NotSent,
             reset: Fate::NotSent,
         };
-        let signup = self.send(&sign_up(&email));
-        account.signup = fate(&signup);
-        let Some(session) = signup.map(|answer| answer.session()) else {
+        let answer = self.send(&signup(&email));
+        account.signup = fate(&answer);
+        let Some(session) = answer.map(|answer| answer.session()) else {
             return account;
         };
         account.session = Some(session.clone());
@@ -196,7 +193,7 @@ impl<'a> Crowd<'a> {
 
     fn reset(&self, uuid: &str) -> Fate {
         let fields = [("uuid", uuid), ("password", NEW_PASSWORD)];
-        let answer = self.exchange(&post("/auth/reset-password", &fields)).answer;
+        let answer = self.exchange(&post("/auth/reset-password", &fields));
         match answer {
             // A second mail, sent because a fault hid that the first had gone, ends the link of the first.
             Ok(answer) if answer.status == 404 => Fate::Superseded,
@@ -208,8 +205,8 @@ impl<'a> Crowd<'a> {
         let asked = Instant::now();
         while asked.elapsed() < LINK_PATIENCE {
             let mails = self.smtp.mails_to(email);
-            if let Some(link) = mails.last().and_then(|mail| mail.link()) {
-                return Some(link.split_once("?uuid=")?.1.to_owned());
+            if let Some(uuid) = mails.last().and_then(|mail| mail.uuid()) {
+                return Some(uuid);
             }
             thread::sleep(Duration::from_millis(50));
         }
@@ -218,11 +215,11 @@ impl<'a> Crowd<'a> {
 
     /// Sends a request that has to succeed or to fail for the fault: nothing where it failed.
     fn send(&self, request: &Request) -> Option<Answer> {
-        success(self.exchange(request).answer)
+        success(self.exchange(request))
     }
 
     /// Sends a request, once somebody listens.
-    fn exchange(&self, request: &Request) -> Exchange {
+    fn exchange(&self, request: &Request) -> io::Result<Answer> {
         thread::sleep(self.rest);
         loop {
             let begun = Instant::now();
@@ -236,26 +233,21 @@ impl<'a> Crowd<'a> {
                 }
                 _ => {}
             }
-            let exchange = Exchange {
-                begun,
-                took: begun.elapsed(),
-                answer,
-            };
-            self.note(&exchange);
-            return exchange;
+            self.note(begun, &answer);
+            return answer;
         }
     }
 
-    fn note(&self, exchange: &Exchange) {
+    fn note(&self, begun: Instant, answer: &io::Result<Answer>) {
+        let ended = Instant::now();
         let mut requests = self.requests.lock().unwrap();
         requests.all += 1;
-        requests.unanswered += u64::from(exchange.answer.is_err());
-        requests.slowest = requests.slowest.max(exchange.took);
+        requests.unanswered += u64::from(answer.is_err());
+        requests.slowest = requests.slowest.max(ended - begun);
         drop(requests);
-        let has_failed = !matches!(&exchange.answer, Ok(answer) if answer.status < 500);
+        let has_failed = !matches!(answer, Ok(answer) if answer.status < 500);
         if has_failed {
-            let mut failures = self.failures.lock().unwrap();
-            failures.push((exchange.begun, exchange.took));
+            self.failures.lock().unwrap().push(ended);
         }
     }
 
@@ -291,11 +283,10 @@ impl<'a> Crowd<'a> {
     fn check_one(&self, account: &Account) {
         let Account {
             email,
-            signup,
             session,
             logout,
-            forgot,
             reset,
+            ..
         } = account;
         let send = |request: &Request| try_send(self.address, request).unwrap();
         let log_in = |password| {
@@ -309,11 +300,11 @@ impl<'a> Crowd<'a> {
             page.body.contains(LOGGED_IN)
         });
         let is_old = log_in(PASSWORD);
-        let is_known = match (signup, reset) {
+        let is_known = match (account.signup, reset) {
             (Fate::Done, Fate::NotSent | Fate::Superseded) => is_old,
             (Fate::Done, Fate::Done) => !is_old && log_in(NEW_PASSWORD),
             (Fate::Done, Fate::Unknown) => is_old != log_in(NEW_PASSWORD),
-            _ => is_old || send(&sign_up(email)).status == 200,
+            _ => is_old || send(&signup(email)).status == 200,
         };
         // A reset ends every session.
         let is_kept = match (is_live, logout) {
@@ -324,8 +315,7 @@ impl<'a> Crowd<'a> {
         };
         assert!(
             is_known && is_kept,
-            "{email} is lost: signup {signup:?}, session live {is_live:?}, logout {logout:?}, forgot {forgot:?}, \
-             reset {reset:?}, old password {is_old}"
+            "lost: {account:?}, session live: {is_live:?}, old password: {is_old}"
         );
     }
 }
@@ -422,11 +412,6 @@ impl std::fmt::Display for Sums {
 
 fn visit(session: &str) -> Request {
     get("/").with("Cookie", session)
-}
-
-fn sign_up(email: &str) -> Request {
-    let fields = [("name", "Ada"), ("email", email), ("password", PASSWORD)];
-    post("/auth/signup", &fields)
 }
 
 fn fate(answer: &Option<Answer>) -> Fate {

@@ -11,7 +11,7 @@ use crate::{
     proxy::{Fault, Proxy},
     replica_set::ReplicaSet,
     report,
-    socket::{Answer, PASSWORD, Registry, Request, get, login, post},
+    socket::{Answer, PASSWORD, Registry, Request, get, login, post, signup},
     stage::Stage,
     wait_for,
 };
@@ -125,8 +125,7 @@ const RECOVERY: Duration = Duration::from_secs(5);
 #[test]
 fn a_database_out_of_order_is_answered_for() {
     let proxy = wait_for(Proxy::before(Mongod::shared().address()));
-    let uri = format!("mongodb://{}", proxy.address());
-    let mut stage = Stage::mongo_at(&uri, &Mongod::shared().uri());
+    let mut stage = Stage::mongo_at(&proxy.uri(), &Mongod::shared().uri());
     stage.setup = stage.setup.with("RATE_LIMITS", "on");
     stage.setup.meets_faults = true;
     let (registry, _) = stage.start();
@@ -162,12 +161,8 @@ impl Visitor {
         let asked = registry.send(&post("/auth/forgot-password", &[("email", ADA)]));
         assert_eq!(asked.status, 200);
         let mail = wait_for(stage.smtp.mail_to(ADA));
-        let link = mail.link().unwrap();
-        let (_, uuid) = link.split_once("?uuid=").unwrap();
-        Self {
-            session,
-            uuid: uuid.to_owned(),
-        }
+        let uuid = mail.uuid().unwrap();
+        Self { session, uuid }
     }
 
     /// Sends one of everything at once, as a program and as a browser; how long the slowest answer took. What
@@ -198,17 +193,12 @@ impl Visitor {
     /// One request of each kind that cannot do without the database.
     fn requests(&self, email: &str) -> [Request; 8] {
         let Self { session, uuid } = self;
-        let signup = [
-            ("name", "Max"),
-            ("email", "max@example.org"),
-            ("password", PASSWORD),
-        ];
         [
             get("/").with("Cookie", session),
             get(&format!("{RESET}?uuid={uuid}")),
             get(RESET).with("Cookie", format!("reset={uuid}")),
             login(email, PASSWORD),
-            post("/auth/signup", &signup),
+            signup("max@example.org"),
             post("/auth/forgot-password", &[("email", "max@example.org")]),
             // Refused once the link is found, which stays as it is.
             post(RESET, &[("uuid", uuid), ("password", "short")]),

@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     report,
-    socket::{PASSWORD, Registry, Setup, get, login, post},
+    socket::{PASSWORD, Registry, Setup, get, login, signup},
 };
 
 /// How long a registry may take to write again.
@@ -175,8 +175,7 @@ impl Users {
     fn add(&mut self, registry: &Registry) -> bool {
         self.asked += 1;
         let email = format!("user-{}@example.org", self.asked);
-        let fields = [("name", "Ada"), ("email", &email), ("password", PASSWORD)];
-        let answer = registry.send(&post("/auth/signup", &fields));
+        let answer = registry.send(&signup(&email));
         if answer.status == 200 {
             self.known.push(email);
             return true;

@@ -40,7 +40,7 @@ fn soak() {
         });
         let mongod = Mongod::start(&[]).unwrap();
         let line = wait_for(Proxy::before(mongod.address()));
-        let stage = Stage::mongo_at(&format!("mongodb://{}", line.address()), &mongod.uri());
+        let stage = Stage::mongo_at(&line.uri(), &mongod.uri());
         let post = wait_for(Proxy::before(stage.smtp.address()));
         let stage = stage.with_mail_over(post.address());
         soak_one("MongoDB", stage, &post, Some((&mongod, &line)), span);
