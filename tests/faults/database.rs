@@ -27,7 +27,7 @@ const CALM: Duration = Duration::from_secs(5);
 #[test]
 #[ignore = "long"]
 fn a_failover_loses_nothing() {
-    let mut set = wait_for(ReplicaSet::start());
+    let mut set = wait_for(ReplicaSet::start(3));
     let mut stage = Stage::mongo_at(&set.uri(), &set.uri());
     stage.setup.meets_faults = true;
     let (registry, _) = stage.start();
