@@ -6,116 +6,15 @@
     reason = "a test fails by panicking"
 )]
 
-use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
-    path::PathBuf,
-    process::{Child, ChildStdout, Command, Output, Stdio},
-};
+#[path = "common/socket.rs"]
+mod socket;
 
-/// The program with nothing set but a data folder of its own, and the assets for a built site.
-struct Program {
-    command: Command,
-    folder: PathBuf,
-}
+use std::process::Output;
 
-impl Program {
-    fn new() -> Self {
-        let folder = std::env::temp_dir().join(format!("fpm-registry-{}", uuid::Uuid::new_v4()));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fpm-registry"));
-        command
-            .env_clear()
-            .env("DATA_DIR", &folder)
-            .env("LEPTOS_SITE_ADDR", "127.0.0.1:0")
-            .env("LEPTOS_SITE_ROOT", "public")
-            .env("LEPTOS_HASH_FILES", "false");
-        Self { command, folder }
-    }
+use socket::{PASSWORD, Setup, get, login, post};
 
-    fn with(mut self, variable: &str, value: &str) -> Self {
-        self.command.env(variable, value);
-        self
-    }
-
-    fn with_flags(mut self, flags: &[&str]) -> Self {
-        self.command.args(flags);
-        self
-    }
-
-    fn output(mut self) -> Output {
-        self.command.output().unwrap()
-    }
-
-    /// Starts it, and waits until it says where it listens.
-    fn start(mut self) -> Running {
-        let mut child = self.command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut log = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        log.read_line(&mut line).unwrap();
-        let (_, rest) = line.split_once("listens on http://").expect(&line);
-        let address = rest.split(';').next().unwrap().to_owned();
-        Running {
-            child,
-            log,
-            first_line: line,
-            address,
-            folder: self.folder,
-        }
-    }
-}
-
-struct Running {
-    child: Child,
-    log: BufReader<ChildStdout>,
-    first_line: String,
-    address: String,
-    folder: PathBuf,
-}
-
-impl Drop for Running {
-    /// So that a test that fails leaves nothing behind which holds the output of the suite open.
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Running {
-    /// Posts a form, as curl does.
-    fn post(&self, path: &str, cookie: &str, form: &str) -> String {
-        self.send(&format!(
-            "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nCookie: {cookie}\r\n\
-             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
-            form.len()
-        ))
-    }
-
-    fn get(&self, path: &str) -> String {
-        self.send(&format!(
-            "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-        ))
-    }
-
-    fn send(&self, request: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    }
-
-    /// Stops it with SIGTERM; its exit code and everything it logged.
-    fn stop(mut self) -> (Option<i32>, String) {
-        let kill = Command::new("kill")
-            .arg(self.child.id().to_string())
-            .status();
-        assert!(kill.unwrap().success());
-        let mut log = self.first_line.clone();
-        self.log.read_to_string(&mut log).unwrap();
-        let code = self.child.wait().unwrap().code();
-        let _ = std::fs::remove_dir_all(&self.folder);
-        (code, log)
-    }
+fn output(setup: &Setup) -> Output {
+    setup.command().output().unwrap()
 }
 
 #[test]
@@ -162,7 +61,7 @@ fn a_wrong_setting_ends_the_start_with_one_sentence() {
             "RATE_LIMITS must be on or off, not `maybe`",
         ),
     ] {
-        let output = Program::new().with(variable, value).output();
+        let output = output(&Setup::new().with(variable, value));
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(said, format!("fpm-registry: {sentence}\n"));
         assert_eq!(output.status.code(), Some(1), "{variable}");
@@ -191,7 +90,7 @@ fn what_cannot_be_used_ends_the_start_with_one_sentence() {
             "LEPTOS_SITE_ADDR must be free to listen on",
         ),
     ] {
-        let output = Program::new().with(variable, value).output();
+        let output = output(&Setup::new().with(variable, value));
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(
             said.starts_with(&format!("fpm-registry: {start}")),
@@ -203,7 +102,7 @@ fn what_cannot_be_used_ends_the_start_with_one_sentence() {
             "{said}"
         );
     }
-    let output = Program::new().with_flags(&["--nonsense"]).output();
+    let output = output(&Setup::new().with_flags(&["--nonsense"]));
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(
         said,
@@ -214,11 +113,11 @@ fn what_cannot_be_used_ends_the_start_with_one_sentence() {
 
 #[test]
 fn help_lists_every_setting_and_hides_secrets() {
-    let output = Program::new()
+    let setup = Setup::new()
         .with("MONGO_URI", "mongodb://user:secret@127.0.0.1")
         .with("SMTP_URL", "smtps://user:secret@mail.example.org")
-        .with_flags(&["--help"])
-        .output();
+        .with_flags(&["--help"]);
+    let output = output(&setup);
     let help = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0));
     for variable in [
@@ -242,56 +141,33 @@ fn help_lists_every_setting_and_hides_secrets() {
 
 #[test]
 fn a_flag_wins_over_its_variable() {
-    let registry = Program::new()
+    let registry = Setup::new()
         .with("LEPTOS_SITE_ADDR", "127.0.0.1:1")
         .with_flags(&["--leptos-site-addr", "127.0.0.1:0"])
         .start();
-    assert!(
-        registry
-            .get("/auth/login")
-            .starts_with("HTTP/1.1 200 OK\r\n")
-    );
-    registry.stop();
+    assert_eq!(registry.send(&get("/auth/login")).status, 200);
 }
 
 #[test]
 fn the_log_has_one_line_a_request_and_no_secret() {
-    let registry = Program::new().start();
-    let first = &registry.first_line;
+    const ADA: &str = "ada@example.org";
+    let registry = Setup::new().start();
+    let fields = [("name", "Ada"), ("email", ADA), ("password", PASSWORD)];
+    let signup = registry.send(&post("/auth/signup?next=secret-query", &fields));
+    let session = signup.session();
+    let wrong = login(ADA, "wrong horse").with("Cookie", &session);
+    assert_eq!(registry.send(&wrong).status, 401);
+    let uuid = registry.reset_uuid(ADA);
+    let reset = format!("/auth/reset-password?uuid={uuid}&password=plum+tractor+glow");
+    assert_eq!(registry.send(&get(&reset)).status, 200);
+
+    let (code, log) = registry.terminate();
+    assert_eq!(code, Some(0), "SIGTERM is a graceful stop");
+    let first = log.lines().next().unwrap();
     assert!(
         first.contains("store: embedded, in ") && first.contains("mail: files in "),
         "{first}"
     );
-
-    let signup = "name=Ada&email=ada%40example.org&password=correct+horse+battery";
-    let answer = registry.post("/auth/signup?next=secret-query", "", signup);
-    let (_, cookie) = answer.split_once("set-cookie: ").expect(&answer);
-    let cookie = cookie.split(';').next().unwrap().to_owned();
-    registry.post(
-        "/auth/login",
-        &cookie,
-        "email=ada%40example.org&password=wrong+horse",
-    );
-    registry.post("/auth/forgot-password", &cookie, "email=ada%40example.org");
-    let outbox = registry.folder.join("outbox");
-    let mail = loop {
-        let files = std::fs::read_dir(&outbox)
-            .unwrap()
-            .map(|file| file.unwrap().path());
-        if let Some(file) = files
-            .into_iter()
-            .find(|file| file.extension().is_some_and(|kind| kind == "eml"))
-        {
-            break std::fs::read_to_string(file).unwrap();
-        }
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    };
-    let uuid = &mail.split_once("?uuid=").unwrap().1[..36];
-    let reset = format!("/auth/reset-password?uuid={uuid}&password=plum+tractor+glow");
-    assert!(registry.get(&reset).starts_with("HTTP/1.1 200 OK\r\n"));
-
-    let (code, log) = registry.stop();
-    assert_eq!(code, Some(0), "SIGTERM is a graceful stop");
     for line in [
         "method=POST path=\"/auth/signup\" status=200 millis=",
         "method=POST path=\"/auth/login\" status=401 millis=",
@@ -300,12 +176,12 @@ fn the_log_has_one_line_a_request_and_no_secret() {
     ] {
         assert_eq!(log.matches(line).count(), 1, "{line} in {log}");
     }
-    let session = cookie.trim_start_matches("uuid=");
+    let session = session.trim_start_matches("uuid=");
     for secret in [
         "horse",
         "plum",
         session,
-        uuid,
+        &uuid,
         "ada@",
         "ada%40",
         "secret-query",

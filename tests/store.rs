@@ -1307,9 +1307,7 @@ mod mongo_only {
     async fn a_server_that_falls_silent_is_given_up_on() {
         let database = new_database().await;
         let proxy = Proxy::before(Mongod::shared().address()).await;
-        let store = open_mongo(&format!("mongodb://{}", proxy.address()), database.name())
-            .await
-            .unwrap();
+        let store = open_mongo(&proxy.uri(), database.name()).await.unwrap();
         add(&store, "ada@example.org").await;
         proxy.set(Fault::Silence);
         let begun = std::time::Instant::now();

@@ -27,6 +27,8 @@ mod parts {
     pub mod start;
 }
 mod plan;
+#[path = "../../tests/common/replica_set.rs"]
+mod replica_set;
 #[path = "../../tests/common/socket.rs"]
 mod socket;
 mod stock;
@@ -50,7 +52,7 @@ fn main() {
     for store in plan.stores.clone() {
         measure(&plan, store, &mut table);
     }
-    if plan.has(Part::Processes) {
+    if plan.has(Part::Processes) && plan.stores.contains(&StoreKind::MongoDb) {
         table.add(processes::rows(&plan));
     }
     println!("\n{table}");

@@ -1,7 +1,7 @@
 //! A store filled with users, the servers over it, and the requests its users send.
 
 use std::{
-    env, fs,
+    fs,
     fs::File,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
@@ -18,7 +18,7 @@ use crate::{
     fill,
     load::Ask,
     mongod::{Mongod, database_name},
-    socket::{FORM, PASSWORD, Setup, encode},
+    socket::{FORM, PASSWORD, Setup, encode, listens_on},
 };
 
 /// How long a server may take to say where it listens.
@@ -33,7 +33,6 @@ pub struct Stock {
     pub password: PasswordHash,
     /// Its name, where it is a database of MongoDB.
     pub database: Option<String>,
-    pub folder: PathBuf,
     setup: Setup,
 }
 
@@ -41,17 +40,14 @@ impl Stock {
     /// A store with so many users: a database of this MongoDB server, or the embedded one.
     pub fn new(mongod: Option<&Mongod>, users: u64) -> Self {
         let began = Instant::now();
-        let folder = env::temp_dir().join(format!("fpm-registry-{}", uuid::Uuid::new_v4()));
         let runtime = Runtime::new().unwrap();
         let password = Password::chosen(PASSWORD).unwrap();
         let password = runtime.block_on(Hasher::new().hash(password, Vec::new()));
         let password = password.unwrap();
         // As in production, with every request from a client of its own behind a proxy.
-        let mut setup = Setup::new()
-            .with("DATA_DIR", folder.to_str().unwrap())
-            .with("TRUSTED_PROXIES", "127.0.0.1/32");
+        let mut setup = Setup::new().with("TRUSTED_PROXIES", "127.0.0.1/32");
         let mut database = None;
-        fs::create_dir_all(&folder).unwrap();
+        fs::create_dir_all(setup.folder()).unwrap();
         if let Some(mongod) = mongod {
             let name = database_name();
             runtime.block_on(fill::mongo(&mongod.uri(), &name, users, &password));
@@ -60,21 +56,25 @@ impl Stock {
                 .with("MONGO_DB_NAME", &name);
             database = Some(name);
         } else {
-            runtime.block_on(fill::embedded(&folder, users, &password));
+            runtime.block_on(fill::embedded(setup.folder(), users, &password));
         }
         crate::plan::progress(&format!("{users} users in {:.0?}", began.elapsed()));
         Self {
             users,
             password,
             database,
-            folder,
             setup,
         }
     }
 
     /// Starts a server over it.
     pub fn serve(&self) -> Server {
-        Server::start(self.setup.command(), &self.folder)
+        Server::start(self.setup.command(), self.setup.folder())
+    }
+
+    /// Where its servers put the mail they send.
+    pub fn outbox(&self) -> PathBuf {
+        self.setup.folder().join("outbox")
     }
 
     /// Starts a server over it that has this core alone.
@@ -91,7 +91,7 @@ impl Stock {
                     .get_envs()
                     .filter_map(|(key, value)| Some((key, value?))),
             );
-        Server::start(pinned, &self.folder)
+        Server::start(pinned, self.setup.folder())
     }
 
     /// Logins of users all over the store.
@@ -124,12 +124,6 @@ impl Stock {
             let session = fill::session(scattered(n, users)).reveal();
             get("/", &format!("Cookie: uuid={session}\r\n"))
         })
-    }
-}
-
-impl Drop for Stock {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -184,12 +178,6 @@ impl Drop for Server {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-fn listens_on(log: &str) -> Option<SocketAddr> {
-    let (_, rest) = log.split_once("listens on http://")?;
-    let (address, _) = rest.split_once(';')?;
-    Some(address.parse().unwrap())
 }
 
 /// Seconds of a core a process has used, in user and in kernel mode.

@@ -55,33 +55,33 @@ impl Table {
 impl Row {
     /// A number of answers a second, by another.
     pub fn of_rates(what: &str, pairs: &[Pair], reference: &str, target: Target) -> Self {
-        let ours: Vec<f64> = pairs.iter().map(|pair| pair.figure).collect();
-        let others: Vec<f64> = pairs.iter().map(|pair| pair.reference).collect();
-        Self {
-            what: what.to_owned(),
-            figure: format!("{}/s", rounded(median(&ours))),
-            reference: format!("{}/s {reference}", rounded(median(&others))),
-            ratios: pairs
-                .iter()
-                .map(|pair| pair.figure / pair.reference)
-                .collect(),
-            target,
-        }
+        let by_reference = |pair: &Pair| pair.figure / pair.reference;
+        Self::of_pairs(what, pairs, "/s", reference, by_reference, target)
     }
 
     /// The time of a core that an answer takes, and how much of it the reference would take.
     pub fn of_times(what: &str, pairs: &[Pair], unit: &str, reference: &str) -> Self {
+        let (what, unit) = (format!("{what}, time of a core"), format!(" {unit}"));
+        let of_figure = |pair: &Pair| pair.reference / pair.figure;
+        Self::of_pairs(&what, pairs, &unit, reference, of_figure, Target::None)
+    }
+
+    fn of_pairs(
+        what: &str,
+        pairs: &[Pair],
+        unit: &str,
+        reference: &str,
+        ratio: fn(&Pair) -> f64,
+        target: Target,
+    ) -> Self {
         let ours: Vec<f64> = pairs.iter().map(|pair| pair.figure).collect();
         let others: Vec<f64> = pairs.iter().map(|pair| pair.reference).collect();
         Self {
-            what: format!("{what}, time of a core"),
-            figure: format!("{} {unit}", rounded(median(&ours))),
-            reference: format!("{} {unit} {reference}", rounded(median(&others))),
-            ratios: pairs
-                .iter()
-                .map(|pair| pair.reference / pair.figure)
-                .collect(),
-            target: Target::None,
+            what: what.to_owned(),
+            figure: format!("{}{unit}", rounded(median(&ours))),
+            reference: format!("{}{unit} {reference}", rounded(median(&others))),
+            ratios: pairs.iter().map(ratio).collect(),
+            target,
         }
     }
 

@@ -61,6 +61,11 @@ impl Proxy {
         self.address
     }
 
+    /// The connection string of the MongoDB server behind it.
+    pub fn uri(&self) -> String {
+        format!("mongodb://{}", self.address)
+    }
+
     pub fn set(&self, fault: Fault) {
         self.fault.send_replace(fault);
     }

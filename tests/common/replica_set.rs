@@ -1,7 +1,8 @@
-//! Three real MongoDB servers that stand in for one another.
+//! Real MongoDB servers that stand in for one another.
 //!
 //! They elect another primary after two seconds of silence; MongoDB's own ten would only make tests longer.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
+#![allow(dead_code, reason = "each suite uses a part of it")]
 
 use std::time::{Duration, Instant};
 
@@ -13,21 +14,21 @@ use mongodb::{
 
 use super::mongod::Mongod;
 
-const NAME: &str = "faults";
+const NAME: &str = "rs0";
 /// How long an election may take.
 const ELECTION: Duration = Duration::from_secs(60);
 
-/// A replica set of three members on this machine.
+/// A replica set on this machine.
 pub struct ReplicaSet {
     pub members: Vec<Mongod>,
 }
 
 impl ReplicaSet {
-    /// Starts the members and waits for a primary.
-    pub async fn start() -> Self {
+    /// Starts so many members and waits for a primary.
+    pub async fn start(members: usize) -> Self {
         let start = || Mongod::start(&["--replSet", NAME]).unwrap();
         let set = Self {
-            members: std::iter::repeat_with(start).take(3).collect(),
+            members: std::iter::repeat_with(start).take(members).collect(),
         };
         let members = set.members.iter().enumerate();
         let members: Vec<Document> = members

@@ -208,6 +208,13 @@ impl ReceivedMail {
         let link = text.lines().find(|line| line.starts_with("http"))?;
         Some(link.to_owned())
     }
+
+    /// The uuid of that link.
+    pub fn uuid(&self) -> Option<String> {
+        let link = self.link()?;
+        let (_, uuid) = link.split_once("?uuid=")?;
+        Some(uuid.to_owned())
+    }
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}

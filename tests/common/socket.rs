@@ -30,17 +30,23 @@ pub const PARTS: &str = "multipart/form-data; boundary=frontier";
 /// What browsers accept.
 pub const PAGE: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
+/// What is said where the store is out of reach.
+const LATER: &str = "The registry is not available right now, try again in a moment";
+
 /// Where browsers would reach the registry.
 pub const PUBLIC_URL: &str = "http://registry.example.org";
 pub const PUBLIC_HTTPS_URL: &str = "https://registry.example.org";
 
 /// How long an answer or a mail may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a stop may take: ten seconds for the requests in flight, five for the mail in hand.
+const STOP: Duration = Duration::from_secs(15);
 
 /// How a registry is started.
 #[derive(Clone)]
 pub struct Setup {
     variables: Vec<(&'static str, String)>,
+    flags: &'static [&'static str],
     /// How many files it may open, where that is limited.
     pub open_files: Option<u32>,
     /// Whether it meets a fault that it is to log as an error.
@@ -62,6 +68,7 @@ impl Setup {
         let name = format!("fpm-registry-{}", uuid::Uuid::new_v4().simple());
         Self {
             variables: Vec::new(),
+            flags: &[],
             open_files: None,
             meets_faults: false,
             folder: Arc::new(Folder(env::temp_dir().join(name))),
@@ -77,6 +84,12 @@ impl Setup {
 
     pub fn with(mut self, variable: &'static str, value: &str) -> Self {
         self.variables.push((variable, value.to_owned()));
+        self
+    }
+
+    /// What it is told on its command line.
+    pub fn with_flags(mut self, flags: &'static [&'static str]) -> Self {
+        self.flags = flags;
         self
     }
 
@@ -111,8 +124,8 @@ impl Setup {
                 process.wait().unwrap();
                 return Err(log);
             }
-            if let Some((_, rest)) = line.split_once("listens on http://") {
-                break rest.split(';').next().unwrap().parse().unwrap();
+            if let Some(address) = listens_on(line) {
+                break address;
             }
         };
         let rest = thread::spawn(move || {
@@ -138,7 +151,7 @@ impl Setup {
             None => Command::new(program),
             Some(most) => {
                 let mut shell = Command::new("sh");
-                let script = format!("ulimit -n {most}; exec \"$0\"");
+                let script = format!("ulimit -n {most}; exec \"$0\" \"$@\"");
                 shell.arg("-c").arg(script).arg(program);
                 shell
             }
@@ -146,13 +159,15 @@ impl Setup {
         command
             .env_clear()
             .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .env("DATA_DIR", &self.folder.0)
-            .envs(self.variables.iter().map(|(key, value)| (key, value)));
+            .env("DATA_DIR", &self.folder.0);
         if given.is_none() {
             command
                 .env("LEPTOS_SITE_ROOT", "public")
                 .env("LEPTOS_HASH_FILES", "false");
         }
+        command
+            .envs(self.variables.iter().map(|(key, value)| (key, value)))
+            .args(self.flags);
         command
     }
 
@@ -201,8 +216,7 @@ impl Registry {
 
     /// Makes an account; the answer has its session.
     pub fn sign_up(&self, email: &str) -> Answer {
-        let fields = [("name", "Ada"), ("email", email), ("password", PASSWORD)];
-        let answer = self.send(&post("/auth/signup", &fields));
+        let answer = self.send(&signup(email));
         answer.assert_done("Signup successful");
         answer
     }
@@ -298,14 +312,36 @@ impl Registry {
         assert!(kill.status().unwrap().success());
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until it has ended by itself, which has to be within [`STOP`].
     pub fn wait(&mut self) -> ExitStatus {
-        self.process.wait().unwrap()
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status;
+            }
+            assert!(began.elapsed() < STOP, "it does not end");
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
-    /// Kills it; everything it logged.
+    /// Kills it; everything it logged, which has to be sound.
     pub fn stop(mut self) -> String {
-        self.kill()
+        let log = self.kill();
+        self.assert_sound(&log);
+        log
+    }
+
+    /// Stops it as a service manager does; its exit code and everything it logged, which has to be sound.
+    pub fn terminate(mut self) -> (Option<i32>, String) {
+        self.signal("TERM");
+        let code = self.wait().code();
+        (code, self.stop())
+    }
+
+    fn assert_sound(&self, log: &str) {
+        let meets_faults = self.setup.meets_faults;
+        let is_sound = !log.contains("panicked") && (meets_faults || !log.contains(" ERROR "));
+        assert!(is_sound, "{log}");
     }
 
     fn kill(&mut self) -> String {
@@ -317,15 +353,24 @@ impl Registry {
 }
 
 impl Drop for Registry {
-    /// Whatever a test sent, nothing may have panicked or failed within.
+    /// Whatever a test sent, nothing may have panicked or failed within. Where the test has failed already, the
+    /// errors of the log may tell why.
     fn drop(&mut self) {
         let log = self.kill();
-        let meets_faults = self.setup.meets_faults;
-        let is_sound = !log.contains("panicked") && (meets_faults || !log.contains(" ERROR "));
-        if !thread::panicking() {
-            assert!(is_sound, "{log}");
+        if thread::panicking() {
+            let errors = log.lines().filter(|line| line.contains(" ERROR "));
+            errors.for_each(|line| eprintln!("{line}"));
+        } else {
+            self.assert_sound(&log);
         }
     }
+}
+
+/// The address in what the program says once it listens.
+pub fn listens_on(log: &str) -> Option<SocketAddr> {
+    let (_, rest) = log.split_once("listens on http://")?;
+    let (address, _) = rest.split_once(';')?;
+    Some(address.parse().unwrap())
 }
 
 /// Sends a request to whoever listens there: the whole answer, or why there is none.
@@ -388,6 +433,11 @@ pub fn post(path: &str, fields: &[(&str, &str)]) -> Request {
 pub fn post_as(content_type: &str, path: &str, fields: &[(&str, &str)]) -> Request {
     let request = request("POST", path).with("Content-Type", content_type);
     request.with_body(encode(content_type, fields))
+}
+
+pub fn signup(email: &str) -> Request {
+    let fields = [("name", "Ada"), ("email", email), ("password", PASSWORD)];
+    post("/auth/signup", &fields)
 }
 
 pub fn login(email: &str, password: &str) -> Request {
@@ -459,8 +509,27 @@ pub struct Answer {
 impl Answer {
     #[track_caller]
     pub fn parse(bytes: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(bytes);
-        let (head, body) = text.split_once("\r\n\r\n").expect("a whole head");
+        let (answer, body) = Self::read(bytes).expect("a whole head");
+        let length = answer.header("content-length").parse();
+        if !body.is_empty() && length.is_ok() {
+            assert_eq!(length, Ok(body.len()), "{answer:?}");
+        }
+        answer
+    }
+
+    /// An answer, unless it was cut off.
+    pub fn parse_whole(bytes: &[u8]) -> Option<Self> {
+        let (answer, body) = Self::read(bytes)?;
+        let length = body.len().to_string();
+        (answer.header("content-length") == length).then_some(answer)
+    }
+
+    /// An answer and the bytes of its body, which may be cut off; nothing where its head is.
+    #[track_caller]
+    fn read(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
+        let (head, body) = (&bytes[..end], &bytes[end + 4..]);
+        let head = String::from_utf8_lossy(head);
         let mut lines = head.split("\r\n");
         let start = lines.next().and_then(|line| line.strip_prefix("HTTP/1.1 "));
         let status = start.and_then(|start| start.get(..3)).expect("a status");
@@ -471,22 +540,10 @@ impl Answer {
         let answer = Self {
             status: status.parse().unwrap(),
             headers: headers.collect(),
-            body: body.to_owned(),
+            body: String::from_utf8_lossy(body).into_owned(),
         };
         assert_eq!(answer.header("transfer-encoding"), "");
-        let length = answer.header("content-length").parse();
-        if !body.is_empty() && length.is_ok() {
-            assert_eq!(length, Ok(body.len()), "{text}");
-        }
-        answer
-    }
-
-    /// An answer, unless it was cut off.
-    pub fn parse_whole(bytes: &[u8]) -> Option<Self> {
-        let has_head = bytes.windows(4).any(|four| four == b"\r\n\r\n");
-        let answer = has_head.then(|| Self::parse(bytes))?;
-        let length = answer.body.len().to_string();
-        (answer.header("content-length") == length).then_some(answer)
+        Some((answer, body))
     }
 
     pub fn all(&self, name: &str) -> Vec<&str> {
@@ -539,6 +596,20 @@ impl Answer {
         }
         self.assert_json(code, body);
         assert_eq!(self.cookie("uuid").as_deref().unwrap_or("uuid="), "uuid=");
+    }
+
+    /// That the store is out of reach, for a program.
+    #[track_caller]
+    pub fn assert_later(&self) {
+        self.assert_refused(503, LATER, None);
+        assert_eq!(self.header("retry-after"), "5");
+    }
+
+    /// The same as a page.
+    #[track_caller]
+    pub fn assert_later_page(&self) {
+        self.assert_page(503, LATER);
+        assert_eq!(self.header("retry-after"), "5");
     }
 
     #[track_caller]

@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     thread,
     time::{Duration, Instant},
@@ -15,36 +15,38 @@ use std::{
 use crate::{
     random,
     smtp::SmtpServer,
-    socket::{Answer, NEW_PASSWORD, PASSWORD, Request, get, login, post, try_send},
+    socket::{Answer, NEW_PASSWORD, PASSWORD, Request, get, login, post, signup, try_send},
     stage::Stage,
 };
 
 /// How long a client waits for the mail with its link before it does without.
 const LINK_PATIENCE: Duration = Duration::from_secs(2);
 
+/// What the page says to whoever has a session.
+const LOGGED_IN: &str = "You are logged in as";
+
 /// What became of a request, as far as its client knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+enum Fate {
     NotSent,
     /// Answered with success: it must have happened, and stay so.
     Done,
     /// Answered with 503 or not at all: it has happened or it has not.
     Unknown,
+    /// Refused, since the link of a later mail had ended that of the first.
+    Superseded,
 }
 
 /// An account, as its client knows it.
-pub struct Account {
+#[derive(Debug)]
+struct Account {
     email: String,
     signup: Fate,
+    /// The session of the signup.
+    session: Option<String>,
+    logout: Fate,
     forgot: Fate,
     reset: Fate,
-}
-
-/// An answer, or that there was none.
-pub struct Exchange {
-    pub begun: Instant,
-    pub took: Duration,
-    pub answer: io::Result<Answer>,
 }
 
 /// Clients at work on one registry.
@@ -57,25 +59,34 @@ pub struct Crowd<'a> {
     pub others: usize,
     is_over: AtomicBool,
     accounts: Mutex<Vec<Account>>,
-    failures: Mutex<Vec<(Instant, Duration)>>,
-    requests: Mutex<(u64, Duration)>,
-    /// How many requests of the check failed.
-    late: AtomicUsize,
+    /// When requests failed, with 503 or without an answer.
+    failures: Mutex<Vec<Instant>>,
+    requests: Mutex<Requests>,
+}
+
+/// What was sent so far.
+#[derive(Default)]
+struct Requests {
+    all: u64,
+    /// How many had no answer: their connection was refused or cut off.
+    unanswered: u64,
+    slowest: Duration,
 }
 
 /// What clients asked for and were promised.
 #[derive(Default)]
 pub struct Sums {
     pub signups: usize,
+    logouts: usize,
     pub links: usize,
     pub resets: usize,
-    pub mails: usize,
+    mails: usize,
     pub doubled: usize,
     /// How often the mail came that came most often.
-    pub most: usize,
-    pub unknown: usize,
-    /// How many requests failed in the check, with nothing failing under them.
-    pub late: usize,
+    most: usize,
+    /// How many resets came with a link that a later mail had ended.
+    superseded: usize,
+    unknown: usize,
 }
 
 impl<'a> Crowd<'a> {
@@ -89,7 +100,6 @@ impl<'a> Crowd<'a> {
             accounts: Mutex::default(),
             failures: Mutex::default(),
             requests: Mutex::default(),
-            late: AtomicUsize::new(0),
         }
     }
 
@@ -118,38 +128,59 @@ impl<'a> Crowd<'a> {
 
     /// The slowest answer so far.
     pub fn slowest(&self) -> Duration {
-        self.requests.lock().unwrap().1
+        self.requests.lock().unwrap().slowest
     }
 
     pub fn requests(&self) -> u64 {
-        self.requests.lock().unwrap().0
+        self.requests.lock().unwrap().all
+    }
+
+    /// How many requests had no answer, which only the end of a registry excuses.
+    pub fn unanswered(&self) -> u64 {
+        self.requests.lock().unwrap().unanswered
+    }
+
+    /// Whether somebody was promised a link, and a new password with it.
+    pub fn has_reset(&self) -> bool {
+        let accounts = self.accounts.lock().unwrap();
+        let mut fates = accounts
+            .iter()
+            .map(|account| (account.forgot, account.reset));
+        fates.any(|fates| fates == (Fate::Done, Fate::Done))
     }
 
     /// When requests failed since `begin`, with 503 or without an answer.
     pub fn failures_since(&self, begin: Instant) -> Vec<Instant> {
         let failures = self.failures.lock().unwrap();
-        let since = failures.iter().map(|(begun, took)| *begun + *took);
-        since.filter(|failed| *failed >= begin).collect()
+        let since = failures.iter().filter(|failed| **failed >= begin);
+        since.copied().collect()
     }
 
-    /// One user's life: signup, a visit, login, and often a reset.
+    /// One user's life: signup, a visit, login, now and then a logout, and often a reset.
     fn live(&self) -> Account {
         let email = format!("user-{}@example.org", uuid::Uuid::new_v4().simple());
         let mut account = Account {
             email: email.clone(),
             signup: Fate::NotSent,
+            session: None,
+            logout: Fate::NotSent,
             forgot: Fate::NotSent,
             reset: Fate::NotSent,
         };
-        let signup = self.send(&signup(&email));
-        account.signup = fate(&signup);
-        let Some(session) = signup.map(|answer| answer.session()) else {
+        let answer = self.send(&signup(&email));
+        account.signup = fate(&answer);
+        let Some(session) = answer.map(|answer| answer.session()) else {
             return account;
         };
-        if let Some(page) = self.send(&get("/").with("Cookie", session)) {
-            assert!(page.body.contains("You are logged in as"), "{}", page.body);
+        account.session = Some(session.clone());
+        if let Some(page) = self.send(&visit(&session)) {
+            assert!(page.body.contains(LOGGED_IN), "{}", page.body);
         }
         self.send(&login(&email, PASSWORD));
+        if random(4) == 0 {
+            let logout = post("/auth/logout", &[]).with("Cookie", &session);
+            account.logout = fate(&self.send(&logout));
+        }
         if random(3) > 0 || self.is_over() {
             return account;
         }
@@ -162,10 +193,10 @@ impl<'a> Crowd<'a> {
 
     fn reset(&self, uuid: &str) -> Fate {
         let fields = [("uuid", uuid), ("password", NEW_PASSWORD)];
-        let answer = self.exchange(&post("/auth/reset-password", &fields)).answer;
+        let answer = self.exchange(&post("/auth/reset-password", &fields));
         match answer {
             // A second mail, sent because a fault hid that the first had gone, ends the link of the first.
-            Ok(answer) if answer.status == 404 => Fate::NotSent,
+            Ok(answer) if answer.status == 404 => Fate::Superseded,
             answer => fate(&success(answer)),
         }
     }
@@ -174,8 +205,8 @@ impl<'a> Crowd<'a> {
         let asked = Instant::now();
         while asked.elapsed() < LINK_PATIENCE {
             let mails = self.smtp.mails_to(email);
-            if let Some(link) = mails.last().and_then(|mail| mail.link()) {
-                return Some(link.split_once("?uuid=")?.1.to_owned());
+            if let Some(uuid) = mails.last().and_then(|mail| mail.uuid()) {
+                return Some(uuid);
             }
             thread::sleep(Duration::from_millis(50));
         }
@@ -184,11 +215,11 @@ impl<'a> Crowd<'a> {
 
     /// Sends a request that has to succeed or to fail for the fault: nothing where it failed.
     fn send(&self, request: &Request) -> Option<Answer> {
-        success(self.exchange(request).answer)
+        success(self.exchange(request))
     }
 
     /// Sends a request, once somebody listens.
-    fn exchange(&self, request: &Request) -> Exchange {
+    fn exchange(&self, request: &Request) -> io::Result<Answer> {
         thread::sleep(self.rest);
         loop {
             let begun = Instant::now();
@@ -202,25 +233,21 @@ impl<'a> Crowd<'a> {
                 }
                 _ => {}
             }
-            let exchange = Exchange {
-                begun,
-                took: begun.elapsed(),
-                answer,
-            };
-            self.note(&exchange);
-            return exchange;
+            self.note(begun, &answer);
+            return answer;
         }
     }
 
-    fn note(&self, exchange: &Exchange) {
+    fn note(&self, begun: Instant, answer: &io::Result<Answer>) {
+        let ended = Instant::now();
         let mut requests = self.requests.lock().unwrap();
-        requests.0 += 1;
-        requests.1 = requests.1.max(exchange.took);
+        requests.all += 1;
+        requests.unanswered += u64::from(answer.is_err());
+        requests.slowest = requests.slowest.max(ended - begun);
         drop(requests);
-        let has_failed = !matches!(&exchange.answer, Ok(answer) if answer.status < 500);
+        let has_failed = !matches!(answer, Ok(answer) if answer.status < 500);
         if has_failed {
-            let mut failures = self.failures.lock().unwrap();
-            failures.push((exchange.begun, exchange.took));
+            self.failures.lock().unwrap().push(ended);
         }
     }
 
@@ -229,62 +256,66 @@ impl<'a> Crowd<'a> {
         let accounts = self.accounts.lock().unwrap();
         let has_mail = |account: &Account| {
             let mails = Mails::of(account, &stage.smtp);
-            let has_link = account.forgot != Fate::Done || mails.links > 0;
-            has_link && (account.reset != Fate::Done || mails.notices > 0)
+            let links = match (account.forgot, account.reset) {
+                (_, Fate::Superseded) => 2,
+                (Fate::Done, _) => 1,
+                _ => 0,
+            };
+            mails.links >= links && (account.reset != Fate::Done || mails.notices > 0)
         };
         let mut sums = Sums::default();
         stage.wait_for_mail(|| accounts.iter().all(has_mail));
         thread::scope(|scope| {
             for some in accounts.chunks(accounts.len().div_ceil(8).max(1)) {
-                scope.spawn(move || some.iter().for_each(|account| self.check_login(account)));
+                scope.spawn(move || some.iter().for_each(|account| self.check_one(account)));
             }
         });
         for account in accounts.iter() {
             let mails = Mails::of(account, &stage.smtp);
             sums.add(account, &mails);
         }
-        sums.late = self.late.load(Ordering::Relaxed);
         // Each account is there now, and once: one whose signup was in doubt has just been made where it was not.
         let accounts = (accounts.len() + self.others) as u64;
         assert!(stage.users().is_none_or(|users| users == accounts));
         sums
     }
 
-    /// Sends a request of the check, again where a busy machine made it fail; the report says how often.
-    fn insist(&self, request: &Request) -> Answer {
-        for _ in 0..5 {
-            let answer = try_send(self.address, request).unwrap();
-            if answer.status != 503 {
-                return answer;
-            }
-            self.late.fetch_add(1, Ordering::Relaxed);
-            thread::sleep(Duration::from_secs(1));
-        }
-        panic!("503 again and again, with nothing failing");
-    }
-
-    fn check_login(&self, account: &Account) {
-        let email = account.email.as_str();
-        let log_in = |password| {
-            let answer = self.insist(&login(email, password));
-            assert!([200, 401].contains(&answer.status), "{email}: {answer:?}");
-            answer.status == 200
-        };
-        let is_as_promised = match (account.signup, account.reset) {
-            (Fate::Done, Fate::NotSent) => log_in(PASSWORD),
-            (Fate::Done, Fate::Done) => log_in(NEW_PASSWORD) && !log_in(PASSWORD),
-            (Fate::Done, Fate::Unknown) => log_in(NEW_PASSWORD) != log_in(PASSWORD),
-            _ => log_in(PASSWORD) || self.insist(&signup(email)).status == 200,
-        };
+    fn check_one(&self, account: &Account) {
         let Account {
-            signup,
-            forgot,
+            email,
+            session,
+            logout,
             reset,
             ..
         } = account;
+        let send = |request: &Request| try_send(self.address, request).unwrap();
+        let log_in = |password| {
+            let answer = send(&login(email, password));
+            assert!([200, 401].contains(&answer.status), "{email}: {answer:?}");
+            answer.status == 200
+        };
+        let is_live = session.as_ref().map(|session| {
+            let page = send(&visit(session));
+            assert_eq!(page.status, 200, "{email}: {page:?}");
+            page.body.contains(LOGGED_IN)
+        });
+        let is_old = log_in(PASSWORD);
+        let is_known = match (account.signup, reset) {
+            (Fate::Done, Fate::NotSent | Fate::Superseded) => is_old,
+            (Fate::Done, Fate::Done) => !is_old && log_in(NEW_PASSWORD),
+            (Fate::Done, Fate::Unknown) => is_old != log_in(NEW_PASSWORD),
+            _ => is_old || send(&signup(email)).status == 200,
+        };
+        // A reset ends every session.
+        let is_kept = match (is_live, logout) {
+            (None, _) => true,
+            (Some(is_live), Fate::NotSent) => is_live == is_old,
+            (Some(is_live), Fate::Done) => !is_live,
+            (Some(is_live), _) => is_old || !is_live,
+        };
         assert!(
-            is_as_promised,
-            "{email} is lost: {signup:?}, {forgot:?}, {reset:?}"
+            is_known && is_kept,
+            "lost: {account:?}, session live: {is_live:?}, old password: {is_old}"
         );
     }
 }
@@ -330,7 +361,7 @@ impl Sums {
             (account.reset, mails.notices),
         ] {
             let is_as_promised = match fate {
-                Fate::NotSent => count == 0,
+                Fate::NotSent | Fate::Superseded => count == 0,
                 Fate::Done => count > 0,
                 Fate::Unknown => true,
             };
@@ -340,10 +371,22 @@ impl Sums {
             self.doubled += count.saturating_sub(1);
             self.most = self.most.max(count);
         }
-        let fates = [account.signup, account.forgot, account.reset];
+        assert!(
+            account.reset != Fate::Superseded || mails.links > 1,
+            "{}: its only link was lost",
+            account.email
+        );
+        let fates = [
+            account.signup,
+            account.logout,
+            account.forgot,
+            account.reset,
+        ];
         self.signups += usize::from(account.signup == Fate::Done);
+        self.logouts += usize::from(account.logout == Fate::Done);
         self.links += usize::from(account.forgot == Fate::Done);
         self.resets += usize::from(account.reset == Fate::Done);
+        self.superseded += usize::from(account.reset == Fate::Superseded);
         self.unknown += usize::from(fates.contains(&Fate::Unknown));
     }
 }
@@ -352,23 +395,23 @@ impl std::fmt::Display for Sums {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "{} signups acknowledged and all can log in, {} links and {} resets acknowledged, {} mails \
-             ({} more than once, at most {} times), {} in doubt and none half done, {} requests of the check failed",
+            "{} signups acknowledged and all can log in, {} logouts, {} links and {} resets acknowledged, {} mails \
+             ({} more than once, at most {} times; {} links ended by that), {} in doubt and none half done",
             self.signups,
+            self.logouts,
             self.links,
             self.resets,
             self.mails,
             self.doubled,
             self.most,
-            self.unknown,
-            self.late
+            self.superseded,
+            self.unknown
         )
     }
 }
 
-fn signup(email: &str) -> Request {
-    let fields = [("name", "Ada"), ("email", email), ("password", PASSWORD)];
-    post("/auth/signup", &fields)
+fn visit(session: &str) -> Request {
+    get("/").with("Cookie", session)
 }
 
 fn fate(answer: &Option<Answer>) -> Fate {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    crowd::{Crowd, Sums},
+    crowd::Crowd,
     mongod::Mongod,
     proxy::{Fault, Proxy},
     random, report,
@@ -19,6 +19,8 @@ use crate::{
 const CLIENTS: usize = 4;
 /// How long a client rests between two requests, so that a long soak is not a flood.
 const REST: Duration = Duration::from_millis(100);
+/// How long an answer may take, whatever fails.
+const ANSWER: Duration = Duration::from_secs(5);
 /// How much more memory a process may hold at the end than when it was warm.
 const GROWTH_MIB: u64 = 16;
 /// How many more files it may have open.
@@ -33,20 +35,15 @@ fn soak() {
         let embedded = scope.spawn(|| {
             let stage = Stage::embedded();
             let post = wait_for(Proxy::before(stage.smtp.address()));
-            soak_one(
-                "embedded",
-                &stage.with_mail_over(post.address()),
-                &post,
-                None,
-                span,
-            );
+            let stage = stage.with_mail_over(post.address());
+            soak_one("embedded", stage, &post, None, span);
         });
         let mongod = Mongod::start(&[]).unwrap();
         let line = wait_for(Proxy::before(mongod.address()));
-        let stage = Stage::mongo_at(&format!("mongodb://{}", line.address()), &mongod.uri());
+        let stage = Stage::mongo_at(&line.uri(), &mongod.uri());
         let post = wait_for(Proxy::before(stage.smtp.address()));
         let stage = stage.with_mail_over(post.address());
-        soak_one("MongoDB", &stage, &post, Some((&mongod, &line)), span);
+        soak_one("MongoDB", stage, &post, Some((&mongod, &line)), span);
         embedded.join().unwrap();
     });
 }
@@ -54,30 +51,25 @@ fn soak() {
 /// The first half with kills; the second with every other fault on one process, which must not grow by it.
 fn soak_one(
     store: &str,
-    stage: &Stage,
+    mut stage: Stage,
     post: &Proxy,
     database: Option<(&Mongod, &Proxy)>,
     span: Duration,
 ) {
-    let mut setup = stage.setup.clone();
-    setup.meets_faults = true;
-    let start = || {
-        let begun = Instant::now();
-        let registry = setup.start();
-        (registry, begun.elapsed())
-    };
+    stage.setup.meets_faults = true;
+    let stage = &stage;
     let mut crowd = Crowd::new(stage);
     crowd.rest = REST;
     let begun = Instant::now();
-    let (mut registry, mut slowest_start) = start();
+    let (mut registry, mut slowest_start) = stage.start();
     let mut kills = 0;
     let mut faults = 0;
-    let growth = crowd.work(CLIENTS, || {
+    let (warm, end) = crowd.work(CLIENTS, || {
         while begun.elapsed() < span / 2 {
             if random(3) == 0 {
                 registry.signal("KILL");
                 registry.wait();
-                let (next, took) = start();
+                let (next, took) = stage.start();
                 registry = next;
                 slowest_start = slowest_start.max(took);
                 kills += 1;
@@ -87,28 +79,26 @@ fn soak_one(
             }
             thread::sleep(Duration::from_millis(random(4000)));
         }
-        // Warm: every part of it has been used, and every fault met.
-        let warm_at = begun.elapsed() + (span - begun.elapsed()) / 3;
-        let mut warm = None;
-        while begun.elapsed() < span {
-            some_fault(stage, post, database);
-            faults += 1;
-            thread::sleep(Duration::from_millis(random(4000)));
-            if warm.is_none() && begun.elapsed() > warm_at {
-                warm = Some(Size::of(&registry));
+        let mut faults_until = |end: Duration| {
+            while begun.elapsed() < end {
+                some_fault(stage, post, database);
+                faults += 1;
+                thread::sleep(Duration::from_millis(random(4000)));
             }
-        }
-        // Without faults for a while, as when it was measured first.
-        thread::sleep(Duration::from_secs(10));
-        (warm.expect("time enough"), Size::of(&registry))
+            Size::at_rest(&registry)
+        };
+        // Warm after that: every part of it has been used, and every fault met.
+        let warm = faults_until(span * 2 / 3);
+        (warm, faults_until(span))
     });
-    let sums: Sums = crowd.check(stage);
-    let (warm, end) = growth;
+    let slowest = crowd.slowest();
+    assert!(slowest < ANSWER, "an answer took {slowest:?}");
+    let sums = crowd.check(stage);
     assert!(end.mib <= warm.mib + GROWTH_MIB, "{warm:?} {end:?}");
     assert!(end.files <= warm.files + GROWTH_FILES, "{warm:?} {end:?}");
     report(&format!(
         "soak on {store}, {} s: {kills} kills and {faults} other faults under {CLIENTS} clients, {} requests, {sums}; \
-         slowest start {slowest_start:.2?}; since the last kill {} to {} MiB and {} to {} open files",
+         slowest answer {slowest:.2?}, slowest start {slowest_start:.2?}; since the last kill {} to {} MiB and {} to {} open files",
         span.as_secs(),
         crowd.requests(),
         warm.mib,
@@ -154,7 +144,9 @@ struct Size {
 }
 
 impl Size {
-    fn of(registry: &Registry) -> Self {
+    /// After a while without faults.
+    fn at_rest(registry: &Registry) -> Self {
+        thread::sleep(Duration::from_secs(10));
         Self {
             mib: registry.rss_mib(),
             files: registry.open_files(),

@@ -1,6 +1,6 @@
 //! Login, signup and session check with more and more users, by the same with few.
 
-use std::{collections::BTreeSet, fs, thread::sleep, time::Duration};
+use std::{collections::BTreeSet, fs, path::Path, thread::sleep, time::Duration};
 
 use mongodb::{
     Client,
@@ -10,11 +10,11 @@ use tokio::runtime::Runtime;
 
 use crate::{
     fill,
-    load::{Ask, fetch, saturate},
+    load::{Ask, saturate},
     mongod::Mongod,
     plan::{Plan, cores},
-    socket::PASSWORD,
-    stock::{Server, Stock, get, post},
+    socket::{NEW_PASSWORD, PASSWORD, Request, get, login, post, signup, try_send},
+    stock::{Server, Stock},
     table::{Pair, Row, Target},
 };
 
@@ -69,7 +69,7 @@ pub fn plans(mongod: &Mongod, stock: &Stock) -> Vec<String> {
         database.run_command(doc! { "profile": 2 }).await.unwrap();
         let server = stock.serve();
         tokio::task::spawn_blocking({
-            let outbox = stock.folder.join("outbox");
+            let outbox = stock.outbox();
             move || walk(&server, &outbox)
         })
         .await
@@ -107,36 +107,25 @@ pub fn plans(mongod: &Mongod, stock: &Stock) -> Vec<String> {
 }
 
 /// Takes every route once.
-fn walk(server: &Server, outbox: &std::path::Path) {
+fn walk(server: &Server, outbox: &Path) {
     let email = fill::email(7);
-    let session = format!("Cookie: uuid={}\r\n", fill::session(8).reveal());
-    let send = |request: &[u8]| fetch(server.address, request);
-    let signup = [
-        ("name", "Ada"),
-        ("email", "walk@example.org"),
-        ("password", PASSWORD),
-    ];
-    send(&post("/auth/signup", 1, &signup));
-    send(&post(
-        "/auth/login",
-        2,
-        &[("email", &email), ("password", PASSWORD)],
-    ));
-    send(&get("/", &session));
-    send(&post("/auth/forgot-password", 3, &[("email", &email)]));
+    let session = format!("uuid={}", fill::session(8).reveal());
+    let send = |request: &Request| {
+        let answer = try_send(server.address, request).unwrap();
+        assert_eq!(answer.status, 200, "{answer:?}");
+    };
+    send(&signup("walk@example.org"));
+    send(&login(&email, PASSWORD));
+    send(&get("/").with("Cookie", &session));
+    send(&post("/auth/forgot-password", &[("email", &email)]));
     let uuid = mailed_uuid(outbox);
-    let reset = [("uuid", uuid.as_str()), ("password", "plum tractor glow")];
-    send(&post("/auth/reset-password", 4, &reset));
-    let logout = String::from_utf8(post("/auth/logout", 5, &[])).unwrap();
-    send(
-        logout
-            .replacen("\r\n", &format!("\r\n{session}"), 1)
-            .as_bytes(),
-    );
+    let reset = [("uuid", uuid.as_str()), ("password", NEW_PASSWORD)];
+    send(&post("/auth/reset-password", &reset));
+    send(&post("/auth/logout", &[]).with("Cookie", &session));
 }
 
 /// The uuid of the only reset link that was mailed.
-fn mailed_uuid(outbox: &std::path::Path) -> String {
+fn mailed_uuid(outbox: &Path) -> String {
     for _ in 0..1000 {
         let mails = fs::read_dir(outbox).into_iter().flatten();
         let mails = mails.filter_map(|mail| fs::read_to_string(mail.ok()?.path()).ok());

@@ -15,7 +15,15 @@ const PAGE: &str = "/auth/login";
 pub fn rows(plan: &Plan, stock: &Stock) -> Vec<Row> {
     let server = stock.serve();
     let page = fetch(server.address, &get(PAGE, ""));
-    let mut rows = by_bare(plan, &server, "page /auth/login", &page, &asking(PAGE), 0.3);
+    let least = Target::AtLeast(0.3);
+    let mut rows = by_bare(
+        plan,
+        &server,
+        "page /auth/login",
+        &page,
+        &asking(PAGE),
+        least,
+    );
     rows.extend(files(plan, &server, &String::from_utf8_lossy(&page)));
     let checks = stock.checks();
     let home = fetch(server.address, &checks(0));
@@ -27,7 +35,7 @@ pub fn rows(plan: &Plan, stock: &Stock) -> Vec<Row> {
         "session check /",
         &home,
         &checks,
-        0.0,
+        Target::None,
     ));
     rows
 }
@@ -39,7 +47,7 @@ fn by_bare(
     what: &str,
     answer: &[u8],
     ask: &Ask,
-    least: f64,
+    target: Target,
 ) -> Vec<Row> {
     let bare = Bare::start(answer);
     let (mut rates, mut times) = (Vec::new(), Vec::new());
@@ -55,10 +63,6 @@ fn by_bare(
             reference: others.micros,
         });
     }
-    let target = match least > 0.0 {
-        true => Target::AtLeast(least),
-        false => Target::None,
-    };
     vec![
         Row::of_rates(what, &rates, "from a bare handler", target),
         Row::of_times(what, &times, "µs", "in a bare handler"),

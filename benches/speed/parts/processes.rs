@@ -2,14 +2,13 @@
 
 use std::{net::SocketAddr, thread};
 
-use mongodb::{Client, bson::doc};
 use tokio::runtime::Runtime;
 
 use crate::{
     fill,
     load::{fetch, saturate},
-    mongod::Mongod,
     plan::{Plan, cores},
+    replica_set::ReplicaSet,
     socket::Answer,
     stock::{Server, Stock, post},
     table::{Pair, Row, Target},
@@ -20,9 +19,8 @@ const FREE_TRIES: usize = 10;
 
 pub fn rows(plan: &Plan) -> Vec<Row> {
     crate::plan::progress("processes, MongoDB");
-    let mongod = Mongod::start(&["--replSet", "rs0"]).unwrap();
-    initiate(&mongod);
-    let stock = Stock::new(Some(&mongod), plan.users[0]);
+    let set = Runtime::new().unwrap().block_on(ReplicaSet::start(1));
+    let stock = Stock::new(Some(&set.members[0]), plan.users[0]);
     let whole = stock.serve();
     let halves = [0, 1].map(|core| stock.serve_on_core(core));
     let both = [halves[0].address, halves[1].address];
@@ -65,17 +63,6 @@ pub fn rows(plan: &Plan) -> Vec<Row> {
             "allowed",
         ),
     ]
-}
-
-fn initiate(mongod: &Mongod) {
-    let host = mongod.uri().replace("mongodb://", "");
-    let members = vec![doc! { "_id": 0, "host": host }];
-    let config = doc! { "replSetInitiate": { "_id": "rs0", "members": members } };
-    Runtime::new().unwrap().block_on(async {
-        let direct = format!("{}/?directConnection=true", mongod.uri());
-        let client = Client::with_uri_str(direct).await.unwrap();
-        client.database("admin").run_command(config).await.unwrap();
-    });
 }
 
 /// How many of 60 tries at one account had their password compared; the others were told to wait.
