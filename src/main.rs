@@ -15,6 +15,7 @@ use fpm_registry::{
     },
 };
 use futures_util::FutureExt;
+use tikv_jemallocator::Jemalloc;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -22,6 +23,10 @@ use tokio::{
     time::timeout,
 };
 use tracing_subscriber::EnvFilter;
+
+/// Gives back what a flood of requests took, which the C library's allocator keeps.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 /// How long the mail in hand may take after the last request was answered.
 const LAST_MAIL: Duration = Duration::from_secs(5);

@@ -2,14 +2,18 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::{Duration, Instant},
 };
 
 use argon2::{
     Algorithm, Argon2, Block, Params, Version,
     password_hash::phc::{self, Output, ParamsString, Salt},
 };
-use tokio::sync::{Semaphore, TryAcquireError};
+use tokio::{
+    sync::{Semaphore, TryAcquireError},
+    time::sleep,
+};
 use unicode_normalization::UnicodeNormalization;
 use zxcvbn::{Score, feedback::Warning, zxcvbn};
 
@@ -102,7 +106,7 @@ const SERVICE_WORDS: [&str; 4] = ["fpm-registry", "fpm", "registry", "fortran"];
 pub struct Hasher {
     running: Arc<Semaphore>,
     admitted: Arc<Semaphore>,
-    free: Arc<Mutex<Vec<Memory>>>,
+    free: Arc<FreeMemories>,
     /// Compared with where there is no user, so that an unknown e-mail costs what a known one does.
     dummy: PasswordHash,
 }
@@ -163,10 +167,9 @@ impl Hasher {
         let free = self.free.clone();
         tokio::task::spawn_blocking(move || {
             let _permits = (admitted, running);
-            let list = || free.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut memory = list().pop().unwrap_or_default();
+            let mut memory = free.take();
             let done = work(&mut memory);
-            list().push(memory);
+            free.put_back(memory);
             done
         })
         .await
@@ -188,9 +191,53 @@ fn argon2() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
-/// The memory of one hash, used again and again: given back, the allocator would keep a block or more for
-/// every thread that ever hashed.
+/// The memory of one hash.
 type Memory = Vec<Block>;
+
+/// How long a memory waits for the next hash before the system gets it back.
+const FREE_LIFE: Duration = Duration::from_secs(2);
+
+/// The memories that no hash is using, the one used last at the end. A hash that finds one saves the time in
+/// which the system would make it.
+#[derive(Default)]
+struct FreeMemories(Mutex<Vec<(Instant, Memory)>>);
+
+impl FreeMemories {
+    fn take(self: &Arc<Self>) -> Memory {
+        let free = self.list().pop();
+        free.map_or_else(
+            || {
+                tokio::spawn(Self::drop_one(Arc::downgrade(self)));
+                Memory::new()
+            },
+            |(_, memory)| memory,
+        )
+    }
+
+    fn put_back(&self, memory: Memory) {
+        self.list().push((Instant::now(), memory));
+    }
+
+    /// Drops one memory, as soon as there is one that has waited for long.
+    async fn drop_one(memories: Weak<Self>) {
+        loop {
+            sleep(FREE_LIFE).await;
+            let Some(memories) = memories.upgrade() else {
+                return;
+            };
+            let mut free = memories.list();
+            let oldest = free.first();
+            if oldest.is_some_and(|(since, _)| since.elapsed() >= FREE_LIFE) {
+                free.remove(0);
+                return;
+            }
+        }
+    }
+
+    fn list(&self) -> MutexGuard<'_, Vec<(Instant, Memory)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 #[expect(
     clippy::expect_used,
@@ -375,6 +422,19 @@ mod tests {
         let two = hasher.hash(password, vec![]).await.unwrap();
         assert!(one.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
         assert_ne!(one, two);
+    }
+
+    #[tokio::test]
+    async fn the_memory_of_a_hash_is_used_again_soon_and_given_back_later() {
+        let hasher = Hasher::new();
+        let free = || hasher.free.list().len();
+        let typed = || Password::typed("correct horse battery").unwrap();
+        for _ in 0..3 {
+            hasher.verify(typed(), None).await.unwrap();
+            assert_eq!(free(), 1);
+        }
+        sleep(2 * FREE_LIFE + Duration::from_millis(500)).await;
+        assert_eq!(free(), 0);
     }
 
     #[tokio::test]

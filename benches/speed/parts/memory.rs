@@ -20,8 +20,10 @@ const CONNECTIONS: f64 = 60.0;
 /// What may be left of it afterwards, in MiB.
 const LEFT: f64 = 20.0;
 const FLOOD: usize = 500;
-/// How long after the flood.
+/// How long after the start.
 const REST: Duration = Duration::from_secs(3);
+/// How long after the flood: threads that wait for work go after ten seconds.
+const CALM: Duration = Duration::from_secs(15);
 
 pub fn rows(plan: &Plan, stock: &Stock) -> Vec<Row> {
     let server = stock.serve();
@@ -29,7 +31,7 @@ pub fn rows(plan: &Plan, stock: &Stock) -> Vec<Row> {
     sleep(REST);
     let idle = server.resident_mib();
     let peak = peak(plan, stock, &server);
-    sleep(REST);
+    sleep(CALM);
     let after = server.resident_mib();
     let hashes = hash::mib(&stock.password) * cores() as f64;
     let row = |what: &str, figure, most, reference: &str| {
@@ -43,7 +45,7 @@ pub fn rows(plan: &Plan, stock: &Stock) -> Vec<Row> {
             idle + hashes + CONNECTIONS,
             "allowed: rest + hashes + 60",
         ),
-        row("after them", after, idle + LEFT, "allowed: rest + 20"),
+        row("15 s after them", after, idle + LEFT, "allowed: rest + 20"),
     ]
 }
 
