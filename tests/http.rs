@@ -79,6 +79,7 @@ contract! {
     forgot_password_twenty_times_from_one_network
     session_ends_after_thirty_days
     session_ends_after_fourteen_days_without_use
+    a_clock_that_jumps_back_and_is_put_right
     bodies_that_cannot_be_read
     errors_on_every_path
     head_goes_where_get_does
@@ -750,6 +751,43 @@ async fn login_fails_ten_times_and_waits_longer_each_time(registry: Registry) {
     let answer = registry.program().login(ADA, PASSWORD).await;
     answer.assert_done(PROGRAM, "Login successful", "/");
     fail(&registry, ADA, 10).await;
+}
+
+async fn a_clock_that_jumps_back_and_is_put_right(registry: Registry) {
+    registry.add_user(ADA).await;
+    let browser = registry.browser();
+    assert_eq!(browser.login(ADA, PASSWORD).await.status, 303);
+    let page_of = |uuid: &str| format!("/auth/reset-password?uuid={uuid}");
+    let before = registry.reset_uuid(ADA).await;
+    fail(&registry, "bob@example.org", 10).await;
+
+    registry.turn_back(60 * MINUTE);
+    assert!(browser.is_logged_in().await);
+    let answer = registry.program().get(&page_of(&before)).await;
+    assert_eq!(answer.status, 200);
+    // A wait ends when it would have ended, and says so.
+    let answer = registry.program().login("bob@example.org", PASSWORD).await;
+    assert_wait(PROGRAM, &answer, 60 * 60 + 30);
+    // What begins now is as good as ever.
+    let answer = registry.program().login(ADA, PASSWORD).await;
+    answer.assert_done(PROGRAM, "Login successful", "/");
+    let newer = registry.reset_uuid(ADA).await;
+    for (uuid, status) in [(&before, 404), (&newer, 200)] {
+        let answer = registry.program().get(&page_of(uuid)).await;
+        assert_eq!(answer.status.as_u16(), status);
+    }
+    fail(&registry, ADA, 10).await;
+    let answer = registry.program().login(ADA, PASSWORD).await;
+    assert_wait(PROGRAM, &answer, 30);
+
+    registry.wait(60 * MINUTE);
+    assert!(browser.is_logged_in().await);
+    let answer = registry.program().get(&page_of(&newer)).await;
+    assert_eq!(answer.status, 404, "no link lives longer than it should");
+    let answer = registry.program().login(ADA, PASSWORD).await;
+    answer.assert_done(PROGRAM, "Login successful", "/");
+    let answer = registry.program().login("bob@example.org", PASSWORD).await;
+    assert_wait(PROGRAM, &answer, 30);
 }
 
 async fn login_waits_alike_for_known_and_unknown(registry: Registry) {

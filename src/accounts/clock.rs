@@ -64,4 +64,9 @@ impl Clock {
     pub fn advance(&self, span: Duration) {
         self.ahead.fetch_add(millis(span), Ordering::Relaxed);
     }
+
+    /// Moves this clock and every clone of it back.
+    pub fn turn_back(&self, span: Duration) {
+        self.ahead.fetch_sub(millis(span), Ordering::Relaxed);
+    }
 }

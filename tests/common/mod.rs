@@ -231,6 +231,11 @@ impl Registry {
         self.mailed_uuid(email).await
     }
 
+    /// Sets the clock back.
+    pub fn turn_back(&self, span: Duration) {
+        self.clock.turn_back(span);
+    }
+
     /// Moves the clock.
     pub fn wait(&self, span: Duration) {
         self.clock.advance(span);
