@@ -1413,7 +1413,13 @@ mod mongo_only {
             .insert_many([crashed(1), crashed(2)])
             .await
             .unwrap();
-        store.sweep(now()).await.unwrap();
+        // The request that left it may still be at it for a moment.
+        for (moment, waiting) in [(now(), 0), (now().plus(Duration::from_secs(5)), 2)] {
+            let lease = moment.plus(HOUR);
+            assert_eq!(store.claim_mail(moment, lease).await.unwrap(), None);
+            let outbox = database.collection::<Document>("outbox");
+            assert_eq!(outbox.count_documents(doc! {}).await.unwrap(), waiting);
+        }
         users(&database).insert_one(crashed(3)).await.unwrap();
         store.expedite_mail(now()).await.unwrap();
         store.expedite_mail(now()).await.unwrap();

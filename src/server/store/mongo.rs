@@ -45,6 +45,8 @@ const HEARTBEAT: Duration = Duration::from_secs(2);
 const FIRST_ANSWER: Duration = Duration::from_secs(5);
 /// How long making the indexes may take, which reads all of an older backend's users.
 const INDEXING: Duration = Duration::from_secs(60);
+/// How long a notice may lie with its user before it counts as left there: longer than a request lasts.
+const STRANDED: Duration = Duration::from_secs(5);
 /// The driver's own 10 would make logins queue while each waits for a majority.
 const CONNECTIONS: u32 = 64;
 
@@ -116,7 +118,7 @@ impl MongoStore {
         Ok(())
     }
 
-    /// Moves a user's notices into the outbox. A crash on the way leaves them to [`Self::move_stranded`],
+    /// Moves a user's notices into the outbox. A failure on the way leaves them to [`Self::move_stranded`],
     /// and at worst one is sent twice.
     async fn move_notices(&self, user: &Document) -> Result<(), StoreError> {
         let notices = user.get_array("notices").into_iter().flatten();
@@ -152,8 +154,10 @@ impl MongoStore {
         }
     }
 
-    async fn move_stranded(&self) -> Result<(), StoreError> {
-        let stranded = doc! { "notices.queuedAt": { "$gt": DateTime::from_millis(0) } };
+    /// Moves the notices into the outbox that came until `last` and did not get there.
+    async fn move_stranded(&self, last: Timestamp) -> Result<(), StoreError> {
+        let stranded =
+            doc! { "notices.queuedAt": { "$gt": date(Timestamp::PAST), "$lte": date(last) } };
         let mut users = run(self.users.find(stranded).projection(doc! { "notices": 1 })).await?;
         while within(users.advance()).await?.map_err(failure)? {
             let user = users.deserialize_current().map_err(failure)?;
@@ -633,7 +637,7 @@ impl Store for MongoStore {
             return Ok(false);
         };
         if let Err(error) = self.move_notices(&user).await {
-            tracing::warn!(mail = %notice.id, %error, "the notice waits for the next sweep");
+            tracing::warn!(mail = %notice.id, %error, "the notice is late");
         }
         Ok(true)
     }
@@ -659,6 +663,7 @@ impl Store for MongoStore {
             .sort(doc! { "dueAt": 1 })
             .return_document(ReturnDocument::After);
         let Some(claimed) = run(claimed).await? else {
+            self.move_stranded(now.minus(STRANDED)).await?;
             return Ok(None);
         };
         read_mail(&claimed)
@@ -690,7 +695,7 @@ impl Store for MongoStore {
     }
 
     async fn expedite_mail(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.move_stranded().await?;
+        self.move_stranded(now).await?;
         let waiting = doc! { "leased": false, "dueAt": { "$gt": date(now) } };
         let due = doc! { "$set": { "dueAt": date(now) } };
         run(self.outbox.update_many(waiting, due)).await?;
@@ -750,7 +755,6 @@ impl Store for MongoStore {
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.move_stranded().await?;
         let gone = doc! { "expiresAt": { "$lte": date(now) } };
         run(self.tries.delete_many(gone)).await?;
         let old = doc! { "queuedAt": { "$lte": date(now.minus(MAIL_LIFE)) } };
