@@ -378,8 +378,8 @@ impl Limits {
         }
     }
 
-    /// The password was wrong: waits until a crash does not make the try undone, so that nobody who is told of a
-    /// failure has the try left.
+    /// The password was wrong: waits until the try survives a crash, so that nobody who is told of a failure gets
+    /// the try back.
     pub async fn failed(&self, login: &LoginTry) -> Result<(), Error> {
         match login.0 {
             Some(_) => Ok(self.store.keep_tries().await?),
