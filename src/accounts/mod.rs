@@ -163,6 +163,7 @@ impl Accounts {
     ) -> Result<LoggedIn, Error> {
         let name = Name::parse(name)?;
         let email = Email::parse(email)?;
+        self.hasher.has_room()?;
         self.limits.signup(caller.network).await?;
         if self.store.user_by_email(&email).await?.is_some() {
             return Err(Error::EmailTaken);
@@ -208,6 +209,7 @@ impl Accounts {
             parsed => parsed.ok(),
         };
         let password = Password::typed(password)?;
+        self.hasher.has_room()?;
         let mut login = self.admit(caller, email.as_ref()).await?;
         let entered = self
             .enter(caller, &mut login, email.as_ref(), password)
@@ -331,6 +333,7 @@ impl Accounts {
         password: &str,
     ) -> Result<Token, Error> {
         let digest = token.ok_or(Error::UserNotFound)?.digest();
+        self.hasher.has_room()?;
         let user = self
             .store
             .user_by_reset(&digest, self.clock.now())

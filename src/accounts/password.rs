@@ -2,18 +2,17 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-    time::{Duration, Instant},
+    panic::{AssertUnwindSafe, catch_unwind},
+    thread,
+    time::Duration,
 };
 
 use argon2::{
     Algorithm, Argon2, Block, Params, Version,
     password_hash::phc::{self, Output, ParamsString, Salt},
 };
-use tokio::{
-    sync::{Semaphore, TryAcquireError},
-    time::sleep,
-};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use tokio::sync::oneshot;
 use unicode_normalization::UnicodeNormalization;
 use zxcvbn::{Score, feedback::Warning, zxcvbn};
 
@@ -101,25 +100,35 @@ const ESTIMATED_CHARS: usize = 32;
 /// Words everybody would try here first.
 const SERVICE_WORDS: [&str; 4] = ["fpm-registry", "fpm", "registry", "fortran"];
 
-/// Hashes passwords off the async threads, as many at once as there are cores, with a short queue.
+/// Hashes passwords on threads of its own, one for each core, with a short queue before them.
 #[derive(Clone)]
 pub struct Hasher {
-    running: Arc<Semaphore>,
-    admitted: Arc<Semaphore>,
-    free: Arc<FreeMemories>,
+    queue: Sender<Job>,
     /// Compared with where there is no user, so that an unknown e-mail costs what a known one does.
     dummy: PasswordHash,
 }
 
+/// Work that hashes, in a memory that the hash before it has left.
+type Job = Box<dyn FnOnce(&mut Memory) + Send>;
+
 impl Hasher {
     /// A hasher for this machine; makes one hash.
     pub fn new() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self {
-            running: Arc::new(Semaphore::new(cores)),
-            admitted: Arc::new(Semaphore::new(cores * (1 + WAITING_PER_CORE))),
-            free: Arc::default(),
-            dummy: hash_now("no user has this password", &mut Memory::new()),
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let (queue, jobs) = bounded(cores * WAITING_PER_CORE);
+        for _ in 0..cores {
+            let jobs = jobs.clone();
+            thread::spawn(move || work(&jobs));
+        }
+        let dummy = hash_now("no user has this password", &mut Memory::new());
+        Self { queue, dummy }
+    }
+
+    /// [`Error::Busy`] where too many wait for a hash already, so that a flood costs nothing but this look.
+    pub fn has_room(&self) -> Result<(), Error> {
+        match self.queue.is_full() {
+            true => Err(Error::Busy),
+            false => Ok(()),
         }
     }
 
@@ -153,30 +162,16 @@ impl Hasher {
         .await
     }
 
-    /// Runs `work` when a core is free; [`Error::Busy`] where too many wait already. The permits go along,
-    /// so that a client that hangs up frees its core only when the work is done.
+    /// Runs `task` when a core is free; [`Error::Busy`] where too many wait already. It runs to its end, though
+    /// nobody may wait for it any more.
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Memory) -> T + Send + 'static,
+        task: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let admitted = match self.admitted.clone().try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(TryAcquireError::NoPermits | TryAcquireError::Closed) => return Err(Error::Busy),
-        };
-        let running = self.running.clone().acquire_owned().await;
-        let free = self.free.clone();
-        tokio::task::spawn_blocking(move || {
-            let _permits = (admitted, running);
-            let mut memory = free.take();
-            let done = work(&mut memory);
-            free.put_back(memory);
-            done
-        })
-        .await
-        .map_err(|error| {
-            tracing::error!(%error, "hashing failed");
-            Error::Busy
-        })
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |memory| drop(answer.send(task(memory))));
+        self.queue.try_send(job).map_err(|_| Error::Busy)?;
+        answered.await.map_err(|_| Error::Busy)
     }
 }
 
@@ -194,48 +189,27 @@ fn argon2() -> Argon2<'static> {
 /// The memory of one hash.
 type Memory = Vec<Block>;
 
-/// How long a memory waits for the next hash before the system gets it back.
-const FREE_LIFE: Duration = Duration::from_secs(2);
+/// How long a thread keeps its memory for the next hash, before the system gets it back.
+const MEMORY_LIFE: Duration = Duration::from_secs(2);
 
-/// The memories that no hash is using, the one used last at the end. A hash that finds one saves the time in
-/// which the system would make it.
-#[derive(Default)]
-struct FreeMemories(Mutex<Vec<(Instant, Memory)>>);
-
-impl FreeMemories {
-    fn take(self: &Arc<Self>) -> Memory {
-        let free = self.list().pop();
-        free.map_or_else(
-            || {
-                tokio::spawn(Self::drop_one(Arc::downgrade(self)));
-                Memory::new()
-            },
-            |(_, memory)| memory,
-        )
-    }
-
-    fn put_back(&self, memory: Memory) {
-        self.list().push((Instant::now(), memory));
-    }
-
-    /// Drops one memory, as soon as there is one that has waited for long.
-    async fn drop_one(memories: Weak<Self>) {
-        loop {
-            sleep(FREE_LIFE).await;
-            let Some(memories) = memories.upgrade() else {
-                return;
-            };
-            let mut free = memories.list();
-            let oldest = free.first();
-            if oldest.is_some_and(|(since, _)| since.elapsed() >= FREE_LIFE) {
-                free.remove(0);
-                return;
-            }
+/// Does one job after the other until the hasher is dropped.
+fn work(jobs: &Receiver<Job>) {
+    let mut memory = Memory::new();
+    while let Some(job) = next_job(jobs, &mut memory) {
+        if catch_unwind(AssertUnwindSafe(|| job(&mut memory))).is_err() {
+            tracing::error!("a hash panicked");
         }
     }
+}
 
-    fn list(&self) -> MutexGuard<'_, Vec<(Instant, Memory)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+/// Waits for a job, and drops the memory where none comes soon.
+fn next_job(jobs: &Receiver<Job>, memory: &mut Memory) -> Option<Job> {
+    match jobs.recv_timeout(MEMORY_LIFE) {
+        Err(RecvTimeoutError::Timeout) => {
+            *memory = Memory::new();
+            jobs.recv().ok()
+        }
+        job => job.ok(),
     }
 }
 
@@ -424,17 +398,25 @@ mod tests {
         assert_ne!(one, two);
     }
 
-    #[tokio::test]
-    async fn the_memory_of_a_hash_is_used_again_soon_and_given_back_later() {
-        let hasher = Hasher::new();
-        let free = || hasher.free.list().len();
-        let typed = || Password::typed("correct horse battery").unwrap();
-        for _ in 0..3 {
-            hasher.verify(typed(), None).await.unwrap();
-            assert_eq!(free(), 1);
-        }
-        sleep(2 * FREE_LIFE + Duration::from_millis(500)).await;
-        assert_eq!(free(), 0);
+    #[test]
+    fn the_memory_of_a_hash_is_used_again_soon_and_given_back_later() {
+        let (queue, jobs) = bounded(1);
+        let send_job = || {
+            let job: Job = Box::new(|_| ());
+            queue.send(job).unwrap();
+        };
+        let mut memory = vec![Block::new()];
+        send_job();
+        assert!(next_job(&jobs, &mut memory).is_some());
+        assert_eq!(memory.len(), 1);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                thread::sleep(MEMORY_LIFE + Duration::from_millis(500));
+                send_job();
+            });
+            assert!(next_job(&jobs, &mut memory).is_some());
+        });
+        assert_eq!(memory.capacity(), 0);
     }
 
     #[tokio::test]
