@@ -7,6 +7,7 @@ use fpm_registry::{
     auth::{context::Service, cookie::Cookies},
     server::{
         self, State,
+        blank::BlankPages,
         files::Site,
         listen,
         mail::LettreMailer,
@@ -73,7 +74,7 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
     let sweeper = Sweeper::new(store.clone(), clock.clone());
     let address = listener.local_addr().unwrap_or(address);
     let (accounts, outbox) = Accounts::new(store, Arc::new(mailer), clock, settings.rate_limits);
-    let router = server::router(State {
+    let router = server::router(Arc::new(State {
         service: Service {
             accounts: Arc::new(accounts),
             cookies: Cookies {
@@ -82,10 +83,10 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
         },
         options: settings.leptos,
         site: Arc::new(site),
-        blank_pages: Arc::default(),
+        blank_pages: BlankPages::default(),
         public_url: settings.public_url,
-        trusted_proxies: settings.trusted_proxies.into(),
-    });
+        trusted_proxies: settings.trusted_proxies,
+    }));
     tokio::spawn(sweeper.run());
     let (stop_outbox, outbox_stopped) = oneshot::channel::<()>();
     let outbox = tokio::spawn(outbox.run(outbox_stopped.map(drop)));

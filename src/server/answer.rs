@@ -1,6 +1,6 @@
 //! The two kinds of answer, and the refusals that come from no route: not found, not allowed, not readable.
 
-use std::any::Any;
+use std::{any::Any, sync::Arc};
 
 use axum::{
     Json,
@@ -145,7 +145,11 @@ pub fn status(refusal: &Refusal) -> StatusCode {
 }
 
 /// Gives every error without words its words, as JSON or as a page; headers such as `Allow` stay.
-pub async fn finish(State(state): State<super::State>, request: Request, next: Next) -> Response {
+pub async fn finish(
+    State(state): State<Arc<super::State>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let client = Client::of(request.headers());
     let response = next.run(request).await;
     let is_error = response.status().is_client_error() || response.status().is_server_error();

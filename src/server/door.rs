@@ -5,7 +5,7 @@
 //! body, hides `Accept: text/html` from Leptos, gives a refusal its own status, and draws the page again for
 //! a client that wants pages.
 
-use std::panic::resume_unwind;
+use std::{panic::resume_unwind, sync::Arc};
 
 use axum::{
     body::Body,
@@ -81,7 +81,11 @@ impl Route {
 pub(super) const RESET_PAGE: &str = "/auth/reset-password";
 
 /// Lets a request through to its page or server function, and its answer back out.
-pub async fn pass(State(state): State<super::State>, request: Request, next: Next) -> Response {
+pub async fn pass(
+    State(state): State<Arc<super::State>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let client = Client::of(request.headers());
     let route = Route::of(request.uri().path());
     let is_home = request.uri().path() == "/";
@@ -107,7 +111,7 @@ pub async fn pass(State(state): State<super::State>, request: Request, next: Nex
 
 /// A form or a program's request: reads the body, runs the server function, words the answer.
 async fn submit(
-    state: &super::State,
+    state: &Arc<super::State>,
     client: Client,
     route: Route,
     request: Request,
@@ -178,7 +182,7 @@ pub(super) async fn to_its_end(work: impl Future<Output = Response> + Send + 'st
 
 /// Runs the server function of a route, and words its answer.
 pub(super) async fn run(
-    state: super::State,
+    state: Arc<super::State>,
     client: Client,
     route: Route,
     parts: Parts,

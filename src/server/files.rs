@@ -223,7 +223,7 @@ impl Content {
 }
 
 /// Answers every path that is no route: a file, or not found.
-pub async fn serve(State(state): State<super::State>, request: Request) -> Response {
+pub async fn serve(State(state): State<Arc<super::State>>, request: Request) -> Response {
     let files = state.site.files();
     let Some(file) = files.by_path.get(request.uri().path()) else {
         return StatusCode::NOT_FOUND.into_response();

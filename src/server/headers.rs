@@ -1,5 +1,7 @@
 //! What headers a request may have, the same-origin rule, and the headers of every answer.
 
+use std::sync::Arc;
+
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
@@ -46,7 +48,7 @@ const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=63072000; incl
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 
 /// Adds the headers that every answer has.
-pub async fn add(State(state): State<super::State>, request: Request, next: Next) -> Response {
+pub async fn add(State(state): State<Arc<super::State>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let is_unavailable = response.status() == StatusCode::SERVICE_UNAVAILABLE;
     let headers = response.headers_mut();
@@ -82,7 +84,7 @@ pub async fn refuse_large_heads(request: Request, next: Next) -> Response {
 
 /// Refuses what a page of another site sends (OWASP CSRF, Fetch Metadata). Login and logout are covered too.
 pub async fn refuse_other_sites(
-    State(state): State<super::State>,
+    State(state): State<Arc<super::State>>,
     request: Request,
     next: Next,
 ) -> Response {

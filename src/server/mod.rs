@@ -28,7 +28,7 @@ mod visit;
 
 use std::sync::Arc;
 
-use axum::{Router, extract::FromRef, middleware, response::Redirect, routing::get};
+use axum::{Router, middleware, response::Redirect, routing::get};
 use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 use leptos_axum::{LeptosRoutes, generate_route_list};
@@ -38,7 +38,6 @@ use self::{blank::BlankPages, files::Site, settings::PublicUrl};
 use crate::{app::App, auth::context::Service};
 
 /// What requests are answered with.
-#[derive(Clone)]
 pub struct State {
     /// The accounts and the names of the cookies.
     pub service: Service,
@@ -47,29 +46,24 @@ pub struct State {
     /// What the browser loads.
     pub site: Arc<Site>,
     /// Pages that are the same for all.
-    pub blank_pages: Arc<BlankPages>,
+    pub blank_pages: BlankPages,
     /// Where browsers reach the site.
     pub public_url: PublicUrl,
     /// Whose word on where a request comes from is believed.
-    pub trusted_proxies: Arc<[IpNet]>,
-}
-
-impl FromRef<State> for LeptosOptions {
-    fn from_ref(state: &State) -> Self {
-        state.options.clone()
-    }
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// The whole site.
-pub fn router(state: State) -> Router {
+pub fn router(state: Arc<State>) -> Router {
     let routes = Router::new()
         .leptos_routes_with_context(
-            &state,
+            &state.options,
             generate_route_list(App),
             document::context(&state),
             document::shell(&state),
         )
         .layer(middleware::map_response(document::close))
+        .with_state(state.options.clone())
         .route(
             "/.well-known/change-password",
             get(async || Redirect::to(door::RESET_PAGE)),
@@ -80,7 +74,7 @@ pub fn router(state: State) -> Router {
 }
 
 /// Puts all layers around `routes`: as a service, so that the door stands before the choice of a route.
-pub fn guard(routes: Router, state: State) -> Router {
+pub fn guard(routes: Router, state: Arc<State>) -> Router {
     Router::new()
         .fallback_service(routes)
         .layer(middleware::from_fn_with_state(state.clone(), door::pass))

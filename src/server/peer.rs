@@ -1,6 +1,9 @@
 //! Where a request comes from, also behind proxies.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::{
     extract::{ConnectInfo, Request, State},
@@ -15,7 +18,11 @@ use crate::accounts::limits::Network;
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// Puts the client's [`Network`] among the request's extensions.
-pub async fn find(State(state): State<super::State>, mut request: Request, next: Next) -> Response {
+pub async fn find(
+    State(state): State<Arc<super::State>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     if let Some(ConnectInfo(peer)) = peer {
         let client = client(peer.ip(), request.headers(), &state.trusted_proxies);

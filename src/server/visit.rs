@@ -1,6 +1,6 @@
 //! What the door does for a visit: finds out what a page shows before Leptos draws it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::Request,
@@ -85,7 +85,7 @@ fn caller(state: &super::State, request: &Request) -> Caller {
 
 /// `GET /auth/reset-password`, in all its states.
 pub(super) async fn reset_password(
-    state: &super::State,
+    state: &Arc<super::State>,
     client: Client,
     request: Request,
     next: Next,
@@ -110,7 +110,7 @@ fn is_browser(client: Client, headers: &HeaderMap) -> bool {
 
 /// The first backend's `GET` that changes a password, for old programs only.
 async fn change_by_get(
-    state: &super::State,
+    state: &Arc<super::State>,
     client: Client,
     request: Request,
     next: Next,

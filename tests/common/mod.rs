@@ -22,6 +22,7 @@ use fpm_registry::{
     auth::{context::Service, cookie::Cookies},
     server::{
         State,
+        blank::BlankPages,
         files::Site,
         guard,
         mail::{LettreMailer, Post, Sender, memory::Inbox},
@@ -69,7 +70,7 @@ pub struct Registry {
     pub clock: Clock,
     /// The MongoDB database, where there is one.
     pub database: Option<mongodb::Database>,
-    state: State,
+    state: Arc<State>,
     clients: Cell<u32>,
     router: Router,
     outbox: tokio::task::JoinHandle<()>,
@@ -141,7 +142,7 @@ impl Registry {
             Accounts::new(store, Arc::new(mailer), clock.clone(), setup.rate_limits);
         let proxies = setup.trusted_proxies.iter();
         let options = LeptosOptions::builder().output_name("fpm-registry").build();
-        let state = State {
+        let state = Arc::new(State {
             service: Service {
                 accounts: Arc::new(accounts),
                 cookies: Cookies {
@@ -149,11 +150,11 @@ impl Registry {
                 },
             },
             site: Arc::new(Site::none(&options)),
-            blank_pages: Arc::default(),
+            blank_pages: BlankPages::default(),
             options,
             public_url,
             trusted_proxies: proxies.map(|network| network.parse().unwrap()).collect(),
-        };
+        });
         Self {
             inbox,
             clock,
