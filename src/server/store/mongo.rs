@@ -19,7 +19,7 @@ use mongodb::{
         WriteConcern,
     },
 };
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
 
 use super::{mail_kind, mail_word, patience};
 use crate::accounts::{
@@ -49,6 +49,9 @@ const INDEXING: Duration = Duration::from_secs(60);
 const STRANDED: Duration = Duration::from_secs(5);
 /// The driver's own 10 would make logins queue while each waits for a majority.
 const CONNECTIONS: u32 = 64;
+/// How many requests have their tries counted at once, by two commands each. A command is made when it can be
+/// sent: those that wait for a connection would take most of the memory in a flood.
+const COUNTING: usize = CONNECTIONS as usize / 2;
 
 const DUPLICATE_KEY: i32 = 11000;
 const INVALID_NAMESPACE: i32 = 73;
@@ -59,6 +62,7 @@ pub struct MongoStore {
     outbox: Collection<Document>,
     /// Written without waiting for disk or majority: a crash may forget the tries of its last moments.
     tries: Collection<Document>,
+    counting: Semaphore,
 }
 
 impl MongoStore {
@@ -77,6 +81,7 @@ impl MongoStore {
             users: database.collection("users"),
             outbox: database.collection("outbox"),
             tries: database.collection_with_options("tries", quick),
+            counting: Semaphore::new(COUNTING),
         };
         timeout(INDEXING, store.make_indexes())
             .await
@@ -707,11 +712,13 @@ impl Store for MongoStore {
         tries: &[(&TryKey, Limit)],
         now: Timestamp,
     ) -> Result<(), CountError> {
+        let turn = within(self.counting.acquire()).await?;
         let verdicts = tries.iter().map(|(key, limit)| async {
             let verdict = self.count_try(key, *limit, now).await;
             (*key, verdict)
         });
         let verdicts = join_all(verdicts).await;
+        drop(turn);
         let counted = verdicts.iter().filter(|(_, verdict)| verdict.is_ok());
         let counted: Vec<&TryKey> = counted.map(|(key, _)| *key).collect();
         let mut verdict = Ok(());
