@@ -442,7 +442,7 @@ const LANE_PATIENCE: Duration = Duration::from_secs(2);
 const LANES: usize = 1024;
 
 /// Logins from one network to one account pass one after the other in this process, so that right ones at
-/// once are not taken for failures. Nobody waits for a stranger.
+/// once are not taken for failures. Hardly anyone waits for a stranger.
 struct Lanes {
     places: Vec<Arc<Mutex<()>>>,
     hasher: RandomState,

@@ -267,7 +267,7 @@ impl Accounts {
                 (Some(user), Verdict::Unreadable) => {
                     tracing::warn!(
                         user = user.id,
-                        "stored password is not a PHC string, login refused"
+                        "stored password is no hash of argon2, login refused"
                     );
                     return Err(Error::WrongLogin);
                 }
@@ -377,9 +377,11 @@ impl Accounts {
             return Ok(None);
         }
         if session.used_at.plus(TOUCH_EVERY) <= now {
-            self.store
-                .touch_session(&digest, now, session_end(session.created_at, now))
-                .await?;
+            let expires_at = session_end(session.created_at, now);
+            let touched = self.store.touch_session(&digest, now, expires_at).await;
+            if let Err(error) = touched {
+                tracing::warn!(%error, "the use of a session was not noted");
+            }
         }
         Ok(Some(user))
     }
@@ -442,10 +444,11 @@ fn session_end(created_at: Timestamp, used_at: Timestamp) -> Timestamp {
 
 /// What an attacker would try first against this user.
 fn about(name: &str, email: &Email) -> Vec<String> {
-    let words = name.split_whitespace().map(str::to_owned);
-    [name, email.as_str(), email.local_part()]
-        .map(str::to_owned)
+    let words: Vec<&str> = name.split_whitespace().collect();
+    let joined = words.concat();
+    [name, &joined, email.as_str(), email.local_part()]
         .into_iter()
         .chain(words)
+        .map(str::to_owned)
         .collect()
 }

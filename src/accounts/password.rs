@@ -155,7 +155,7 @@ impl Hasher {
         self.run(move |memory| match stored {
             Some(stored) => verify_now(&password.0, &stored, &dummy, memory),
             None => {
-                verify_now(&password.0, &dummy, &dummy, memory);
+                compare(&password.0, &dummy, memory);
                 Verdict::Wrong
             }
         })
@@ -236,35 +236,33 @@ fn verify_now(
     dummy: &PasswordHash,
     memory: &mut Memory,
 ) -> Verdict {
-    let Ok(hash) = phc::PasswordHash::new(&stored.0) else {
-        let _ = phc::PasswordHash::new(&dummy.0).map(|dummy| is_of(password, &dummy, memory));
-        return Verdict::Unreadable;
-    };
-    if !is_of(password, &hash, memory) {
-        Verdict::Wrong
-    } else if is_weak(&hash) {
-        Verdict::Right(Some(hash_now(password, memory)))
-    } else {
-        Verdict::Right(None)
+    match compare(password, stored, memory) {
+        Some((_, false)) => Verdict::Wrong,
+        Some((hash, true)) if is_weak(&hash) => Verdict::Right(Some(hash_now(password, memory))),
+        Some((_, true)) => Verdict::Right(None),
+        None => {
+            compare(password, dummy, memory);
+            Verdict::Unreadable
+        }
     }
 }
 
-/// Whether a hash is that of a password, compared in constant time.
-fn is_of(password: &str, hash: &phc::PasswordHash, memory: &mut Memory) -> bool {
+/// The stored hash, and whether it is that of the password, compared in constant time; none, and no time
+/// spent, where argon2 cannot make such a hash.
+fn compare(
+    password: &str,
+    stored: &PasswordHash,
+    memory: &mut Memory,
+) -> Option<(phc::PasswordHash, bool)> {
+    let hash = phc::PasswordHash::new(&stored.0).ok()?;
+    let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
     let version = hash
         .version
         .map_or(Ok(Version::default()), Version::try_from);
-    let (Ok(algorithm), Ok(version), Ok(params), Some(salt), Some(output)) = (
-        Algorithm::try_from(hash.algorithm.as_str()),
-        version,
-        Params::try_from(hash),
-        &hash.salt,
-        &hash.hash,
-    ) else {
-        return false;
-    };
-    let argon2 = Argon2::new(algorithm, version, params);
-    digest(&argon2, password, salt, memory).as_ref() == Some(output)
+    let argon2 = Argon2::new(algorithm, version.ok()?, Params::try_from(&hash).ok()?);
+    let output = hash.hash.as_ref()?;
+    let is_right = digest(&argon2, password, hash.salt.as_ref()?, memory)? == *output;
+    Some((hash, is_right))
 }
 
 fn digest(argon2: &Argon2, password: &str, salt: &Salt, memory: &mut Memory) -> Option<Output> {
@@ -463,10 +461,33 @@ mod tests {
                 .as_str()
                 .starts_with("$argon2id$v=19$m=19456,t=2,p=1$")
         );
-        let sha256 = PasswordHash::from_stored("9f86d081884c7d659a2feaa0c55ad015".to_owned());
-        assert!(matches!(
-            hasher.verify(typed, Some(sha256)).await,
-            Ok(Verdict::Unreadable)
-        ));
+    }
+
+    #[tokio::test]
+    async fn a_stored_text_that_is_no_hash_of_argon2_takes_the_time_of_one() {
+        let hasher = Hasher::new();
+        let took = async |stored: Option<PasswordHash>| {
+            let typed = Password::typed("correct horse battery").unwrap();
+            let started = std::time::Instant::now();
+            let verdict = hasher.verify(typed, stored).await.unwrap();
+            (verdict, started.elapsed())
+        };
+        let (_, of_nobody) = took(None).await;
+        for stored in [
+            "9f86d081884c7d659a2feaa0c55ad015",
+            "$scrypt$ln=15,r=8,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo",
+            "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ",
+            "$argon2id$v=19$m=1,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo",
+        ] {
+            let (verdict, time) = took(Some(PasswordHash::from_stored(stored.to_owned()))).await;
+            assert!(
+                matches!(verdict, Verdict::Unreadable),
+                "{stored}: {verdict:?}"
+            );
+            assert!(
+                time > of_nobody / 4,
+                "{stored}: {time:?}, nobody: {of_nobody:?}"
+            );
+        }
     }
 }
