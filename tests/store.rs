@@ -1228,16 +1228,36 @@ mod mongo_only {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn two_users_with_one_email_stop_the_start() {
+        for second in ["ada@example.org", "Ada@Example.org"] {
+            let database = new_database().await;
+            let twice = [
+                doc! { "email": "ada@example.org" },
+                doc! { "email": second },
+            ];
+            users(&database).insert_many(twice).await.unwrap();
+            for start in ["first", "second"] {
+                assert_eq!(
+                    refusal(&Mongod::shared().uri(), database.name()).await,
+                    "MONGO_DB_NAME: two users have one e-mail in `users`; remove one of them",
+                    "{second}, {start} start"
+                );
+            }
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_email_an_older_backend_kept_as_typed_is_found() {
         let database = new_database().await;
-        let twice = [
-            doc! { "email": "ada@example.org" },
-            doc! { "email": "ada@example.org" },
-        ];
-        users(&database).insert_many(twice).await.unwrap();
-        assert_eq!(
-            refusal(&Mongod::shared().uri(), database.name()).await,
-            "MONGO_DB_NAME: two users have one e-mail in `users`; remove one of them"
-        );
+        let typed = doc! { "email": "Ada@Example.org", "password": hash("first").as_str() };
+        users(&database).insert_one(typed).await.unwrap();
+        let store = open_mongo(&Mongod::shared().uri(), database.name())
+            .await
+            .unwrap();
+        assert!(log_in(&store, "ada@example.org", session(), None).await);
+        assert!(matches!(
+            store.add_user(new_user("ada@example.org")).await,
+            Err(AddUserError::Taken)
+        ));
     }
 
     #[tokio::test(flavor = "multi_thread")]

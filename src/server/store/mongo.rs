@@ -83,13 +83,22 @@ impl MongoStore {
             tries: database.collection_with_options("tries", quick),
             counting: Semaphore::new(COUNTING),
         };
-        timeout(INDEXING, store.make_indexes())
+        timeout(INDEXING, store.prepare())
             .await
             .map_err(|_| {
                 WrongSetting::new("MONGO_URI: the server is still making the indexes".to_owned())
             })?
             .map_err(|error| cannot_index(database.name(), &error))?;
         Ok(store)
+    }
+
+    /// Makes the indexes, and writes e-mails in lower case that an older backend stored as they were typed.
+    async fn prepare(&self) -> Result<(), Error> {
+        self.make_indexes().await?;
+        let typed = doc! { "email": { "$regex": "[A-Z]" } };
+        let lower = doc! { "$set": { "email": { "$toLower": "$email" } } };
+        self.users.update_many(typed, vec![lower]).await?;
+        Ok(())
     }
 
     async fn make_indexes(&self) -> Result<(), Error> {
@@ -227,10 +236,11 @@ async fn greet(database: &Database, hosts: &str) -> Result<(), WrongSetting> {
 }
 
 fn cannot_index(database: &str, error: &Error) -> WrongSetting {
+    let two_users =
+        || "MONGO_DB_NAME: two users have one e-mail in `users`; remove one of them".to_owned();
     WrongSetting::new(match &*error.kind {
-        ErrorKind::Command(error) if error.code == DUPLICATE_KEY => {
-            "MONGO_DB_NAME: two users have one e-mail in `users`; remove one of them".to_owned()
-        }
+        _ if is_duplicate(error) => two_users(),
+        ErrorKind::Command(error) if error.code == DUPLICATE_KEY => two_users(),
         ErrorKind::Command(error) if error.code == INVALID_NAMESPACE => {
             "MONGO_DB_NAME: not a name a MongoDB database can have".to_owned()
         }
