@@ -26,10 +26,10 @@ pub enum Client {
 impl Client {
     /// A page for who names `text/html` in `Accept`, and JSON for anyone else.
     pub fn of(headers: &HeaderMap) -> Self {
-        let names_html = headers.get_all(header::ACCEPT).iter().any(|line| {
-            let line = String::from_utf8_lossy(line.as_bytes());
-            line.split(',').any(is_wanted_html)
-        });
+        let names_html = headers
+            .get_all(header::ACCEPT)
+            .iter()
+            .any(|line| names(&String::from_utf8_lossy(line.as_bytes()), "text/html"));
         if names_html {
             Self::Page
         } else {
@@ -38,19 +38,21 @@ impl Client {
     }
 }
 
-/// Whether one media range is `text/html` and its weight is not 0 (RFC 9110, 12.5.1).
-fn is_wanted_html(range: &str) -> bool {
-    let mut parts = range.split(';').map(str::trim);
-    let is_html = parts
-        .next()
-        .is_some_and(|media| media.eq_ignore_ascii_case("text/html"));
-    let is_unwanted = parts.any(|parameter| {
-        parameter
-            .split_once('=')
-            .filter(|(name, _)| name.trim().eq_ignore_ascii_case("q"))
-            .is_some_and(|(_, weight)| weight.trim().parse() == Ok(0.0))
-    });
-    is_html && !is_unwanted
+/// Whether a list such as that of `Accept` names `what`, not with a weight of 0 (RFC 9110, 12.4.2).
+pub fn names(list: &str, what: &str) -> bool {
+    list.split(',').any(|item| {
+        let mut parts = item.split(';').map(str::trim);
+        let is_named = parts
+            .next()
+            .is_some_and(|name| name.eq_ignore_ascii_case(what));
+        let is_unwanted = parts.any(|parameter| {
+            parameter
+                .split_once('=')
+                .filter(|(name, _)| name.trim().eq_ignore_ascii_case("q"))
+                .is_some_and(|(_, weight)| weight.trim().parse() == Ok(0.0))
+        });
+        is_named && !is_unwanted
+    })
 }
 
 /// What can be wrong with a request before any route looks at it.

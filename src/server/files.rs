@@ -20,7 +20,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use leptos::config::LeptosOptions;
 use sha2::{Digest, Sha256};
 
-use super::settings::WrongSetting;
+use super::{answer, settings::WrongSetting};
 
 /// For names with a hash in them, whose content never changes.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -206,7 +206,7 @@ impl File {
             .unwrap_or_default();
         self.encoded
             .iter()
-            .find(|(encoding, _)| accepts(accepted, encoding))
+            .find(|(encoding, _)| answer::names(accepted, encoding))
             .map_or((None, &self.plain), |(encoding, content)| {
                 (Some(*encoding), content)
             })
@@ -234,7 +234,7 @@ pub async fn serve(State(state): State<Arc<super::State>>, request: Request) -> 
     }
     let (encoding, content) = file.pick(request.headers());
     let mut response = match request.headers().get(header::IF_NONE_MATCH) {
-        Some(known) if *known == content.etag => StatusCode::NOT_MODIFIED.into_response(),
+        Some(known) if is_known(&content.etag, known) => StatusCode::NOT_MODIFIED.into_response(),
         _ => Body::from(content.bytes.clone()).into_response(),
     };
     let headers = response.headers_mut();
@@ -249,14 +249,11 @@ pub async fn serve(State(state): State<Arc<super::State>>, request: Request) -> 
     response
 }
 
-/// Whether an `Accept-Encoding` names this encoding, not with `q=0`.
-fn accepts(accepted: &str, encoding: &str) -> bool {
-    accepted.split(',').any(|item| {
-        let (name, parameters) = item.split_once(';').unwrap_or((item, ""));
-        let weight = parameters.trim().strip_prefix("q=");
-        name.trim().eq_ignore_ascii_case(encoding)
-            && weight.is_none_or(|weight| weight.trim().parse() != Ok(0.0))
-    })
+/// Whether an `If-None-Match` names this tag (RFC 9110, 13.1.2).
+fn is_known(etag: &HeaderValue, known: &HeaderValue) -> bool {
+    let known = known.as_bytes().split(|byte| *byte == b',');
+    let mut known = known.map(<[u8]>::trim_ascii);
+    known.any(|tag| tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == etag.as_bytes())
 }
 
 fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
@@ -270,4 +267,26 @@ fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
         }
     }
     Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_known_in_a_list_weakened_or_by_a_star() {
+        let etag = HeaderValue::from_static("\"one\"");
+        for (known, expected) in [
+            ("\"one\"", true),
+            ("W/\"one\"", true),
+            ("\"two\" , W/\"one\"", true),
+            ("*", true),
+            ("\"two\"", false),
+            ("one", false),
+            ("", false),
+        ] {
+            let header = HeaderValue::from_static(known);
+            assert_eq!(is_known(&etag, &header), expected, "{known}");
+        }
+    }
 }
