@@ -4,7 +4,7 @@
 //! # Layout
 //! - [`accounts`]: the service itself, with no HTTP and no database
 //! - [`auth`]: the five server functions, which are the routes, and what they answer
-//! - [`pages`]: what a browser shows, one page a file
+//! - [`pages`]: what a browser shows, one page a file; `browser`: the client's own start
 //! - [`app`]: the table of pages
 //! - [`server`]: router, door, document, settings, mail and stores
 //!

@@ -23,7 +23,6 @@ use tokio::{
     sync::oneshot,
     time::timeout,
 };
-use tracing_subscriber::EnvFilter;
 
 /// Gives back what a flood of requests took, which the C library's allocator keeps.
 #[global_allocator]
@@ -43,9 +42,8 @@ async fn main() -> ExitCode {
         Err(NoSettings::Unreadable(sentence)) => return give_up(&sentence),
         Err(NoSettings::Wrong(setting)) => return give_up(&setting.to_string()),
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(settings.log_filter.clone())
         .with_ansi(std::io::stdout().is_terminal())
         .init();
     match run(settings).await {

@@ -60,6 +60,11 @@ fn a_wrong_setting_ends_the_start_with_one_sentence() {
             "maybe",
             "RATE_LIMITS must be on or off, not `maybe`",
         ),
+        (
+            "RUST_LOG",
+            "fpm_registry=loud",
+            "RUST_LOG must be filters such as warn or fpm_registry=debug,info, not `fpm_registry=loud`",
+        ),
     ] {
         let output = output(&Setup::new().with(variable, value));
         let said = String::from_utf8(output.stderr).unwrap();
@@ -83,6 +88,11 @@ fn what_cannot_be_used_ends_the_start_with_one_sentence() {
             "LEPTOS_HASH_FILES",
             "true",
             "LEPTOS_HASH_FILES needs hash.txt beside the binary",
+        ),
+        (
+            "LEPTOS_RELOAD_PORT",
+            "many",
+            "Leptos.toml and the LEPTOS_ variables must hold what Leptos can read: ",
         ),
         (
             "LEPTOS_SITE_ADDR",
@@ -130,6 +140,7 @@ fn help_lists_every_setting_and_hides_secrets() {
         "MAIL_FROM",
         "TRUSTED_PROXIES",
         "RATE_LIMITS",
+        "RUST_LOG",
     ] {
         assert!(
             help.contains(&format!("[env: {variable}")),

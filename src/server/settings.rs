@@ -1,10 +1,14 @@
 //! The settings, from the environment, the command line and `Leptos.toml`.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use clap::Parser;
 use ipnet::IpNet;
 use leptos::config::{LeptosOptions, get_configuration};
+use tracing_subscriber::EnvFilter;
 use url::Url;
 
 /// Where Leptos's own keys stand, and where it listens if nothing else says so.
@@ -53,6 +57,10 @@ struct Given {
     /// Whether tries are limited; off is for load tests [default: on]
     #[arg(long, env = "RATE_LIMITS", value_name = "on|off")]
     rate_limits: Option<String>,
+
+    /// How much is logged, such as warn or fpm_registry=debug,info [default: info]
+    #[arg(long, env = "RUST_LOG", value_name = "FILTERS")]
+    rust_log: Option<String>,
 }
 
 /// What the server runs with; every value has been read and can work. No `Debug`, since
@@ -60,7 +68,7 @@ struct Given {
 pub struct Settings {
     /// Leptos's own settings, with the address to listen on.
     pub leptos: LeptosOptions,
-    /// Base of the links in mails, without a trailing slash.
+    /// Base of the links in mails.
     pub public_url: PublicUrl,
     /// The MongoDB server, where one is used.
     pub mongo_uri: Option<String>,
@@ -76,6 +84,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether tries are limited.
     pub rate_limits: bool,
+    /// What is logged.
+    pub log_filter: EnvFilter,
 }
 
 /// A setting that cannot work: one sentence that names the variable and tells no secret.
@@ -140,6 +150,7 @@ impl Settings {
                     return Err(WrongSetting::new(sentence));
                 }
             },
+            log_filter: log_filter(&or(given.rust_log, "info"))?,
         })
     }
 }
@@ -201,11 +212,16 @@ fn socket_address(text: &str) -> Result<SocketAddr, WrongSetting> {
 }
 
 fn leptos_options() -> Result<LeptosOptions, WrongSetting> {
+    if !Path::new(LEPTOS_FILE).exists() {
+        return Err(WrongSetting::new(format!(
+            "{LEPTOS_FILE} must be in the folder where fpm-registry starts"
+        )));
+    }
     get_configuration(Some(LEPTOS_FILE))
         .map(|file| file.leptos_options)
         .map_err(|error| {
             WrongSetting::new(format!(
-                "{LEPTOS_FILE} must be in the folder where fpm-registry starts: {error}"
+                "{LEPTOS_FILE} and the LEPTOS_ variables must hold what Leptos can read: {error}"
             ))
         })
 }
@@ -231,6 +247,14 @@ fn networks(list: &str) -> Result<Vec<IpNet>, WrongSetting> {
             })
         })
         .collect()
+}
+
+fn log_filter(filters: &str) -> Result<EnvFilter, WrongSetting> {
+    EnvFilter::try_new(filters).map_err(|_| {
+        WrongSetting::new(format!(
+            "RUST_LOG must be filters such as warn or fpm_registry=debug,info, not `{filters}`"
+        ))
+    })
 }
 
 fn first_line(text: &str) -> String {
