@@ -120,7 +120,8 @@ pub const MAX_DEVICES: usize = 10;
 /// Users, their sessions and reset links, the outgoing mail, and tries.
 ///
 /// Each method is one atomic step: it happens whole or not at all, and once it has answered `Ok`, what
-/// it wrote survives a crash. Two methods at once behave as one after the other.
+/// it wrote survives a crash. Two methods at once behave as one after the other. Only the session that a
+/// login or signup replaces may end in a second step, which a failure can leave undone.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Adds a user, unless the e-mail has an account.

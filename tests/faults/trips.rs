@@ -74,6 +74,11 @@ fn every_route_waits_for_the_database_as_often_as_said() {
             4,
         ),
         ("signup", [signup(&user(10)), signup(&user(11))], 3),
+        (
+            "signup in the place of a session",
+            [20, 21].map(|n| signup(&user(n)).with("Cookie", &sessions[2])),
+            4,
+        ),
         ("forgot-password", [forgot(2), forgot(12)], 2),
         // Before the resets, which end every session.
         ("logout", [logout(0), logout(1)], 1),
