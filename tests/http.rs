@@ -65,6 +65,8 @@ contract! {
     reset_link_dies_when_a_newer_is_sent
     reset_link_that_is_dead
     reset_cookie_yields_to_a_field_and_survives_a_made_up_link
+    reset_cookie_ends_with_a_login_a_signup_and_a_logout
+    a_user_who_keeps_the_old_password_leaves_no_link_in_the_browser
     login_fails_ten_times_and_waits_longer_each_time
     login_waits_alike_for_known_and_unknown
     login_from_a_known_device_passes_a_closed_account
@@ -1583,6 +1585,57 @@ async fn reset_cookie_yields_to_a_field_and_survives_a_made_up_link(registry: Re
         .post("/auth/reset-password", &[("password", "plum tractor glow")])
         .await;
     answer.assert_done(Kind::Browser, "", "/auth/login?notice=password-changed");
+}
+
+const NO_RESET: &str = "reset=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0";
+
+async fn reset_cookie_ends_with_a_login_a_signup_and_a_logout(registry: Registry) {
+    registry.add_user(ADA).await;
+    let eve = ["name", "email", "password"].into_iter();
+    let eve: Vec<_> = eve.zip(["Eve", "eve@example.org", PASSWORD]).collect();
+    let ada = &[("email", ADA), ("password", PASSWORD)][..];
+    let uuid = registry.reset_uuid(ADA).await;
+    let browser = registry.browser();
+    for (path, fields) in [
+        ("/auth/signup", &eve[..]),
+        ("/auth/logout", &[]),
+        ("/auth/logout", &[]),
+        ("/auth/login", ada),
+    ] {
+        browser.set_cookie("reset", &uuid);
+        let answer = browser.post(path, fields).await;
+        assert_eq!(answer.status, 303, "{path}");
+        assert!(
+            answer.set_cookies().contains(&NO_RESET.to_owned()),
+            "{path}"
+        );
+        let page = browser.get("/auth/reset-password").await;
+        assert!(page.body.contains("<h1>Reset your password</h1>"), "{path}");
+        assert!(!page.body.contains(ADA), "{path}");
+    }
+    browser.set_cookie("reset", &uuid);
+    let refused = browser.login(ADA, "wrong").await;
+    assert_eq!(refused.set_cookies(), [""; 0]);
+    assert_eq!(browser.cookie("reset"), Some(uuid));
+}
+
+async fn a_user_who_keeps_the_old_password_leaves_no_link_in_the_browser(registry: Registry) {
+    registry.add_user(ADA).await;
+    let uuid = registry.reset_uuid(ADA).await;
+    let browser = registry.browser();
+    browser.set_cookie("reset", &uuid);
+    let page = browser.get("/auth/reset-password").await.body;
+    let (before, _) = page.split_once("\">Keep the old password</a>").unwrap();
+    let (_, link) = before.rsplit_once("href=\"").unwrap();
+    let kept = browser.get(link).await;
+    kept.assert_done(Kind::Browser, "", "/");
+    assert_eq!(kept.set_cookies(), [NO_RESET]);
+    let page = browser.get("/auth/reset-password").await;
+    assert!(page.body.contains("<h1>Reset your password</h1>"));
+    // The link in the mail goes on working: only this browser has forgotten it.
+    let link = format!("/auth/reset-password?uuid={uuid}");
+    let opened = browser.get(&link).await;
+    opened.assert_done(Kind::Browser, "", "/auth/reset-password");
 }
 
 #[tokio::test]

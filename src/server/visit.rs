@@ -99,6 +99,7 @@ pub(super) async fn reset_password(
             change_by_get(state, client, request, next).await
         }
         (true, _) => open_link(state, client, query.get("uuid"), request, next).await,
+        (false, _) if query.has("keep-password") => keep_password(state),
         (false, _) => reset_page(state, client, &query, request, next).await,
     }
 }
@@ -158,6 +159,14 @@ async fn open_link(
         (Err(refusal), ..) => answer::refuse(state, client, refusal).await,
         (Ok(_), ..) => dead_link(state, client, uuid, request.headers()).await,
     }
+}
+
+/// The way out of a reset: the browser forgets the link.
+///
+/// A link of another site may lead here too. All it does is that the mailed link must be opened again.
+fn keep_password(state: &super::State) -> Response {
+    let cookie = state.service.cookies.drop(Kind::Reset);
+    with_cookie(Redirect::to("/").into_response(), Some(cookie))
 }
 
 /// `GET /auth/reset-password` without a uuid in the address.
