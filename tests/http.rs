@@ -67,6 +67,7 @@ contract! {
     reset_cookie_yields_to_a_field_and_survives_a_made_up_link
     reset_cookie_ends_with_a_login_a_signup_and_a_logout
     a_user_who_keeps_the_old_password_leaves_no_link_in_the_browser
+    a_user_who_asks_for_another_link_is_told_to_look_for_it
     login_fails_ten_times_and_waits_longer_each_time
     login_waits_alike_for_known_and_unknown
     login_from_a_known_device_passes_a_closed_account
@@ -1636,6 +1637,21 @@ async fn a_user_who_keeps_the_old_password_leaves_no_link_in_the_browser(registr
     let link = format!("/auth/reset-password?uuid={uuid}");
     let opened = browser.get(&link).await;
     opened.assert_done(Kind::Browser, "", "/auth/reset-password");
+}
+
+async fn a_user_who_asks_for_another_link_is_told_to_look_for_it(registry: Registry) {
+    registry.add_user(ADA).await;
+    let uuid = registry.reset_uuid(ADA).await;
+    let browser = registry.browser();
+    browser.set_cookie("reset", &uuid);
+    let eve = [("email", "eve@example.org")];
+    let sent = browser.post("/auth/forgot-password", &eve).await;
+    let next = "/auth/reset-password?notice=sent";
+    sent.assert_done(Kind::Browser, "", next);
+    assert_eq!(sent.set_cookies(), [NO_RESET]);
+    let page = browser.get(next).await;
+    assert!(page.body.contains("<h1>Check your email</h1>"));
+    assert!(!page.body.contains(ADA));
 }
 
 #[tokio::test]

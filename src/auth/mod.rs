@@ -147,6 +147,7 @@ pub async fn forgot_password(#[server(default)] email: String) -> Result<Reply, 
     let auth = context::Auth::of_request();
     let promised = auth.accounts.forgot_password(&auth.caller, &email).await;
     promised.map_err(|error| auth.refuse(error))?;
+    auth.drop_reset();
     leptos_axum::redirect("/auth/reset-password?notice=sent");
     Ok(Reply::done(
         "If this email has an account, a password reset link has been sent to it",
