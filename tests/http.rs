@@ -88,6 +88,7 @@ contract! {
     head_goes_where_get_does
     the_way_to_change_a_password_is_well_known
     made_up_errors_and_notices_show_nothing
+    notices_stay_on_their_own_page
     a_password_of_any_unicode
     requests_from_other_sites
     headers_of_every_answer
@@ -1223,6 +1224,30 @@ async fn made_up_errors_and_notices_show_nothing(registry: Registry) {
             let page = registry.browser().get(&format!("{path}{query}")).await;
             assert_eq!(page.status, 200);
             assert!(!page.body.contains("555-0100"), "{}", page.body);
+        }
+    }
+}
+
+async fn notices_stay_on_their_own_page(registry: Registry) {
+    for path in ["/auth/login", "/auth/signup", "/auth/reset-password", "/"] {
+        let plain = registry.browser().get(path).await;
+        for (notice, home) in [
+            ("sent", "/auth/reset-password"),
+            ("password-changed", "/auth/login"),
+            ("link-died", ""),
+        ] {
+            let told = registry.browser();
+            let told = told.get(&format!("{path}?notice={notice}")).await;
+            let bare = |page: &Answer| {
+                let page_token = form_token(&page.body);
+                let body = page.body.replace(page.nonce(), "");
+                if page_token.is_empty() {
+                    body
+                } else {
+                    body.replace(&page_token, "")
+                }
+            };
+            assert_eq!(bare(&told) != bare(&plain), path == home, "{path} {notice}");
         }
     }
 }

@@ -55,6 +55,7 @@ pub(super) async fn entrance(
     next: Next,
 ) -> Response {
     let query = Query::of(&request);
+    let path = request.uri().path();
     let target = next::safe(query.get("next")).to_owned();
     if client == Client::Page && is_logged_in(state, &caller(state, &request)).await {
         return Redirect::to(&next::location(&target)).into_response();
@@ -62,7 +63,7 @@ pub(super) async fn entrance(
     let scene = Scene {
         has_form: true,
         next: target,
-        notice: Notice::parse(query.get("notice")),
+        notice: Notice::told_at(path, query.get("notice")),
         ..Scene::default()
     };
     visit_form(state, scene, request, next).await
@@ -180,7 +181,7 @@ async fn reset_page(
     let cookies = state.service.cookies;
     let ask = Scene {
         has_form: true,
-        notice: Notice::parse(query.get("notice")),
+        notice: Notice::told_at(RESET_PAGE, query.get("notice")),
         ..Scene::default()
     };
     let Some(text) = cookies.find(Kind::Reset, request.headers()) else {
