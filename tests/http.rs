@@ -89,6 +89,7 @@ contract! {
     the_way_to_change_a_password_is_well_known
     made_up_errors_and_notices_show_nothing
     notices_stay_on_their_own_page
+    links_are_apart_without_the_style_too
     a_password_of_any_unicode
     requests_from_other_sites
     headers_of_every_answer
@@ -1249,6 +1250,19 @@ async fn notices_stay_on_their_own_page(registry: Registry) {
             };
             assert_eq!(bare(&told) != bare(&plain), path == home, "{path} {notice}");
         }
+    }
+}
+
+async fn links_are_apart_without_the_style_too(registry: Registry) {
+    for path in [
+        "/",
+        "/auth/login",
+        "/auth/signup",
+        "/auth/reset-password",
+        "/nowhere",
+    ] {
+        let page = registry.browser().get(path).await;
+        assert!(!page.body.contains("</a><a"), "{}", page.body);
     }
 }
 
