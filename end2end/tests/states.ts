@@ -193,6 +193,15 @@ export const STATES: State[] = [
     says: THROTTLED,
   },
   {
+    name: 'signup-unavailable',
+    world: 'without its database',
+    reach: (visit) => trySignup(visit, {}),
+    status: 503,
+    ...refused(SIGNUP),
+    focus: FIELDS.password,
+    says: UNAVAILABLE,
+  },
+  {
     name: 'reset',
     reach: ({ page }) => page.goto('/auth/reset-password'),
     ...RESET,
