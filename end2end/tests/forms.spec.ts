@@ -108,6 +108,17 @@ test('a refusal appears in place, where it is heard', async ({ page, scripts }) 
   expect(loads).toBe(0);
 });
 
+test('after a refusal, the next password takes the place of the refused one', async ({ page, scripts }) => {
+  await open(page, '/auth/login', scripts);
+  await fill(page, { [FIELDS.email]: 'john', [FIELDS.password]: 'doe' });
+  await press(page, BUTTONS.login);
+  await expect(page.getByRole('alert').filter({ hasText: REFUSALS.wrongLogin })).toBeVisible();
+  const password = page.getByLabel(FIELDS.password, { exact: true });
+  await expect(password).toBeFocused();
+  await page.keyboard.type(PASSWORD);
+  await expect(password).toHaveValue(PASSWORD);
+});
+
 test('a link that died under its page is refused in place, with the way to a new one', async ({ page, scripts }) => {
   test.skip(!scripts);
   const email = newEmail();

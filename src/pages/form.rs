@@ -12,7 +12,7 @@ use leptos::{
     html,
     prelude::*,
     task::spawn_local,
-    web_sys::{FormData, HtmlElement},
+    web_sys::{FormData, HtmlElement, HtmlInputElement},
 };
 use serde::{Deserialize, Serialize};
 
@@ -267,7 +267,7 @@ impl Live {
                 self.refusal.set(Some(refusal));
                 name_the_error();
                 // Once the sentence is there, since what is empty takes no focus.
-                request_animation_frame(move || focus(id));
+                request_animation_frame(move || retry_at(id));
             }
         });
     }
@@ -426,12 +426,15 @@ fn name_the_error() {
     }
 }
 
-/// Moves the focus to the element with this id.
-fn focus(id: &str) {
-    let element = document()
-        .get_element_by_id(id)
-        .and_then(|element| element.dyn_into::<HtmlElement>().ok());
-    if let Some(element) = element {
+/// Moves the focus to the element with this id, where what is typed next takes the place of what was refused.
+fn retry_at(id: &str) {
+    let Some(element) = document().get_element_by_id(id) else {
+        return;
+    };
+    if let Some(element) = element.dyn_ref::<HtmlElement>() {
         let _ = element.focus();
+    }
+    if let Some(input) = element.dyn_ref::<HtmlInputElement>() {
+        input.select();
     }
 }
