@@ -65,6 +65,9 @@ contract! {
     reset_link_dies_when_a_newer_is_sent
     reset_link_that_is_dead
     reset_cookie_yields_to_a_field_and_survives_a_made_up_link
+    reset_cookie_ends_with_a_login_a_signup_and_a_logout
+    a_user_who_keeps_the_old_password_leaves_no_link_in_the_browser
+    a_user_who_asks_for_another_link_is_told_to_look_for_it
     login_fails_ten_times_and_waits_longer_each_time
     login_waits_alike_for_known_and_unknown
     login_from_a_known_device_passes_a_closed_account
@@ -85,6 +88,8 @@ contract! {
     head_goes_where_get_does
     the_way_to_change_a_password_is_well_known
     made_up_errors_and_notices_show_nothing
+    notices_stay_on_their_own_page
+    links_are_apart_without_the_style_too
     a_password_of_any_unicode
     requests_from_other_sites
     headers_of_every_answer
@@ -702,11 +707,7 @@ async fn reset_link_that_is_dead(registry: Registry) {
     assert_eq!(page.status, 200);
     assert!(page.body.contains("action=\"/auth/forgot-password\""));
     assert_eq!(browser.cookie("reset"), None, "a dead cookie is removed");
-    // Where the hydrated form goes, whose browser may have dropped the cookie long ago.
-    let later = browser.get("/auth/reset-password?notice=link-died").await;
-    for page in [page, later] {
-        assert!(page.body.contains("<h1>This link no longer works</h1>"));
-    }
+    assert!(page.body.contains("<h1>This link no longer works</h1>"));
 }
 
 const WRONG: &str = "wrong horse battery";
@@ -1228,6 +1229,43 @@ async fn made_up_errors_and_notices_show_nothing(registry: Registry) {
     }
 }
 
+async fn notices_stay_on_their_own_page(registry: Registry) {
+    for path in ["/auth/login", "/auth/signup", "/auth/reset-password", "/"] {
+        let plain = registry.browser().get(path).await;
+        for (notice, home) in [
+            ("sent", "/auth/reset-password"),
+            ("password-changed", "/auth/login"),
+            ("link-died", ""),
+        ] {
+            let told = registry.browser();
+            let told = told.get(&format!("{path}?notice={notice}")).await;
+            let bare = |page: &Answer| {
+                let page_token = form_token(&page.body);
+                let body = page.body.replace(page.nonce(), "");
+                if page_token.is_empty() {
+                    body
+                } else {
+                    body.replace(&page_token, "")
+                }
+            };
+            assert_eq!(bare(&told) != bare(&plain), path == home, "{path} {notice}");
+        }
+    }
+}
+
+async fn links_are_apart_without_the_style_too(registry: Registry) {
+    for path in [
+        "/",
+        "/auth/login",
+        "/auth/signup",
+        "/auth/reset-password",
+        "/nowhere",
+    ] {
+        let page = registry.browser().get(path).await;
+        assert!(!page.body.contains("</a><a"), "{}", page.body);
+    }
+}
+
 async fn a_password_of_any_unicode(registry: Registry) {
     for (number, password) in [
         "пароль на ночь",
@@ -1537,13 +1575,26 @@ async fn a_store_out_of_reach_is_an_answer() {
     let page = visitor.get("/").await;
     page.assert_refused(Kind::Browser, 503, message, None);
     assert_eq!(page.header("retry-after"), "5");
+    let link = Token::random().reveal();
+    visitor.set_cookie("reset", &link);
+    let page = visitor
+        .post("/auth/reset-password", &[("password", "plum tractor glow")])
+        .await;
+    page.assert_refused(Kind::Browser, 503, message, None);
+    assert_eq!(page.header("retry-after"), "5");
+    assert!(
+        !page.body.contains("<form"),
+        "not the form of another page: {}",
+        page.body
+    );
+    assert_eq!(visitor.cookie("reset"), Some(link), "going back works");
     for kind in EVERY_CLIENT {
         let answer = registry.client(kind).login(ADA, PASSWORD).await;
         answer.assert_refused(kind, 503, message, None);
         assert_eq!(answer.header("retry-after"), "5");
     }
     assert!(
-        started.elapsed() < 6 * Duration::from_secs(3),
+        started.elapsed() < 7 * Duration::from_secs(3),
         "an answer took over three seconds"
     );
 }
@@ -1583,6 +1634,72 @@ async fn reset_cookie_yields_to_a_field_and_survives_a_made_up_link(registry: Re
         .post("/auth/reset-password", &[("password", "plum tractor glow")])
         .await;
     answer.assert_done(Kind::Browser, "", "/auth/login?notice=password-changed");
+}
+
+const NO_RESET: &str = "reset=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0";
+
+async fn reset_cookie_ends_with_a_login_a_signup_and_a_logout(registry: Registry) {
+    registry.add_user(ADA).await;
+    let eve = ["name", "email", "password"].into_iter();
+    let eve: Vec<_> = eve.zip(["Eve", "eve@example.org", PASSWORD]).collect();
+    let ada = &[("email", ADA), ("password", PASSWORD)][..];
+    let uuid = registry.reset_uuid(ADA).await;
+    let browser = registry.browser();
+    for (path, fields) in [
+        ("/auth/signup", &eve[..]),
+        ("/auth/logout", &[]),
+        ("/auth/logout", &[]),
+        ("/auth/login", ada),
+    ] {
+        browser.set_cookie("reset", &uuid);
+        let answer = browser.post(path, fields).await;
+        assert_eq!(answer.status, 303, "{path}");
+        assert!(
+            answer.set_cookies().contains(&NO_RESET.to_owned()),
+            "{path}"
+        );
+        let page = browser.get("/auth/reset-password").await;
+        assert!(page.body.contains("<h1>Reset your password</h1>"), "{path}");
+        assert!(!page.body.contains(ADA), "{path}");
+    }
+    browser.set_cookie("reset", &uuid);
+    let refused = browser.login(ADA, "wrong").await;
+    assert_eq!(refused.set_cookies(), [""; 0]);
+    assert_eq!(browser.cookie("reset"), Some(uuid));
+}
+
+async fn a_user_who_keeps_the_old_password_leaves_no_link_in_the_browser(registry: Registry) {
+    registry.add_user(ADA).await;
+    let uuid = registry.reset_uuid(ADA).await;
+    let browser = registry.browser();
+    browser.set_cookie("reset", &uuid);
+    let page = browser.get("/auth/reset-password").await.body;
+    let (before, _) = page.split_once("\">Keep the old password</a>").unwrap();
+    let (_, link) = before.rsplit_once("href=\"").unwrap();
+    let kept = browser.get(link).await;
+    kept.assert_done(Kind::Browser, "", "/");
+    assert_eq!(kept.set_cookies(), [NO_RESET]);
+    let page = browser.get("/auth/reset-password").await;
+    assert!(page.body.contains("<h1>Reset your password</h1>"));
+    // The link in the mail goes on working: only this browser has forgotten it.
+    let link = format!("/auth/reset-password?uuid={uuid}");
+    let opened = browser.get(&link).await;
+    opened.assert_done(Kind::Browser, "", "/auth/reset-password");
+}
+
+async fn a_user_who_asks_for_another_link_is_told_to_look_for_it(registry: Registry) {
+    registry.add_user(ADA).await;
+    let uuid = registry.reset_uuid(ADA).await;
+    let browser = registry.browser();
+    browser.set_cookie("reset", &uuid);
+    let eve = [("email", "eve@example.org")];
+    let sent = browser.post("/auth/forgot-password", &eve).await;
+    let next = "/auth/reset-password?notice=sent";
+    sent.assert_done(Kind::Browser, "", next);
+    assert_eq!(sent.set_cookies(), [NO_RESET]);
+    let page = browser.get(next).await;
+    assert!(page.body.contains("<h1>Check your email</h1>"));
+    assert!(!page.body.contains(ADA));
 }
 
 #[tokio::test]

@@ -201,3 +201,33 @@ fn the_log_has_one_line_a_request_and_no_secret() {
     }
     assert!(log.contains(".eml"), "the log names the file of the mail");
 }
+
+#[test]
+fn the_log_says_why_browsers_under_another_name_are_refused() {
+    let registry = Setup::new()
+        .with("PUBLIC_URL", "http://registry.example.org")
+        .start();
+    let long = format!("http://{}.lan", "a".repeat(200));
+    for origin in ["http://registry.lan:9090", "http://café.lan", &long] {
+        let sent = login("ada@example.org", PASSWORD).with("Origin", origin);
+        assert_eq!(registry.send(&sent).status, 403);
+    }
+    let other_site = login("ada@example.org", PASSWORD)
+        .with("Origin", "http://evil.example")
+        .with("Sec-Fetch-Site", "cross-site");
+    assert_eq!(registry.send(&other_site).status, 403);
+
+    let (_, log) = registry.terminate();
+    let told: Vec<&str> = log
+        .lines()
+        .filter_map(|line| line.split_once("refused: the Origin is not that of PUBLIC_URL "))
+        .map(|(_, told)| told)
+        .collect();
+    let short = &long[..100];
+    let told_of = |origin| format!("origin={origin} public_url=\"http://registry.example.org\"");
+    assert_eq!(
+        told,
+        ["http://registry.lan:9090", r"http://caf\xc3\xa9.lan", short].map(told_of),
+        "{log}"
+    );
+}

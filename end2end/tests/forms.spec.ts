@@ -1,6 +1,6 @@
 // How the forms feel: what a person does before, while and after one is sent.
 import type { Locator, Page, Request } from '@playwright/test';
-import { PASSWORD, alive, expect, fill, newEmail, open, press, test } from './registry';
+import { PASSWORD, alive, expect, fill, mailedLink, newEmail, open, press, signUp, test } from './registry';
 import { BUTTONS, FIELDS, LINKS, REFUSALS, REVEAL, SAYS } from './words';
 
 /** Ways to ask for a file of the client, which comes when the page has long been there. */
@@ -106,6 +106,36 @@ test('a refusal appears in place, where it is heard', async ({ page, scripts }) 
   await expect(page.getByLabel(FIELDS.email)).toBeFocused();
   await expect(page.getByLabel(FIELDS.password, { exact: true })).toHaveValue(PASSWORD);
   expect(loads).toBe(0);
+});
+
+test('after a refusal, the next password takes the place of the refused one', async ({ page, scripts }) => {
+  await open(page, '/auth/login', scripts);
+  await fill(page, { [FIELDS.email]: 'john', [FIELDS.password]: 'doe' });
+  await press(page, BUTTONS.login);
+  await expect(page.getByRole('alert').filter({ hasText: REFUSALS.wrongLogin })).toBeVisible();
+  const password = page.getByLabel(FIELDS.password, { exact: true });
+  await expect(password).toBeFocused();
+  await page.keyboard.type(PASSWORD);
+  await expect(password).toHaveValue(PASSWORD);
+});
+
+test('a link that died under its page is refused in place, with the way to a new one', async ({ page, scripts }) => {
+  test.skip(!scripts);
+  const email = newEmail();
+  await signUp(page, email, scripts);
+  await page.request.post('/auth/forgot-password', { form: { email } });
+  const link = await mailedLink(email);
+  await open(page, link, scripts);
+  const form = { uuid: new URL(link).searchParams.get('uuid')!, password: 'plum tractor glow' };
+  expect((await fetch(new URL('/auth/reset-password', link), { method: 'POST', body: new URLSearchParams(form) })).status).toBe(200);
+  let loads = 0;
+  page.on('request', (request) => (loads += Number(request.isNavigationRequest())));
+  await fill(page, { [FIELDS.newPassword]: 'another tractor glow' });
+  await press(page, BUTTONS.changePassword);
+  await expect(page.getByRole('alert').filter({ hasText: REFUSALS.deadLink })).toBeVisible();
+  expect(loads).toBe(0);
+  await page.getByRole('link', { name: LINKS.newLink }).click();
+  await expect(page.getByRole('button', { name: BUTTONS.sendLink })).toBeVisible();
 });
 
 test('after a success, the way back leads to a form that works', async ({ page, scripts }) => {

@@ -19,6 +19,8 @@ const LOOKS = [
   { name: '320px-light', size: HAND, colorScheme: 'light' },
   { name: '320px-dark', size: HAND, colorScheme: 'dark' },
 ] as const;
+/** What is left of a desk at 400 % (WCAG 1.4.10). */
+const ENLARGED = { width: 320, height: 256 };
 /** What a finger needs in width and height, in CSS pixels (WCAG 2.5.5). */
 const TOUCH = 44;
 /** States that between them have everything the pages are made of. */
@@ -60,6 +62,16 @@ for (const state of STATES) {
       test('looks the same where the form was sent before the scripts came', async ({ visit, scripts }) => {
         test.skip(!scripts, 'that is how it is without scripts');
         await look(state, visit, () => early(visit, state.reach), 'drawn');
+      });
+    }
+
+    if (state.says?.role === 'alert' && (state.wrong ?? state.focus)) {
+      test('its refusal is in view at 400 %, and so is what has the focus', async ({ visit, scripts }) => {
+        test.skip(!!state.needsScripts && !scripts, 'it comes to be in the browser alone');
+        await visit.page.setViewportSize(ENLARGED);
+        await state.reach(visit);
+        await alive(visit.page, scripts);
+        await isInView(state, visit);
       });
     }
 
@@ -117,6 +129,20 @@ async function look(state: State, { page, registry, scripts }: Visit, reach: () 
     expect(violations.map(({ id, nodes }) => [id, ...nodes.map((node) => node.html)]), name).toEqual([]);
   }
   if (same !== page) await same.context().close();
+}
+
+/** The refusal and what has the focus can be seen whole, and neither hides the other. */
+async function isInView(state: State, { page, scripts }: Visit) {
+  const refusal = page.getByRole('alert').filter({ hasText: containing(state.says!.text) });
+  const focus = state.wrong ?? state.focus!;
+  const focused = focus === REFUSAL ? refusal : page.getByLabel(focus as string, { exact: true });
+  await expect(focused).toBeFocused();
+  await page.screenshot({ path: join(SEEN, `${state.name}-${scripts ? 'scripts' : 'plain'}-enlarged.png`) });
+  const boxes = await Promise.all([refusal, focused].map(async (each) => (await each.boundingBox())!));
+  const [upper, lower] = boxes.sort((one, other) => one.y - other.y);
+  expect(upper.y, 'the top').toBeGreaterThanOrEqual(0);
+  expect(lower.y + lower.height, 'the bottom').toBeLessThanOrEqual(ENLARGED.height);
+  if (focus !== REFUSAL) expect(lower.y, 'one below the other').toBeGreaterThanOrEqual(upper.y + upper.height);
 }
 
 /** Enlarges the page, and shows it in the system's colours and to those whom motion makes ill. */

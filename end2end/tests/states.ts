@@ -193,6 +193,15 @@ export const STATES: State[] = [
     says: THROTTLED,
   },
   {
+    name: 'signup-unavailable',
+    world: 'without its database',
+    reach: (visit) => trySignup(visit, {}),
+    status: 503,
+    ...refused(SIGNUP),
+    focus: FIELDS.password,
+    says: UNAVAILABLE,
+  },
+  {
     name: 'reset',
     reach: ({ page }) => page.goto('/auth/reset-password'),
     ...RESET,
@@ -299,7 +308,7 @@ export const STATES: State[] = [
   ...brokenLogin(),
 ];
 
-/** A link that dies while its page is open: without scripts the form is refused, with them the page is loaded anew. */
+/** A link that dies while its page is open: with scripts its form says so, without them the page to ask for another one comes. */
 function deadLink(): State[] {
   const reach = async (visit: Visit) => {
     const link = await openLink(visit);
@@ -307,19 +316,11 @@ function deadLink(): State[] {
     expect((await fetch(`${visit.registry.url}/auth/reset-password`, { method: 'POST', body: new URLSearchParams(form) })).status).toBe(200);
     await chooseNew(visit, 'another tractor glow');
   };
-  const asked = { ...askForLink(HEADINGS.deadLink), focus: FIELDS.email };
+  const dead = { status: 404, says: alert(REFUSALS.deadLink) };
+  const links = [LINKS.newLink, LINKS.keepPassword];
   return [
-    {
-      name: 'new-password-dead-link',
-      needsScripts: true,
-      reach: async (visit) => {
-        await reach(visit);
-        await expect(visit.page.getByRole('button', { name: BUTTONS.sendLink })).toBeVisible();
-      },
-      ...asked,
-      says: { text: SAYS.askAgain },
-    },
-    { name: 'reset-dead-link', reach: (visit) => early(visit, reach), status: 404, ...DEAD_LINK, says: alert(REFUSALS.deadLink), focus: FIELDS.email },
+    { name: 'new-password-dead-link', needsScripts: true, reach, ...dead, ...refused(NEW_PASSWORD), links, focus: REFUSAL },
+    { name: 'reset-dead-link', reach: (visit) => early(visit, reach), ...dead, ...DEAD_LINK, focus: FIELDS.email },
   ];
 }
 

@@ -21,6 +21,7 @@ export const LINKS = {
   haveAccount: 'I have an account',
   backToLogin: 'Back to login',
   keepPassword: 'Keep the old password',
+  newLink: 'Send a new link',
   changePassword: 'Change your password',
   home: 'To the start page',
 };
@@ -54,7 +55,6 @@ export const SAYS = {
   loggedIn: 'You are logged in as Ada Lovelace',
   passwordChanged: 'Your password was changed',
   linkSent: 'If this email has an account, a password reset link has been sent to it',
-  askAgain: 'Enter your email and we send you a new one',
 };
 
 /** What they say when something is not. */

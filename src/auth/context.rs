@@ -44,6 +44,8 @@ pub struct Auth {
     /// Who asks.
     pub caller: Caller,
     cookies: Cookies,
+    /// Whether the client has the uuid of a reset link.
+    has_reset: bool,
     response: ResponseOptions,
 }
 
@@ -56,6 +58,10 @@ impl Auth {
             caller: service.caller(&request.headers, &request.extensions),
             accounts: service.accounts,
             cookies: service.cookies,
+            has_reset: service
+                .cookies
+                .token(Kind::Reset, &request.headers)
+                .is_some(),
             response: expect_context(),
         }
     }
@@ -78,9 +84,12 @@ impl Auth {
         self.append_cookie(self.cookies.drop(Kind::Session));
     }
 
-    /// Takes the reset cookie away.
+    /// Takes the reset cookie away, where the client has one: once the reset is done or given up, nobody who
+    /// comes to the browser later may find it.
     pub fn drop_reset(&self) {
-        self.append_cookie(self.cookies.drop(Kind::Reset));
+        if self.has_reset {
+            self.append_cookie(self.cookies.drop(Kind::Reset));
+        }
     }
 
     /// The refusal for a domain error, and when to come back where it says so.

@@ -101,6 +101,7 @@ pub async fn login(
     let auth = context::Auth::of_request();
     let logged_in = auth.accounts.login(&auth.caller, &email, &password).await;
     auth.keep(&logged_in.map_err(|error| auth.refuse(error))?);
+    auth.drop_reset();
     leptos_axum::redirect(&next::location(&next));
     Ok(Reply::done("Login successful"))
 }
@@ -119,6 +120,7 @@ pub async fn signup(
         .signup(&auth.caller, &name, &email, &password)
         .await;
     auth.keep(&logged_in.map_err(|error| auth.refuse(error))?);
+    auth.drop_reset();
     leptos_axum::redirect(&next::location(&next));
     Ok(Reply::done("Signup successful"))
 }
@@ -132,6 +134,7 @@ pub async fn logout() -> Result<Reply, Refusal> {
     let ended = auth.accounts.logout(&auth.caller).await;
     if matches!(ended, Ok(()) | Err(Error::UserNotFound)) {
         auth.drop_session();
+        auth.drop_reset();
         leptos_axum::redirect("/auth/login");
     }
     ended.map_err(|error| auth.refuse(error))?;
@@ -144,6 +147,7 @@ pub async fn forgot_password(#[server(default)] email: String) -> Result<Reply, 
     let auth = context::Auth::of_request();
     let promised = auth.accounts.forgot_password(&auth.caller, &email).await;
     promised.map_err(|error| auth.refuse(error))?;
+    auth.drop_reset();
     leptos_axum::redirect("/auth/reset-password?notice=sent");
     Ok(Reply::done(
         "If this email has an account, a password reset link has been sent to it",

@@ -12,7 +12,7 @@ use leptos::{
     html,
     prelude::*,
     task::spawn_local,
-    web_sys::{FormData, HtmlElement},
+    web_sys::{FormData, HtmlElement, HtmlInputElement},
 };
 use serde::{Deserialize, Serialize};
 
@@ -147,6 +147,11 @@ impl Purpose {
         self.fields().iter().find(|field| field.name == name)
     }
 
+    /// Whether no other try can help: the link that led to the form has died.
+    fn is_over(self, refusal: &Refusal) -> bool {
+        self == Self::ResetPassword && refusal.code == 404
+    }
+
     /// Whether the form leads somewhere the visitor chose.
     fn has_next(self) -> bool {
         matches!(self, Self::Login | Self::Signup)
@@ -194,15 +199,15 @@ fn text(data: &FormData, name: &str) -> String {
     data.get(name).as_string().unwrap_or_default()
 }
 
-/// Where a browser goes whose reset link died while its page was open.
-const LINK_DIED: &str = "/auth/reset-password?notice=link-died";
-
 /// The id of the sentence that refuses the whole form.
 const FORM_ERROR: &str = "form-error";
 
 /// The id of what the visitor should look at: the field at fault, else the first field to fill in, else the
-/// sentence that refuses the form.
+/// sentence that refuses the form, as where nothing that is filled in can help.
 fn id_to_focus(purpose: Purpose, typed: &Typed, refusal: Option<&Refusal>) -> &'static str {
+    if refusal.is_some_and(|refusal| purpose.is_over(refusal)) {
+        return FORM_ERROR;
+    }
     let at_fault = refusal.and_then(|refusal| purpose.field_at_fault(refusal));
     let is_empty = |field: &&Field| !field.readonly && typed.value(field).is_empty();
     let empty = || purpose.fields().iter().find(is_empty);
@@ -257,17 +262,12 @@ impl Live {
         self.revealed.set(false);
         spawn_local(async move {
             if let Err(refusal) = purpose.send(&data).await {
-                if purpose == Purpose::ResetPassword && refusal.code == 404 {
-                    // The server has another page for a link that died under this one.
-                    let _ = window().location().assign(LINK_DIED);
-                    return;
-                }
                 let id = id_to_focus(purpose, &Typed::of(&data), Some(&refusal));
                 self.sending.set(false);
                 self.refusal.set(Some(refusal));
                 name_the_error();
                 // Once the sentence is there, since what is empty takes no focus.
-                request_animation_frame(move || focus(id));
+                request_animation_frame(move || retry_at(id));
             }
         });
     }
@@ -308,7 +308,11 @@ pub fn AccountForm(
         live.refusal.with(|refusal| {
             let refusal = refusal.as_ref()?;
             let is_of_form = purpose.field_at_fault(refusal).is_none();
-            is_of_form.then(|| refusal.message.clone())
+            let way_on = || view! { " " <a href=purpose.path()>"Send a new link"</a> };
+            is_of_form.then(|| {
+                let way_on = purpose.is_over(refusal).then(way_on);
+                (refusal.message.clone(), way_on)
+            })
         })
     };
     let fields = purpose.fields().iter();
@@ -422,12 +426,15 @@ fn name_the_error() {
     }
 }
 
-/// Moves the focus to the element with this id.
-fn focus(id: &str) {
-    let element = document()
-        .get_element_by_id(id)
-        .and_then(|element| element.dyn_into::<HtmlElement>().ok());
-    if let Some(element) = element {
+/// Moves the focus to the element with this id, where what is typed next takes the place of what was refused.
+fn retry_at(id: &str) {
+    let Some(element) = document().get_element_by_id(id) else {
+        return;
+    };
+    if let Some(element) = element.dyn_ref::<HtmlElement>() {
         let _ = element.focus();
+    }
+    if let Some(input) = element.dyn_ref::<HtmlInputElement>() {
+        input.select();
     }
 }

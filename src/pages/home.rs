@@ -41,6 +41,7 @@ fn LoggedOut() -> impl IntoView {
             <a class="button" href="/auth/login">
                 "Log in"
             </a>
+            " "
             <a class="button quiet" href="/auth/signup">
                 "Sign up"
             </a>

@@ -16,6 +16,7 @@ pub fn LoginPage() -> impl IntoView {
         {scene.form(Purpose::Login, true)}
         <nav class="ways">
             <a href="/auth/reset-password">"Forgot your password?"</a>
+            " "
             <a href=signup>"Create an account"</a>
         </nav>
     }

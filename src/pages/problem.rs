@@ -42,6 +42,7 @@ pub fn ProblemPage(
         <p class="lead">{advice}</p>
         <nav class="ways">
             <a href="/">"To the start page"</a>
+            " "
             <a href="/auth/login">"Log in"</a>
         </nav>
     }

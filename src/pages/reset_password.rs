@@ -93,7 +93,7 @@ fn ChoosePassword(scene: Scene, email: String) -> impl IntoView {
         <p class="lead">"It ends every login of this account, on all devices."</p>
         {scene.form(Purpose::ResetPassword, true)}
         <nav class="ways">
-            <a href="/auth/login">"Keep the old password"</a>
+            <a href="/auth/reset-password?keep-password">"Keep the old password"</a>
         </nav>
     }
 }

@@ -51,12 +51,11 @@ pub enum Notice {
 }
 
 impl Notice {
-    /// The notice of this name in a query.
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "sent" => Some(Self::Sent),
-            "password-changed" => Some(Self::PasswordChanged),
-            "link-died" => Some(Self::LinkDied),
+    /// The notice of this name in the query of the page it belongs to; nothing on any other.
+    pub fn told_at(path: &str, name: &str) -> Option<Self> {
+        match (path, name) {
+            ("/auth/reset-password", "sent") => Some(Self::Sent),
+            ("/auth/login", "password-changed") => Some(Self::PasswordChanged),
             _ => None,
         }
     }

@@ -242,9 +242,19 @@ async fn reword(
     let (Client::Page, Some(page)) = (client, route.page()) else {
         return answer::refuse(state, client, refusal).await;
     };
-    let text = |name| fields.get(name).unwrap_or_default().to_owned();
     let status = answer::status(&refusal);
-    let mut scene = Scene {
+    let is_dead = status == StatusCode::NOT_FOUND;
+    let token = fields.get("uuid").and_then(Token::parse);
+    let owner = match &token {
+        Some(token) if !is_dead => reset_owner(state, token).await,
+        _ => Ok(None),
+    };
+    // Which of its two forms the page should show is not to be known now: the cookie stays for the way back.
+    let Ok(owner) = owner else {
+        return answer::refuse(state, client, refusal).await;
+    };
+    let text = |name| fields.get(name).unwrap_or_default().to_owned();
+    let scene = Scene {
         has_form: true,
         form_token: form_token(state, headers).unwrap_or_default(),
         next: next::safe(&text("next")).to_owned(),
@@ -252,6 +262,7 @@ async fn reword(
             name: text("name"),
             email: text("email"),
         },
+        resetting: owner.map(|user| user.email.as_str().to_owned()),
         refusal: Some(refusal),
         ..Scene::default()
     };
@@ -259,16 +270,6 @@ async fn reword(
         return document::draw(state, page, scene, status).await;
     }
     let cookies = state.service.cookies;
-    let token = fields.get("uuid").and_then(Token::parse);
-    let is_dead = status == StatusCode::NOT_FOUND;
-    let owner = match &token {
-        Some(token) if !is_dead => reset_owner(state, token).await,
-        _ => Ok(None),
-    };
-    scene.resetting = owner
-        .ok()
-        .flatten()
-        .map(|user| user.email.as_str().to_owned());
     let is_of_cookie = fields.get("uuid") == cookies.find(Kind::Reset, headers).as_deref();
     let cookie = match (&scene.resetting, token) {
         (Some(_), Some(token)) => Some(cookies.keep(Kind::Reset, &token)),

@@ -13,6 +13,8 @@ use super::settings::PublicUrl;
 
 /// The most bytes of cookies in a request.
 const MAX_COOKIE_BYTES: usize = 8 * 1024;
+/// The most bytes of an `Origin` that are logged.
+const MAX_LOGGED_BYTES: usize = 100;
 /// The most bytes of names and values of all headers.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 /// What goes with every answer that does not say otherwise (ASVS 3.4; OWASP HTTP Headers).
@@ -95,7 +97,22 @@ pub async fn refuse_other_sites(
     if is_visit || is_from_here(request.headers(), &state.public_url) {
         next.run(request).await
     } else {
+        log_origin(request.headers(), &state.public_url);
         StatusCode::FORBIDDEN.into_response()
+    }
+}
+
+/// Says why a request was refused that its `Origin` alone gave away: where `PUBLIC_URL` is not what browsers
+/// come by, that is every form.
+fn log_origin(headers: &HeaderMap, public_url: &PublicUrl) {
+    if let (None, Some(origin)) = (headers.get("sec-fetch-site"), headers.get(header::ORIGIN)) {
+        let origin = origin.as_bytes();
+        let origin = origin
+            .get(..MAX_LOGGED_BYTES)
+            .unwrap_or(origin)
+            .escape_ascii();
+        let public_url = public_url.origin();
+        tracing::warn!(%origin, public_url, "refused: the Origin is not that of PUBLIC_URL");
     }
 }
 

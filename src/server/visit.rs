@@ -55,6 +55,7 @@ pub(super) async fn entrance(
     next: Next,
 ) -> Response {
     let query = Query::of(&request);
+    let path = request.uri().path();
     let target = next::safe(query.get("next")).to_owned();
     if client == Client::Page && is_logged_in(state, &caller(state, &request)).await {
         return Redirect::to(&next::location(&target)).into_response();
@@ -62,7 +63,7 @@ pub(super) async fn entrance(
     let scene = Scene {
         has_form: true,
         next: target,
-        notice: Notice::parse(query.get("notice")),
+        notice: Notice::told_at(path, query.get("notice")),
         ..Scene::default()
     };
     visit_form(state, scene, request, next).await
@@ -99,6 +100,7 @@ pub(super) async fn reset_password(
             change_by_get(state, client, request, next).await
         }
         (true, _) => open_link(state, client, query.get("uuid"), request, next).await,
+        (false, _) if query.has("keep-password") => keep_password(state),
         (false, _) => reset_page(state, client, &query, request, next).await,
     }
 }
@@ -160,6 +162,14 @@ async fn open_link(
     }
 }
 
+/// The way out of a reset: the browser forgets the link.
+///
+/// A link of another site may lead here too. All it does is that the mailed link must be opened again.
+fn keep_password(state: &super::State) -> Response {
+    let cookie = state.service.cookies.drop(Kind::Reset);
+    with_cookie(Redirect::to("/").into_response(), Some(cookie))
+}
+
 /// `GET /auth/reset-password` without a uuid in the address.
 async fn reset_page(
     state: &super::State,
@@ -171,7 +181,7 @@ async fn reset_page(
     let cookies = state.service.cookies;
     let ask = Scene {
         has_form: true,
-        notice: Notice::parse(query.get("notice")),
+        notice: Notice::told_at(RESET_PAGE, query.get("notice")),
         ..Scene::default()
     };
     let Some(text) = cookies.find(Kind::Reset, request.headers()) else {
