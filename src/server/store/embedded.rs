@@ -6,7 +6,7 @@
 
 use std::{
     fs::{DirBuilder, File, OpenOptions},
-    io::{self, Read},
+    io::{self, BufReader, Read},
     iter,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -67,6 +67,8 @@ const TRIES: TableDefinition<&str, Record> = TableDefinition::new("tries");
 const TRIES_END: TableDefinition<(i64, &str), ()> = TableDefinition::new("tries_end");
 
 const FILE_NAME: &str = "registry.redb";
+/// How much of a file its header takes.
+const HEADER_BYTES: usize = 4096;
 const CACHE_BYTES: usize = 64 << 20;
 /// The most writes in one transaction, so that the first of them is not kept waiting.
 const MAX_BATCH: usize = 128;
@@ -285,11 +287,19 @@ fn open_database(file: File) -> Result<Database, DatabaseError> {
     })
 }
 
-/// Whether redb was killed while it made the file: it writes the first byte last, and takes such a file
-/// for another program's.
-fn is_unfinished(mut file: &File) -> io::Result<bool> {
-    let mut first = [0];
-    Ok(file.read(&mut first)? == 1 && first == [0])
+/// Whether redb was killed while it made the file, which it then takes for another program's: it writes
+/// the first byte last, and nothing behind the header before that.
+fn is_unfinished(file: &File) -> io::Result<bool> {
+    let mut bytes = BufReader::new(file).bytes();
+    if bytes.next().transpose()? != Some(0) {
+        return Ok(false);
+    }
+    for byte in bytes.skip(HEADER_BYTES - 1) {
+        if byte? != 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn begin(database: &Database) -> Result<WriteTransaction> {
