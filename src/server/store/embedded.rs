@@ -719,7 +719,7 @@ impl<'t> Tables<'t> {
     fn drop_old_tries(&mut self, now: Timestamp) -> Result<()> {
         let mut keys = Vec::new();
         for row in self.tries_end.iter()? {
-            let (row, ()) = row.map(|(row, _)| (row, ()))?;
+            let (row, _) = row?;
             let (end, key) = row.value();
             if end > now.millis() {
                 break;
