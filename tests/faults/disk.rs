@@ -11,11 +11,13 @@ use std::{
 
 use crate::{
     report,
-    socket::{PASSWORD, Registry, Setup, get, login, signup},
+    socket::{PASSWORD, Registry, Setup, get, login, post, signup},
 };
 
 /// How long a registry may take to write again.
 const RECOVERY: Duration = Duration::from_secs(5);
+/// The size of the pages in a file of the embedded store.
+const PAGE: usize = 4096;
 
 #[test]
 fn a_full_disk_refuses_writes_and_loses_nothing() {
@@ -104,7 +106,6 @@ enum Start {
 /// refused: none is served in part.
 #[test]
 fn a_damaged_file_is_whole_or_refused() {
-    const PAGE: usize = 4096;
     let setup = Setup::unlimited();
     let registry = setup.start();
     let mut users = Users::default();
@@ -144,6 +145,63 @@ fn a_damaged_file_is_whole_or_refused() {
     report(&format!(
         "F18 file: {served} damaged files served whole, {} refused with one sentence",
         seen.len() - served
+    ));
+}
+
+/// A page that the start reads ends it with one sentence. Whatever else a request meets is answered, and each
+/// write that cannot be done is in the log: the one that redb panicked at is not the last.
+#[test]
+fn a_damaged_page_ends_no_process_without_a_word() {
+    let mut setup = Setup::unlimited();
+    setup.meets_faults = true;
+    setup.meets_damage = true;
+    let registry = setup.start();
+    let ada = registry.sign_up("ada@example.org").session();
+    let mut users = Users::default();
+    (0..20).for_each(|_| assert!(users.add(&registry)));
+    drop(registry);
+    let path = setup.folder().join("registry.redb");
+    let whole = fs::read(&path).unwrap();
+    let (mut served, mut failed, mut refused) = (0, 0, 0);
+    for page in 1..whole.len() / PAGE {
+        let mut file = whole.clone();
+        let page = &mut file[page * PAGE..][..PAGE];
+        if page.iter().all(|byte| *byte == 0) {
+            continue;
+        }
+        page.fill(0x5a);
+        fs::write(&path, &file).unwrap();
+        let registry = match setup.try_start() {
+            Ok(registry) => registry,
+            Err(said) => {
+                assert_one_sentence(without_panic_of_redb(&said));
+                refused += 1;
+                continue;
+            }
+        };
+        let logout = post("/auth/logout", &[]).with("Cookie", &ada);
+        let answers = [(); 3].map(|()| registry.send(&logout));
+        let later = answers.iter().filter(|answer| answer.status == 503);
+        let later = later.inspect(|answer| answer.assert_later()).count();
+        let log = registry.stop();
+        let logged = log.matches("writes did not reach the disk").count();
+        assert!(logged >= later, "{later} times 503: {log}");
+        assert_eq!(
+            later > 0,
+            log.contains("DB corrupted: it is damaged"),
+            "{log}"
+        );
+        match later {
+            0 => served += 1,
+            _ => failed += 1,
+        }
+    }
+    assert!(served > 0 && failed + refused > 0);
+    fs::write(&path, &whole).unwrap();
+    users.assert_all_there(&setup.start());
+    report(&format!(
+        "F18 pages: damaged one by one, a logout is done at {served}, refused with 503 and logged at {failed}; {refused} \
+         starts refused with one sentence"
     ));
 }
 

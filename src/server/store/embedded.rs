@@ -108,9 +108,9 @@ impl EmbeddedStore {
         look: impl FnOnce(&ReadTransaction) -> Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let file = self.file.clone();
-        tokio::task::spawn_blocking(move || file.read(look))
+        tokio::task::spawn_blocking(move || unless_damaged(|| file.read(look)))
             .await
-            .map_err(|_| StoreError("a read panicked".to_owned()))?
+            .map_err(|_| StoreError("a read was cut off".to_owned()))?
             .map_err(|error| StoreError(error.to_string()))
     }
 
@@ -145,7 +145,7 @@ fn write_all(file: &RegistryFile, jobs: &mpsc::Receiver<Job>) {
     let mut delayed_since = None;
     while let Some(batch) = next_batch(jobs, delayed_since) {
         let is_due = delayed_since.is_some_and(|since: Instant| since.elapsed() >= TRIES_DELAY);
-        match file.write(batch, is_due) {
+        match unless_damaged(|| file.write(batch, is_due)) {
             Ok((answers, commit)) => {
                 delayed_since = match commit {
                     Commit::Nothing => delayed_since,
@@ -198,7 +198,11 @@ impl RegistryFile {
         File::open(dir)
             .and_then(|dir| dir.sync_all())
             .map_err(|error| cannot_write(dir, &error))?;
-        begin(&database).and_then(release_leases).map_err(|error| {
+        let database = unless_damaged(|| {
+            release_leases(begin(&database)?)?;
+            Ok(database)
+        })
+        .map_err(|error: redb::Error| {
             WrongSetting::new(format!("DATA_DIR: `{}`: {error}", path.display()))
         })?;
         Ok(Self {
@@ -210,10 +214,12 @@ impl RegistryFile {
     /// Opens the file anew, since redb refuses a file one of whose writes or reads has failed.
     fn reopen(&self) {
         let mut database = self.database.blocking_write();
-        *database = None;
-        match make_file(&self.path).map(open_database) {
-            Ok(Ok(opened)) => *database = Some(opened),
-            Ok(Err(error)) => tracing::error!(%error, "the store cannot be opened again"),
+        let opened = unless_damaged(|| {
+            *database = None;
+            open_database(make_file(&self.path)?)
+        });
+        match opened {
+            Ok(opened) => *database = Some(opened),
             Err(error) => tracing::error!(%error, "the store cannot be opened again"),
         }
     }
@@ -275,15 +281,18 @@ fn open_database(file: File) -> Result<Database, DatabaseError> {
         file.set_len(0).map_err(io_failure)?;
     }
     let file = FileBackend::new(file)?;
-    let open = || {
+    unless_damaged(|| {
         Database::builder()
             .set_cache_size(CACHE_BYTES)
             .create_with_backend(file)
-    };
-    // redb panics at some files that have lost a part.
-    catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| {
+    })
+}
+
+/// Does `work`, and turns a panic into an error: redb panics at some files that are damaged.
+fn unless_damaged<T, E: From<StorageError>>(work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
         let reason = "it is damaged".to_owned();
-        Err(DatabaseError::Storage(StorageError::Corrupted(reason)))
+        Err(StorageError::Corrupted(reason).into())
     })
 }
 
