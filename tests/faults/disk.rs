@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     report,
-    socket::{PASSWORD, Registry, Setup, get, login, post, signup},
+    socket::{PASSWORD, Registry, Request, Setup, get, login, post, signup},
 };
 
 /// How long a registry may take to write again.
@@ -88,6 +88,59 @@ fn a_full_disk_refuses_writes_and_loses_nothing() {
          by then, written again {recovered:.2?} after there was room, {start}; read-only: no start, one sentence; {} \
          users can log in after all",
         users.known.len()
+    ));
+}
+
+#[test]
+fn a_disk_that_hangs_is_answered_for() {
+    let mut setup = Setup::unlimited();
+    setup.meets_faults = true;
+    let Some(disk) = Disk::mount_one_that_can_hang(setup.folder()) else {
+        return;
+    };
+    let registry = setup.start();
+    let mut users = Users::default();
+    (0..5).for_each(|_| assert!(users.add(&registry)));
+    let session = registry.sign_up("ada@example.org").session();
+
+    let hang = disk.hang();
+    let requests = [
+        signup("bob@example.org"),
+        login("ada@example.org", PASSWORD),
+        post("/auth/logout", &[]).with("Cookie", &session),
+        post("/auth/forgot-password", &[("email", "ada@example.org")]),
+    ];
+    let answer = |request: &Request| {
+        let sent = Instant::now();
+        registry.send(request).assert_later();
+        sent.elapsed()
+    };
+    let slowest = thread::scope(|scope| {
+        let sent: Vec<_> = requests
+            .iter()
+            .map(|one| scope.spawn(|| answer(one)))
+            .collect();
+        sent.into_iter()
+            .map(|one| one.join().unwrap())
+            .max()
+            .unwrap()
+    });
+    assert!(slowest < Duration::from_secs(3), "{slowest:?}");
+    assert_eq!(registry.send(&get("/auth/login").by_browser()).status, 200);
+    assert!(registry.is_logged_in(&session), "reads go on");
+    drop(hang);
+
+    let freed = Instant::now();
+    while !users.add(&registry) {
+        assert!(freed.elapsed() < RECOVERY, "it does not recover");
+        thread::sleep(Duration::from_millis(50));
+    }
+    let recovered = freed.elapsed();
+    drop(registry);
+    users.assert_all_there(&setup.start());
+    report(&format!(
+        "F18 hanging disk: each request that writes answered with 503, slowest after {slowest:.1?}, reads go on, \
+         written again {recovered:.2?} after it went on"
     ));
 }
 
@@ -255,17 +308,42 @@ struct Disk(PathBuf);
 
 impl Disk {
     fn mount(folder: &Path) -> Option<Self> {
+        let options = ["-t", "tmpfs", "-o", "size=8m,mode=700", "fpm-registry"];
+        Self::mount_with(Command::new("mount").args(options), folder)
+    }
+
+    /// One in a file, since a disk in memory never hangs.
+    fn mount_one_that_can_hang(folder: &Path) -> Option<Self> {
+        let image = folder.with_extension("disk");
+        File::create(&image).unwrap().set_len(32 << 20).unwrap();
+        let _ = Command::new("mkfs.ext4").arg("-q").arg(&image).status();
+        let disk = Self::mount_with(
+            Command::new("mount").args(["-o", "loop"]).arg(&image),
+            folder,
+        );
+        fs::remove_file(image).unwrap();
+        disk
+    }
+
+    fn mount_with(mount: &mut Command, folder: &Path) -> Option<Self> {
         fs::create_dir_all(folder).unwrap();
-        let size = "size=8m,mode=700";
-        let mut mount = Command::new("mount");
-        mount
-            .args(["-t", "tmpfs", "-o", size, "fpm-registry"])
-            .arg(folder);
-        if mount.output().is_ok_and(|output| output.status.success()) {
+        let mounted = mount.arg(folder).output();
+        if mounted.is_ok_and(|output| output.status.success()) {
             return Some(Self(folder.to_owned()));
         }
         println!("F18 disk: NOT TESTED, since nothing can be mounted here");
         None
+    }
+
+    /// Whoever writes waits until what this gives is dropped, and cannot even be killed.
+    fn hang(&self) -> Hang<'_> {
+        self.freeze("--freeze");
+        Hang(self)
+    }
+
+    fn freeze(&self, how: &str) {
+        let mut freeze = Command::new("fsfreeze");
+        assert!(freeze.arg(how).arg(&self.0).status().unwrap().success());
     }
 
     fn ballast(&self) -> PathBuf {
@@ -294,6 +372,14 @@ impl Disk {
         let mut mount = Command::new("mount");
         let status = mount.args(["-o", &how]).arg(&self.0).status();
         assert!(status.unwrap().success());
+    }
+}
+
+struct Hang<'d>(&'d Disk);
+
+impl Drop for Hang<'_> {
+    fn drop(&mut self) {
+        self.0.freeze("--unfreeze");
     }
 }
 

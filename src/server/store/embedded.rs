@@ -25,10 +25,13 @@ use redb::{
     StorageError, Table, TableDefinition, WriteTransaction, backends::FileBackend,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use tokio::sync::{RwLock, oneshot};
+use tokio::{
+    sync::{RwLock, oneshot},
+    time::timeout,
+};
 use uuid::Uuid;
 
-use super::{mail_kind, mail_word};
+use super::{mail_kind, mail_word, patience};
 use crate::accounts::{
     clock::Timestamp,
     email::Email,
@@ -72,13 +75,15 @@ const HEADER_BYTES: usize = 4096;
 const CACHE_BYTES: usize = 64 << 20;
 /// The most writes in one transaction, so that the first of them is not kept waiting.
 const MAX_BATCH: usize = 128;
+/// The most writes that wait: more than there are connections, so that only a disk that hangs is too slow.
+const MAX_WAITING: usize = 8192;
 /// How long tries that nobody waits for may stand in memory alone.
 const TRIES_DELAY: Duration = Duration::from_secs(1);
 
 /// The store in a file `registry.redb`.
 pub struct EmbeddedStore {
     file: Arc<RegistryFile>,
-    queue: Option<mpsc::Sender<Job>>,
+    queue: Option<mpsc::SyncSender<Job>>,
     writer: Option<JoinHandle<()>>,
 }
 
@@ -91,7 +96,7 @@ impl EmbeddedStore {
     /// Opens the file in `dir`; both are made where they are missing, for this user alone.
     pub fn open(dir: &Path) -> Result<Self, WrongSetting> {
         let file = Arc::new(RegistryFile::open(dir)?);
-        let (queue, jobs) = mpsc::channel();
+        let (queue, jobs) = mpsc::sync_channel(MAX_WAITING);
         let writer = std::thread::spawn({
             let file = file.clone();
             move || write_all(&file, &jobs)
@@ -108,26 +113,45 @@ impl EmbeddedStore {
         look: impl FnOnce(&ReadTransaction) -> Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let file = self.file.clone();
-        tokio::task::spawn_blocking(move || unless_damaged(|| file.read(look)))
-            .await
-            .map_err(|_| StoreError("a read was cut off".to_owned()))?
+        let (answer, answered) = oneshot::channel();
+        tokio::task::spawn_blocking(move || {
+            if !answer.is_closed() {
+                drop(answer.send(unless_damaged(|| file.read(look))));
+            }
+        });
+        in_time(answered, "the read was cut off")
+            .await?
             .map_err(|error| StoreError(error.to_string()))
     }
 
+    /// A write that is given up may be done all the same, but not where it still waited by then.
     async fn write<T: Send + 'static>(
         &self,
         change: impl FnOnce(&mut Tables<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let lost = || StoreError("the write did not reach the disk".to_owned());
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |tables| {
+            if answer.is_closed() {
+                return Ok(Box::new(|| {}));
+            }
             let outcome = change(tables)?;
             Ok(Box::new(move || drop(answer.send(outcome))))
         });
-        let queue = self.queue.as_ref().ok_or_else(lost)?;
-        queue.send(job).map_err(|_| lost())?;
-        answered.await.map_err(|_| lost())
+        self.queue
+            .as_ref()
+            .and_then(|queue| queue.try_send(job).ok())
+            .ok_or_else(|| StoreError("too many writes wait for the disk".to_owned()))?;
+        in_time(answered, "the write did not reach the disk").await
     }
+}
+
+/// What another thread answers, in bounded time.
+async fn in_time<T>(answered: oneshot::Receiver<T>, lost: &str) -> Result<T, StoreError> {
+    let patience = patience();
+    timeout(patience, answered)
+        .await
+        .map_err(|_| StoreError(format!("the disk did not answer in {patience:.1?}")))?
+        .map_err(|_| StoreError(lost.to_owned()))
 }
 
 impl Drop for EmbeddedStore {
@@ -1096,5 +1120,61 @@ impl Store for EmbeddedStore {
             tables.drop_old_resets(now)
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::FutureExt;
+
+    use super::{super::for_one_request, *};
+
+    #[tokio::test]
+    async fn a_disk_that_hangs_is_given_up_on_and_piles_nothing_up() {
+        let dir = std::env::temp_dir().join(format!("fpm-registry-hang-{}", Uuid::new_v4()));
+        let store = EmbeddedStore::open(&dir).unwrap();
+        let done = Arc::new(AtomicUsize::new(0));
+        let write = || {
+            let done = done.clone();
+            store.write(move |_| Ok(done.fetch_add(1, Ordering::Relaxed)))
+        };
+        let (go_on, told) = mpsc::channel::<()>();
+        let (has_begun, begun) = oneshot::channel();
+        let hanging = store.write(move |_| {
+            let _ = has_begun.send(());
+            let _ = told.recv();
+            Ok(())
+        });
+        let given_up = for_one_request(async {
+            let behind = async {
+                begun.await.unwrap();
+                write().await.unwrap_err()
+            };
+            tokio::join!(hanging, behind)
+        });
+        let began = Instant::now();
+        let (hanging, behind) = given_up.await;
+        assert!(began.elapsed() < Duration::from_secs(3));
+        for error in [hanging.unwrap_err(), behind] {
+            assert!(
+                error.0.starts_with("the disk did not answer in "),
+                "{error}"
+            );
+        }
+
+        let full = (0..=MAX_WAITING).find_map(|_| write().now_or_never());
+        assert_eq!(
+            full.unwrap().unwrap_err().0,
+            "too many writes wait for the disk"
+        );
+        drop(go_on);
+        while write().await.is_err() {}
+        assert_eq!(done.load(Ordering::Relaxed), 1);
+        drop(store);
+        std::fs::remove_dir_all(dir).unwrap();
     }
 }
