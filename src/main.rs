@@ -72,6 +72,7 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
     let sweeper = Sweeper::new(store.clone(), clock.clone());
     let address = listener.local_addr().unwrap_or(address);
     let (accounts, outbox) = Accounts::new(store, Arc::new(mailer), clock, settings.rate_limits);
+    let proxies = settings.trusted_proxies.clone();
     let router = server::router(Arc::new(State {
         service: Service {
             accounts: Arc::new(accounts),
@@ -91,7 +92,7 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
     tracing::info!(
         "fpm-registry listens on http://{address}; store: {store_name}; mail: {mail_name}"
     );
-    listen::serve(listener, router, open_files, told_to_stop()).await;
+    listen::serve(listener, router, open_files, proxies, told_to_stop()).await;
     drop(stop_outbox);
     if timeout(LAST_MAIL, outbox).await.is_err() {
         tracing::warn!("a mail was cut off and will be tried again");

@@ -2041,3 +2041,17 @@ fn a_crowd_from_one_network_keeps_no_other_out() {
     assert_eq!(answer.status, 200);
     drop(crowd);
 }
+
+/// The same: a trusted proxy may open more than that, since its clients are many.
+#[test]
+fn a_trusted_proxy_may_open_all_connections() {
+    let mut setup = Setup::unlimited().with("TRUSTED_PROXIES", "127.0.0.0/8");
+    setup.open_files = Some(256);
+    let registry = setup.start();
+    // Half would be 114.
+    let mut crowd: Vec<TcpStream> = (0..200).map(|_| registry.connect()).collect();
+    for connection in &mut crowd {
+        connection.write_all(&get("/auth/login").bytes()).unwrap();
+        assert_eq!(Answer::parse(&read_all(connection)).status, 200);
+    }
+}

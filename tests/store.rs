@@ -1149,9 +1149,28 @@ mod embedded_only {
     async fn a_file_whose_making_was_cut_short_is_made_anew() {
         let folder = Folder::new();
         fs::create_dir_all(&folder.0).unwrap();
-        fs::write(folder.file(), [0; 4096]).unwrap();
-        let store = folder.open();
-        add(&store, "ada@example.org").await;
+        for made in [vec![0], vec![0; 4096], unfinished_file()] {
+            fs::write(folder.file(), made).unwrap();
+            let store = folder.open();
+            add(&store, "ada@example.org").await;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_file_that_lost_its_beginning_is_refused_and_kept() {
+        let folder = Folder::new();
+        add(&folder.open(), "ada@example.org").await;
+        for lost in [1, 4096] {
+            let mut file = fs::read(folder.file()).unwrap();
+            file[..lost].fill(0);
+            fs::write(folder.file(), &file).unwrap();
+            let refusal = open_embedded(&folder.0).err().unwrap().to_string();
+            assert!(refusal.starts_with(&format!(
+                "DATA_DIR: `{}` cannot be opened",
+                folder.file().display()
+            )));
+            assert!(fs::read(folder.file()).unwrap() == file);
+        }
     }
 }
 
@@ -1662,6 +1681,17 @@ async fn all<T: Send + 'static>(
         outcomes.push(task.await.unwrap());
     }
     outcomes
+}
+
+/// The file that redb leaves when it is killed before it writes the first bytes.
+fn unfinished_file() -> Vec<u8> {
+    let folder = Folder::new();
+    fs::create_dir_all(&folder.0).unwrap();
+    let new = redb::Database::create(folder.file()).unwrap();
+    let mut file = fs::read(folder.file()).unwrap();
+    drop(new);
+    file[..9].fill(0);
+    file
 }
 
 /// A directory for an embedded store, removed at the end.

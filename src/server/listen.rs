@@ -4,7 +4,7 @@
 
 use std::{
     collections::HashMap,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -15,6 +15,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
+use ipnet::IpNet;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -42,14 +43,16 @@ const STOP_PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait where no connection can be accepted, as when file descriptors run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves `router` until `stop`, then lets requests in flight finish; opens no more than `files`.
+/// Serves `router` until `stop`, then lets requests in flight finish; opens no more than `files`. Proxies may
+/// take all connections.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     files: u64,
+    proxies: Vec<IpNet>,
     stop: impl Future<Output = ()>,
 ) {
-    let places = Places::new(connections(files));
+    let places = Places::new(connections(files), proxies);
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -82,43 +85,62 @@ struct Places {
     free: Arc<Semaphore>,
     /// The most from one network, so that no one takes all; more are closed.
     most_of_network: usize,
+    /// Those it does not count for, since their clients come from many networks.
+    proxies: Vec<IpNet>,
     taken: Arc<Mutex<HashMap<Network, usize>>>,
 }
 
 /// The place of one connection, free again when it is dropped.
 struct Place {
-    network: Network,
-    taken: Arc<Mutex<HashMap<Network, usize>>>,
+    _share: Option<Share>,
     _free: Option<OwnedSemaphorePermit>,
 }
 
+/// One of those that a network has, given back when it is dropped.
+struct Share {
+    network: Network,
+    taken: Arc<Mutex<HashMap<Network, usize>>>,
+}
+
 impl Places {
-    fn new(most: usize) -> Self {
+    fn new(most: usize, proxies: Vec<IpNet>) -> Self {
         Self {
             free: Arc::new(Semaphore::new(most)),
             most_of_network: most / 2,
+            proxies,
             taken: Arc::default(),
         }
     }
 
     /// A place for this peer; none where its network has too many.
     fn take(&self, peer: SocketAddr, free: Option<OwnedSemaphorePermit>) -> Option<Place> {
-        let network = Network::of(peer.ip());
+        let peer = peer.ip().to_canonical();
+        let share = match self.proxies.iter().any(|network| network.contains(&peer)) {
+            true => None,
+            false => Some(self.share(peer)?),
+        };
+        Some(Place {
+            _share: share,
+            _free: free,
+        })
+    }
+
+    fn share(&self, peer: IpAddr) -> Option<Share> {
+        let network = Network::of(peer);
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let count = taken.entry(network).or_default();
         if *count >= self.most_of_network {
             return None;
         }
         *count += 1;
-        Some(Place {
+        Some(Share {
             network,
             taken: self.taken.clone(),
-            _free: free,
         })
     }
 }
 
-impl Drop for Place {
+impl Drop for Share {
     fn drop(&mut self) {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = taken.get_mut(&self.network) {
@@ -195,7 +217,7 @@ mod tests {
 
     #[test]
     fn one_network_gets_half_of_the_places_and_gives_them_back() {
-        let places = Places::new(4);
+        let places = Places::new(4, Vec::new());
         let take = |peer: &str| places.take(peer.parse().unwrap(), None);
         let first = take("192.0.2.1:1");
         let second = take("192.0.2.1:2");
@@ -204,5 +226,20 @@ mod tests {
         assert!(take("192.0.2.2:1").is_some());
         drop(first);
         assert!(take("192.0.2.1:3").is_some());
+    }
+
+    #[test]
+    fn a_trusted_proxy_gets_all_places_and_takes_none_from_its_neighbours() {
+        let proxies = ["192.0.2.1/32", "2001:db8::1/128"].map(|proxy| proxy.parse().unwrap());
+        let places = Places::new(4, proxies.to_vec());
+        for proxy in ["192.0.2.1:1", "[::ffff:192.0.2.1]:1", "[2001:db8::1]:1"] {
+            let taken = [(); 4].map(|()| places.take(proxy.parse().unwrap(), None));
+            assert!(taken.iter().all(Option::is_some), "{proxy}");
+            assert!(
+                places
+                    .take("[2001:db8::2]:1".parse().unwrap(), None)
+                    .is_some()
+            );
+        }
     }
 }

@@ -51,6 +51,8 @@ pub struct Setup {
     pub open_files: Option<u32>,
     /// Whether it meets a fault that it is to log as an error.
     pub meets_faults: bool,
+    /// Whether it meets damage that redb panics at.
+    pub meets_damage: bool,
     folder: Arc<Folder>,
 }
 
@@ -71,6 +73,7 @@ impl Setup {
             flags: &[],
             open_files: None,
             meets_faults: false,
+            meets_damage: false,
             folder: Arc::new(Folder(env::temp_dir().join(name))),
         }
         .with("LEPTOS_SITE_ADDR", "127.0.0.1:0")
@@ -339,8 +342,14 @@ impl Registry {
     }
 
     fn assert_sound(&self, log: &str) {
-        let meets_faults = self.setup.meets_faults;
-        let is_sound = !log.contains("panicked") && (meets_faults || !log.contains(" ERROR "));
+        let Setup {
+            meets_faults,
+            meets_damage,
+            ..
+        } = self.setup;
+        let mut panics = log.lines().filter(|line| line.contains("panicked"));
+        let is_sound = panics.all(|line| meets_damage && line.contains("/redb-"))
+            && (meets_faults || !log.contains(" ERROR "));
         assert!(is_sound, "{log}");
     }
 

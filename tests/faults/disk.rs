@@ -11,11 +11,13 @@ use std::{
 
 use crate::{
     report,
-    socket::{PASSWORD, Registry, Setup, get, login, signup},
+    socket::{PASSWORD, Registry, Request, Setup, get, login, post, signup},
 };
 
 /// How long a registry may take to write again.
 const RECOVERY: Duration = Duration::from_secs(5);
+/// The size of the pages in a file of the embedded store.
+const PAGE: usize = 4096;
 
 #[test]
 fn a_full_disk_refuses_writes_and_loses_nothing() {
@@ -89,6 +91,59 @@ fn a_full_disk_refuses_writes_and_loses_nothing() {
     ));
 }
 
+#[test]
+fn a_disk_that_hangs_is_answered_for() {
+    let mut setup = Setup::unlimited();
+    setup.meets_faults = true;
+    let Some(disk) = Disk::mount_one_that_can_hang(setup.folder()) else {
+        return;
+    };
+    let registry = setup.start();
+    let mut users = Users::default();
+    (0..5).for_each(|_| assert!(users.add(&registry)));
+    let session = registry.sign_up("ada@example.org").session();
+
+    let hang = disk.hang();
+    let requests = [
+        signup("bob@example.org"),
+        login("ada@example.org", PASSWORD),
+        post("/auth/logout", &[]).with("Cookie", &session),
+        post("/auth/forgot-password", &[("email", "ada@example.org")]),
+    ];
+    let answer = |request: &Request| {
+        let sent = Instant::now();
+        registry.send(request).assert_later();
+        sent.elapsed()
+    };
+    let slowest = thread::scope(|scope| {
+        let sent: Vec<_> = requests
+            .iter()
+            .map(|one| scope.spawn(|| answer(one)))
+            .collect();
+        sent.into_iter()
+            .map(|one| one.join().unwrap())
+            .max()
+            .unwrap()
+    });
+    assert!(slowest < Duration::from_secs(3), "{slowest:?}");
+    assert_eq!(registry.send(&get("/auth/login").by_browser()).status, 200);
+    assert!(registry.is_logged_in(&session), "reads go on");
+    drop(hang);
+
+    let freed = Instant::now();
+    while !users.add(&registry) {
+        assert!(freed.elapsed() < RECOVERY, "it does not recover");
+        thread::sleep(Duration::from_millis(50));
+    }
+    let recovered = freed.elapsed();
+    drop(registry);
+    users.assert_all_there(&setup.start());
+    report(&format!(
+        "F18 hanging disk: each request that writes answered with 503, slowest after {slowest:.1?}, reads go on, \
+         written again {recovered:.2?} after it went on"
+    ));
+}
+
 /// What a start makes of a damaged file.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Start {
@@ -104,7 +159,6 @@ enum Start {
 /// refused: none is served in part.
 #[test]
 fn a_damaged_file_is_whole_or_refused() {
-    const PAGE: usize = 4096;
     let setup = Setup::unlimited();
     let registry = setup.start();
     let mut users = Users::default();
@@ -144,6 +198,63 @@ fn a_damaged_file_is_whole_or_refused() {
     report(&format!(
         "F18 file: {served} damaged files served whole, {} refused with one sentence",
         seen.len() - served
+    ));
+}
+
+/// A page that the start reads ends it with one sentence. Whatever else a request meets is answered, and each
+/// write that cannot be done is in the log: the one that redb panicked at is not the last.
+#[test]
+fn a_damaged_page_ends_no_process_without_a_word() {
+    let mut setup = Setup::unlimited();
+    setup.meets_faults = true;
+    setup.meets_damage = true;
+    let registry = setup.start();
+    let ada = registry.sign_up("ada@example.org").session();
+    let mut users = Users::default();
+    (0..20).for_each(|_| assert!(users.add(&registry)));
+    drop(registry);
+    let path = setup.folder().join("registry.redb");
+    let whole = fs::read(&path).unwrap();
+    let (mut served, mut failed, mut refused) = (0, 0, 0);
+    for page in 1..whole.len() / PAGE {
+        let mut file = whole.clone();
+        let page = &mut file[page * PAGE..][..PAGE];
+        if page.iter().all(|byte| *byte == 0) {
+            continue;
+        }
+        page.fill(0x5a);
+        fs::write(&path, &file).unwrap();
+        let registry = match setup.try_start() {
+            Ok(registry) => registry,
+            Err(said) => {
+                assert_one_sentence(without_panic_of_redb(&said));
+                refused += 1;
+                continue;
+            }
+        };
+        let logout = post("/auth/logout", &[]).with("Cookie", &ada);
+        let answers = [(); 3].map(|()| registry.send(&logout));
+        let later = answers.iter().filter(|answer| answer.status == 503);
+        let later = later.inspect(|answer| answer.assert_later()).count();
+        let log = registry.stop();
+        let logged = log.matches("writes did not reach the disk").count();
+        assert!(logged >= later, "{later} times 503: {log}");
+        assert_eq!(
+            later > 0,
+            log.contains("DB corrupted: it is damaged"),
+            "{log}"
+        );
+        match later {
+            0 => served += 1,
+            _ => failed += 1,
+        }
+    }
+    assert!(served > 0 && failed + refused > 0);
+    fs::write(&path, &whole).unwrap();
+    users.assert_all_there(&setup.start());
+    report(&format!(
+        "F18 pages: damaged one by one, a logout is done at {served}, refused with 503 and logged at {failed}; {refused} \
+         starts refused with one sentence"
     ));
 }
 
@@ -197,17 +308,42 @@ struct Disk(PathBuf);
 
 impl Disk {
     fn mount(folder: &Path) -> Option<Self> {
+        let options = ["-t", "tmpfs", "-o", "size=8m,mode=700", "fpm-registry"];
+        Self::mount_with(Command::new("mount").args(options), folder)
+    }
+
+    /// One in a file, since a disk in memory never hangs.
+    fn mount_one_that_can_hang(folder: &Path) -> Option<Self> {
+        let image = folder.with_extension("disk");
+        File::create(&image).unwrap().set_len(32 << 20).unwrap();
+        let _ = Command::new("mkfs.ext4").arg("-q").arg(&image).status();
+        let disk = Self::mount_with(
+            Command::new("mount").args(["-o", "loop"]).arg(&image),
+            folder,
+        );
+        fs::remove_file(image).unwrap();
+        disk
+    }
+
+    fn mount_with(mount: &mut Command, folder: &Path) -> Option<Self> {
         fs::create_dir_all(folder).unwrap();
-        let size = "size=8m,mode=700";
-        let mut mount = Command::new("mount");
-        mount
-            .args(["-t", "tmpfs", "-o", size, "fpm-registry"])
-            .arg(folder);
-        if mount.output().is_ok_and(|output| output.status.success()) {
+        let mounted = mount.arg(folder).output();
+        if mounted.is_ok_and(|output| output.status.success()) {
             return Some(Self(folder.to_owned()));
         }
         println!("F18 disk: NOT TESTED, since nothing can be mounted here");
         None
+    }
+
+    /// Whoever writes waits until what this gives is dropped, and cannot even be killed.
+    fn hang(&self) -> Hang<'_> {
+        self.freeze("--freeze");
+        Hang(self)
+    }
+
+    fn freeze(&self, how: &str) {
+        let mut freeze = Command::new("fsfreeze");
+        assert!(freeze.arg(how).arg(&self.0).status().unwrap().success());
     }
 
     fn ballast(&self) -> PathBuf {
@@ -236,6 +372,14 @@ impl Disk {
         let mut mount = Command::new("mount");
         let status = mount.args(["-o", &how]).arg(&self.0).status();
         assert!(status.unwrap().success());
+    }
+}
+
+struct Hang<'d>(&'d Disk);
+
+impl Drop for Hang<'_> {
+    fn drop(&mut self) {
+        self.0.freeze("--unfreeze");
     }
 }
 

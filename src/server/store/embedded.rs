@@ -6,7 +6,7 @@
 
 use std::{
     fs::{DirBuilder, File, OpenOptions},
-    io::{self, Read},
+    io::{self, BufReader, Read},
     iter,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -25,10 +25,13 @@ use redb::{
     StorageError, Table, TableDefinition, WriteTransaction, backends::FileBackend,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use tokio::sync::{RwLock, oneshot};
+use tokio::{
+    sync::{RwLock, oneshot},
+    time::timeout,
+};
 use uuid::Uuid;
 
-use super::{mail_kind, mail_word};
+use super::{mail_kind, mail_word, patience};
 use crate::accounts::{
     clock::Timestamp,
     email::Email,
@@ -67,16 +70,20 @@ const TRIES: TableDefinition<&str, Record> = TableDefinition::new("tries");
 const TRIES_END: TableDefinition<(i64, &str), ()> = TableDefinition::new("tries_end");
 
 const FILE_NAME: &str = "registry.redb";
+/// How much of a file its header takes.
+const HEADER_BYTES: usize = 4096;
 const CACHE_BYTES: usize = 64 << 20;
 /// The most writes in one transaction, so that the first of them is not kept waiting.
 const MAX_BATCH: usize = 128;
+/// The most writes that wait: more than there are connections, so that only a disk that hangs is too slow.
+const MAX_WAITING: usize = 8192;
 /// How long tries that nobody waits for may stand in memory alone.
 const TRIES_DELAY: Duration = Duration::from_secs(1);
 
 /// The store in a file `registry.redb`.
 pub struct EmbeddedStore {
     file: Arc<RegistryFile>,
-    queue: Option<mpsc::Sender<Job>>,
+    queue: Option<mpsc::SyncSender<Job>>,
     writer: Option<JoinHandle<()>>,
 }
 
@@ -89,7 +96,7 @@ impl EmbeddedStore {
     /// Opens the file in `dir`; both are made where they are missing, for this user alone.
     pub fn open(dir: &Path) -> Result<Self, WrongSetting> {
         let file = Arc::new(RegistryFile::open(dir)?);
-        let (queue, jobs) = mpsc::channel();
+        let (queue, jobs) = mpsc::sync_channel(MAX_WAITING);
         let writer = std::thread::spawn({
             let file = file.clone();
             move || write_all(&file, &jobs)
@@ -106,26 +113,45 @@ impl EmbeddedStore {
         look: impl FnOnce(&ReadTransaction) -> Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let file = self.file.clone();
-        tokio::task::spawn_blocking(move || file.read(look))
-            .await
-            .map_err(|_| StoreError("a read panicked".to_owned()))?
+        let (answer, answered) = oneshot::channel();
+        tokio::task::spawn_blocking(move || {
+            if !answer.is_closed() {
+                drop(answer.send(unless_damaged(|| file.read(look))));
+            }
+        });
+        in_time(answered, "the read was cut off")
+            .await?
             .map_err(|error| StoreError(error.to_string()))
     }
 
+    /// A write that is given up may be done all the same, but not where it still waited by then.
     async fn write<T: Send + 'static>(
         &self,
         change: impl FnOnce(&mut Tables<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let lost = || StoreError("the write did not reach the disk".to_owned());
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |tables| {
+            if answer.is_closed() {
+                return Ok(Box::new(|| {}));
+            }
             let outcome = change(tables)?;
             Ok(Box::new(move || drop(answer.send(outcome))))
         });
-        let queue = self.queue.as_ref().ok_or_else(lost)?;
-        queue.send(job).map_err(|_| lost())?;
-        answered.await.map_err(|_| lost())
+        self.queue
+            .as_ref()
+            .and_then(|queue| queue.try_send(job).ok())
+            .ok_or_else(|| StoreError("too many writes wait for the disk".to_owned()))?;
+        in_time(answered, "the write did not reach the disk").await
     }
+}
+
+/// What another thread answers, in bounded time.
+async fn in_time<T>(answered: oneshot::Receiver<T>, lost: &str) -> Result<T, StoreError> {
+    let patience = patience();
+    timeout(patience, answered)
+        .await
+        .map_err(|_| StoreError(format!("the disk did not answer in {patience:.1?}")))?
+        .map_err(|_| StoreError(lost.to_owned()))
 }
 
 impl Drop for EmbeddedStore {
@@ -143,7 +169,7 @@ fn write_all(file: &RegistryFile, jobs: &mpsc::Receiver<Job>) {
     let mut delayed_since = None;
     while let Some(batch) = next_batch(jobs, delayed_since) {
         let is_due = delayed_since.is_some_and(|since: Instant| since.elapsed() >= TRIES_DELAY);
-        match file.write(batch, is_due) {
+        match unless_damaged(|| file.write(batch, is_due)) {
             Ok((answers, commit)) => {
                 delayed_since = match commit {
                     Commit::Nothing => delayed_since,
@@ -196,7 +222,11 @@ impl RegistryFile {
         File::open(dir)
             .and_then(|dir| dir.sync_all())
             .map_err(|error| cannot_write(dir, &error))?;
-        begin(&database).and_then(release_leases).map_err(|error| {
+        let database = unless_damaged(|| {
+            release_leases(begin(&database)?)?;
+            Ok(database)
+        })
+        .map_err(|error: redb::Error| {
             WrongSetting::new(format!("DATA_DIR: `{}`: {error}", path.display()))
         })?;
         Ok(Self {
@@ -208,10 +238,12 @@ impl RegistryFile {
     /// Opens the file anew, since redb refuses a file one of whose writes or reads has failed.
     fn reopen(&self) {
         let mut database = self.database.blocking_write();
-        *database = None;
-        match make_file(&self.path).map(open_database) {
-            Ok(Ok(opened)) => *database = Some(opened),
-            Ok(Err(error)) => tracing::error!(%error, "the store cannot be opened again"),
+        let opened = unless_damaged(|| {
+            *database = None;
+            open_database(make_file(&self.path)?)
+        });
+        match opened {
+            Ok(opened) => *database = Some(opened),
             Err(error) => tracing::error!(%error, "the store cannot be opened again"),
         }
     }
@@ -273,23 +305,34 @@ fn open_database(file: File) -> Result<Database, DatabaseError> {
         file.set_len(0).map_err(io_failure)?;
     }
     let file = FileBackend::new(file)?;
-    let open = || {
+    unless_damaged(|| {
         Database::builder()
             .set_cache_size(CACHE_BYTES)
             .create_with_backend(file)
-    };
-    // redb panics at some files that have lost a part.
-    catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| {
-        let reason = "it is damaged".to_owned();
-        Err(DatabaseError::Storage(StorageError::Corrupted(reason)))
     })
 }
 
-/// Whether redb was killed while it made the file: it writes the first byte last, and takes such a file
-/// for another program's.
-fn is_unfinished(mut file: &File) -> io::Result<bool> {
-    let mut first = [0];
-    Ok(file.read(&mut first)? == 1 && first == [0])
+/// Does `work`, and turns a panic into an error: redb panics at some files that are damaged.
+fn unless_damaged<T, E: From<StorageError>>(work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        let reason = "it is damaged".to_owned();
+        Err(StorageError::Corrupted(reason).into())
+    })
+}
+
+/// Whether redb was killed while it made the file, which it then takes for another program's: it writes
+/// the first byte last, and nothing behind the header before that.
+fn is_unfinished(file: &File) -> io::Result<bool> {
+    let mut bytes = BufReader::new(file).bytes();
+    if bytes.next().transpose()? != Some(0) {
+        return Ok(false);
+    }
+    for byte in bytes.skip(HEADER_BYTES - 1) {
+        if byte? != 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn begin(database: &Database) -> Result<WriteTransaction> {
@@ -709,7 +752,7 @@ impl<'t> Tables<'t> {
     fn drop_old_tries(&mut self, now: Timestamp) -> Result<()> {
         let mut keys = Vec::new();
         for row in self.tries_end.iter()? {
-            let (row, ()) = row.map(|(row, _)| (row, ()))?;
+            let (row, _) = row?;
             let (end, key) = row.value();
             if end > now.millis() {
                 break;
@@ -1077,5 +1120,61 @@ impl Store for EmbeddedStore {
             tables.drop_old_resets(now)
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::FutureExt;
+
+    use super::{super::for_one_request, *};
+
+    #[tokio::test]
+    async fn a_disk_that_hangs_is_given_up_on_and_piles_nothing_up() {
+        let dir = std::env::temp_dir().join(format!("fpm-registry-hang-{}", Uuid::new_v4()));
+        let store = EmbeddedStore::open(&dir).unwrap();
+        let done = Arc::new(AtomicUsize::new(0));
+        let write = || {
+            let done = done.clone();
+            store.write(move |_| Ok(done.fetch_add(1, Ordering::Relaxed)))
+        };
+        let (go_on, told) = mpsc::channel::<()>();
+        let (has_begun, begun) = oneshot::channel();
+        let hanging = store.write(move |_| {
+            let _ = has_begun.send(());
+            let _ = told.recv();
+            Ok(())
+        });
+        let given_up = for_one_request(async {
+            let behind = async {
+                begun.await.unwrap();
+                write().await.unwrap_err()
+            };
+            tokio::join!(hanging, behind)
+        });
+        let began = Instant::now();
+        let (hanging, behind) = given_up.await;
+        assert!(began.elapsed() < Duration::from_secs(3));
+        for error in [hanging.unwrap_err(), behind] {
+            assert!(
+                error.0.starts_with("the disk did not answer in "),
+                "{error}"
+            );
+        }
+
+        let full = (0..=MAX_WAITING).find_map(|_| write().now_or_never());
+        assert_eq!(
+            full.unwrap().unwrap_err().0,
+            "too many writes wait for the disk"
+        );
+        drop(go_on);
+        while write().await.is_err() {}
+        assert_eq!(done.load(Ordering::Relaxed), 1);
+        drop(store);
+        std::fs::remove_dir_all(dir).unwrap();
     }
 }

@@ -24,7 +24,8 @@ tokio::task_local! {
     static DEADLINE: Instant;
 }
 
-/// Does what belongs to one request, whose waits for a store that does not answer end together.
+/// Does what belongs to one request, whose waits for a store that does not answer end together, be it a
+/// database or a disk.
 pub async fn for_one_request<T>(work: impl Future<Output = T>) -> T {
     DEADLINE.scope(Instant::now() + REQUEST, work).await
 }
