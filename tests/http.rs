@@ -1048,6 +1048,12 @@ async fn session_ends_after_fourteen_days_without_use(registry: Registry) {
     assert!(client.is_logged_in().await);
     registry.wait(14 * DAY);
     assert!(!client.is_logged_in().await);
+
+    client.login(ADA, PASSWORD).await;
+    registry.wait(13 * DAY);
+    assert_eq!(client.head("/").await.status, 200);
+    registry.wait(2 * DAY);
+    assert!(!client.is_logged_in().await, "HEAD was a use");
 }
 
 async fn bodies_that_cannot_be_read(registry: Registry) {

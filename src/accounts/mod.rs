@@ -363,8 +363,8 @@ impl Accounts {
         }
     }
 
-    /// The user whose session the caller carries.
-    pub async fn visitor(&self, caller: &Caller) -> Result<Option<User>, Error> {
+    /// The user whose session the caller carries. Where the request `is_use` of it, the session lives on.
+    pub async fn visitor(&self, caller: &Caller, is_use: bool) -> Result<Option<User>, Error> {
         let Some(token) = &caller.session else {
             return Ok(None);
         };
@@ -376,7 +376,7 @@ impl Accounts {
         if session.expires_at <= now {
             return Ok(None);
         }
-        if session.used_at.plus(TOUCH_EVERY) <= now {
+        if is_use && session.used_at.plus(TOUCH_EVERY) <= now {
             let expires_at = session_end(session.created_at, now);
             let touched = self.store.touch_session(&digest, now, expires_at).await;
             if let Err(error) = touched {

@@ -16,7 +16,7 @@ use super::{
     door::{RESET_PAGE, Route, form_token, reset_owner, run, to_its_end, with_cookie},
 };
 use crate::{
-    accounts::{Caller, Error, store::User, token::Token},
+    accounts::{Error, store::User, token::Token},
     auth::{context, cookie::Kind, next},
     pages::{
         form::Typed,
@@ -34,8 +34,7 @@ pub(super) async fn home(
     request: Request,
     next: Next,
 ) -> Response {
-    let caller = caller(state, &request);
-    match state.service.accounts.visitor(&caller).await {
+    match who(state, &request).await {
         Ok(user) => {
             let scene = Scene {
                 visitor: user.map(visitor),
@@ -57,7 +56,7 @@ pub(super) async fn entrance(
     let query = Query::of(&request);
     let path = request.uri().path();
     let target = next::safe(query.get("next")).to_owned();
-    if client == Client::Page && is_logged_in(state, &caller(state, &request)).await {
+    if client == Client::Page && is_anyone(who(state, &request)).await {
         return Redirect::to(&next::location(&target)).into_response();
     }
     let scene = Scene {
@@ -69,19 +68,23 @@ pub(super) async fn entrance(
     visit_form(state, scene, request, next).await
 }
 
-/// Whether the client has a live session; no, where the store does not say so soon.
-async fn is_logged_in(state: &super::State, caller: &Caller) -> bool {
-    let visitor = state.service.accounts.visitor(caller);
-    match tokio::time::timeout(VISITOR_PATIENCE, visitor).await {
+/// Whether someone is logged in; no, where the store does not say so soon.
+async fn is_anyone(who: impl Future<Output = Result<Option<User>, Error>>) -> bool {
+    match tokio::time::timeout(VISITOR_PATIENCE, who).await {
         Ok(Ok(visitor)) => visitor.is_some(),
         Ok(Err(_)) | Err(_) => false,
     }
 }
 
-fn caller(state: &super::State, request: &Request) -> Caller {
-    state
-        .service
-        .caller(request.headers(), request.extensions())
+/// The user who is logged in. `HEAD` changes nothing, so it is no use of a session.
+fn who<'a>(
+    state: &'a super::State,
+    request: &Request,
+) -> impl Future<Output = Result<Option<User>, Error>> + use<'a> {
+    let service = &state.service;
+    let caller = service.caller(request.headers(), request.extensions());
+    let is_use = request.method() == Method::GET;
+    async move { service.accounts.visitor(&caller, is_use).await }
 }
 
 /// `GET /auth/reset-password`, in all its states.
