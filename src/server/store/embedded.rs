@@ -25,13 +25,10 @@ use redb::{
     StorageError, Table, TableDefinition, WriteTransaction, backends::FileBackend,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use tokio::{
-    sync::{RwLock, oneshot},
-    time::timeout,
-};
+use tokio::sync::{RwLock, oneshot};
 use uuid::Uuid;
 
-use super::{mail_kind, mail_word, patience};
+use super::{in_time, mail_kind, mail_word};
 use crate::accounts::{
     clock::Timestamp,
     email::Email,
@@ -119,8 +116,9 @@ impl EmbeddedStore {
                 drop(answer.send(unless_damaged(|| file.read(look))));
             }
         });
-        in_time(answered, "the read was cut off")
+        in_time("the disk", answered)
             .await?
+            .map_err(|_| StoreError("the read was cut off".to_owned()))?
             .map_err(|error| StoreError(error.to_string()))
     }
 
@@ -141,17 +139,10 @@ impl EmbeddedStore {
             .as_ref()
             .and_then(|queue| queue.try_send(job).ok())
             .ok_or_else(|| StoreError("too many writes wait for the disk".to_owned()))?;
-        in_time(answered, "the write did not reach the disk").await
+        in_time("the disk", answered)
+            .await?
+            .map_err(|_| StoreError("the write did not reach the disk".to_owned()))
     }
-}
-
-/// What another thread answers, in bounded time.
-async fn in_time<T>(answered: oneshot::Receiver<T>, lost: &str) -> Result<T, StoreError> {
-    let patience = patience();
-    timeout(patience, answered)
-        .await
-        .map_err(|_| StoreError(format!("the disk did not answer in {patience:.1?}")))?
-        .map_err(|_| StoreError(lost.to_owned()))
 }
 
 impl Drop for EmbeddedStore {

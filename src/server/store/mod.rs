@@ -5,10 +5,13 @@ mod mongo;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::settings::{Settings, WrongSetting};
-use crate::accounts::{outbox::MailKind, store::Store};
+use crate::accounts::{
+    outbox::MailKind,
+    store::{Store, StoreError},
+};
 
 use self::{embedded::EmbeddedStore, mongo::MongoStore};
 
@@ -30,11 +33,14 @@ pub async fn for_one_request<T>(work: impl Future<Output = T>) -> T {
     DEADLINE.scope(Instant::now() + REQUEST, work).await
 }
 
-/// How long an operation that begins now may take.
-fn patience() -> Duration {
-    DEADLINE
+/// Waits for one operation of `who`, in bounded time.
+async fn in_time<T>(who: &str, operation: impl Future<Output = T>) -> Result<T, StoreError> {
+    let patience = DEADLINE
         .try_with(|deadline| deadline.duration_since(Instant::now()).max(GRACE))
-        .unwrap_or(OPERATION)
+        .unwrap_or(OPERATION);
+    timeout(patience, operation)
+        .await
+        .map_err(|_| StoreError(format!("{who} did not answer in {patience:.1?}")))
 }
 
 /// Opens the store the settings ask for, and names it for the log at start.

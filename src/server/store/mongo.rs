@@ -21,7 +21,7 @@ use mongodb::{
 };
 use tokio::{sync::Semaphore, time::timeout};
 
-use super::{mail_kind, mail_word, patience};
+use super::{in_time, mail_kind, mail_word};
 use crate::accounts::{
     clock::Timestamp,
     email::Email,
@@ -83,7 +83,7 @@ impl MongoStore {
             tries: database.collection_with_options("tries", quick),
             counting: Semaphore::new(COUNTING),
         };
-        timeout(INDEXING, store.prepare())
+        timeout(INDEXING, store.make_indexes())
             .await
             .map_err(|_| {
                 WrongSetting::new("MONGO_URI: the server is still making the indexes".to_owned())
@@ -92,22 +92,21 @@ impl MongoStore {
         Ok(store)
     }
 
-    /// Makes the indexes, and writes e-mails in lower case that an older backend stored as they were typed.
-    async fn prepare(&self) -> Result<(), Error> {
-        self.make_indexes().await?;
-        let typed = doc! { "email": { "$regex": "[A-Z]" } };
-        let lower = doc! { "$set": { "email": { "$toLower": "$email" } } };
-        self.users.update_many(typed, vec![lower]).await?;
-        Ok(())
-    }
-
+    /// Makes the indexes. The others of `users` come last, and so tell later starts that no e-mail is left as it
+    /// was typed: to look for one takes a second for a million users.
     async fn make_indexes(&self) -> Result<(), Error> {
         let unique = IndexOptions::builder().unique(true).build();
         let sparse = IndexOptions::builder().sparse(true).build();
         let expiring = IndexOptions::builder().expire_after(MAIL_LIFE).build();
         self.users
+            .create_index(index("email", Some(unique)))
+            .await?;
+        let made = self.users.list_index_names().await?;
+        if !made.iter().any(|name| name.starts_with("sessions.digest")) {
+            self.lower_emails().await?;
+        }
+        self.users
             .create_indexes([
-                index("email", Some(unique)),
                 index("sessions.digest", Some(sparse.clone())),
                 index("reset.digest", Some(sparse.clone())),
                 index("reset.expiresAt", Some(sparse.clone())),
@@ -121,6 +120,14 @@ impl MongoStore {
         self.tries
             .create_index(index("expiresAt", Some(at_once)))
             .await?;
+        Ok(())
+    }
+
+    /// Writes e-mails in lower case that an older backend stored as they were typed.
+    async fn lower_emails(&self) -> Result<(), Error> {
+        let typed = doc! { "email": { "$regex": "[A-Z]" } };
+        let lower = doc! { "$set": { "email": { "$toLower": "$email" } } };
+        self.users.update_many(typed, vec![lower]).await?;
         Ok(())
     }
 
@@ -236,11 +243,10 @@ async fn greet(database: &Database, hosts: &str) -> Result<(), WrongSetting> {
 }
 
 fn cannot_index(database: &str, error: &Error) -> WrongSetting {
-    let two_users =
-        || "MONGO_DB_NAME: two users have one e-mail in `users`; remove one of them".to_owned();
     WrongSetting::new(match &*error.kind {
-        _ if is_duplicate(error) => two_users(),
-        ErrorKind::Command(error) if error.code == DUPLICATE_KEY => two_users(),
+        _ if is_duplicate(error) => {
+            "MONGO_DB_NAME: two users have one e-mail in `users`; remove one of them".to_owned()
+        }
         ErrorKind::Command(error) if error.code == INVALID_NAMESPACE => {
             "MONGO_DB_NAME: not a name a MongoDB database can have".to_owned()
         }
@@ -264,10 +270,7 @@ async fn run<T>(operation: impl IntoFuture<Output = Result<T, Error>>) -> Result
 }
 
 async fn within<T>(operation: impl IntoFuture<Output = T>) -> Result<T, StoreError> {
-    let patience = patience();
-    timeout(patience, operation.into_future())
-        .await
-        .map_err(|_| StoreError(format!("MongoDB did not answer in {patience:?}")))
+    in_time("MongoDB", operation.into_future()).await
 }
 
 /// Inserts a document; false where its `_id` or another unique field is taken.
@@ -283,10 +286,12 @@ async fn insert(
 }
 
 fn is_duplicate(error: &Error) -> bool {
-    matches!(
-        &*error.kind,
-        ErrorKind::Write(WriteFailure::WriteError(error)) if error.code == DUPLICATE_KEY
-    )
+    let code = match &*error.kind {
+        ErrorKind::Write(WriteFailure::WriteError(error)) => error.code,
+        ErrorKind::Command(error) => error.code,
+        _ => return false,
+    };
+    code == DUPLICATE_KEY
 }
 
 fn failure(error: Error) -> StoreError {
