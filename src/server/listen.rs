@@ -22,7 +22,10 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-use super::patience::{Patience, Patient, Turn};
+use super::{
+    patience::{Patience, Patient, Turn},
+    peer::is_trusted,
+};
 use crate::accounts::limits::Network;
 
 /// The most connections at once; more wait to be accepted.
@@ -114,10 +117,9 @@ impl Places {
 
     /// A place for this peer; none where its network has too many.
     fn take(&self, peer: SocketAddr, free: Option<OwnedSemaphorePermit>) -> Option<Place> {
-        let peer = peer.ip().to_canonical();
-        let share = match self.proxies.iter().any(|network| network.contains(&peer)) {
+        let share = match is_trusted(peer.ip(), &self.proxies) {
             true => None,
-            false => Some(self.share(peer)?),
+            false => Some(self.share(peer.ip())?),
         };
         Some(Place {
             _share: share,

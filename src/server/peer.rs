@@ -42,13 +42,19 @@ fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
         addresses.collect::<Vec<_>>()
     });
     let mut client = peer.to_canonical();
-    while trusted.iter().any(|network| network.contains(&client)) {
+    while is_trusted(client, trusted) {
         match said.next() {
             Some(Some(address)) => client = address.to_canonical(),
             Some(None) | None => break,
         }
     }
     client
+}
+
+/// Whether an address is that of a trusted proxy.
+pub fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
+    let address = address.to_canonical();
+    trusted.iter().any(|network| network.contains(&address))
 }
 
 /// An address, which some proxies write with its port.
