@@ -68,6 +68,12 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
         tracing::warn!(%error, "nobody says how many files may be open");
         listen::FILES
     });
+    if settings.public_url.is_https() && settings.trusted_proxies.is_empty() {
+        tracing::warn!(
+            "PUBLIC_URL is https, which a proxy has to speak, but TRUSTED_PROXIES is empty: \
+             all clients count as one network, the proxy's"
+        );
+    }
     let clock = Clock::default();
     let sweeper = Sweeper::new(store.clone(), clock.clone());
     let address = listener.local_addr().unwrap_or(address);

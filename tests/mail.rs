@@ -139,6 +139,32 @@ async fn a_notice_tells_when_and_the_way_back() {
 }
 
 #[tokio::test]
+async fn a_closed_account_gets_a_mail_with_a_way_in() {
+    let server = SmtpServer::polite().await;
+    let token = Token::random();
+    let closed = mail(Letter::AccountClosed(token.clone()));
+    mailer_to(&server.url()).send(closed).await.unwrap();
+    let mail = server.mail_to(ADA).await;
+    assert_eq!(
+        mail.header("Subject").as_deref(),
+        Some("Your fpm-registry account is closed to new devices")
+    );
+    let page = "https://registry.example.net/auth/reset-password";
+    let link = format!("{page}?uuid={}", token.reveal());
+    assert_eq!(mail.link(), Some(link));
+    let text = mail.part("text/plain").unwrap();
+    assert!(
+        text.contains("Someone failed 100 times to log in"),
+        "{text}"
+    );
+    assert!(
+        text.contains(&format!("ask for another at\n{page}\n")),
+        "{text}"
+    );
+    assert_eq!(text.matches("http").count(), 2);
+}
+
+#[tokio::test]
 async fn greylisted_mail_is_taken_later_under_the_same_id() {
     let greylisting = Manner::RefuseRecipientOnce("451 4.7.1 try later, ada@example.org");
     let server = SmtpServer::start(Encryption::None, greylisting).await;

@@ -41,6 +41,12 @@ fn a_wrong_setting_ends_the_start_with_one_sentence() {
             "MONGO_URI: no MongoDB server answers at 127.0.0.1:1",
         ),
         (
+            "MONGO_URI",
+            "mongodb://user:secret@db.example.org",
+            "MONGO_URI would log in and send all data unencrypted: add tls=true, or tls=false if nobody else can \
+             listen on the network between",
+        ),
+        (
             "SMTP_URL",
             "smtp://user:secret@mail.example.org",
             "SMTP_URL would send the password unencrypted: use smtps:// or add ?tls=required",
@@ -200,6 +206,63 @@ fn the_log_has_one_line_a_request_and_no_secret() {
         assert!(!log.contains(secret), "{secret} is in {log}");
     }
     assert!(log.contains(".eml"), "the log names the file of the mail");
+}
+
+#[test]
+fn the_log_names_the_account_of_a_failed_login_by_its_id() {
+    let registry = Setup::new().start();
+    let fields = [
+        ("name", "Ada"),
+        ("email", "ada@example.org"),
+        ("password", PASSWORD),
+    ];
+    registry.send(&post("/auth/signup", &fields));
+    for email in ["ada@example.org", "eve@example.org"] {
+        assert_eq!(registry.send(&login(email, "wrong horse")).status, 401);
+    }
+    registry.send(&login("ada@example.org", PASSWORD));
+    let (_, log) = registry.terminate();
+    let user_of = |line: &str| {
+        let (_, rest) = line.split_once("user=").unwrap();
+        let user = rest.split(' ').next().unwrap();
+        user.trim_matches('"').to_owned()
+    };
+    let lines = |said: &str| -> Vec<String> {
+        let lines = log.lines().filter(|line| line.contains(said));
+        lines.map(user_of).collect()
+    };
+    let [ada, eve] = &lines("login failed")[..] else {
+        panic!("two lines in {log}");
+    };
+    assert_eq!(eve, "none");
+    assert_eq!(std::slice::from_ref(ada), lines("logged in"));
+}
+
+#[test]
+fn the_log_cuts_a_long_path() {
+    let registry = Setup::new().start();
+    let path = format!("/{}", "x".repeat(8000));
+    assert_eq!(registry.send(&get(&path)).status, 404);
+    let (_, log) = registry.terminate();
+    let line = log.lines().find(|line| line.contains("/xxx")).unwrap();
+    assert!(
+        line.contains(&path[..200]) && !line.contains(&path[..201]),
+        "{line}"
+    );
+}
+
+#[test]
+fn https_without_a_trusted_proxy_is_warned_of() {
+    const WARNING: &str = "all clients count as one network";
+    for (url, proxies, warnings) in [
+        ("https://registry.example.org", "", 1),
+        ("https://registry.example.org", "127.0.0.1/32", 0),
+        ("http://registry.example.org", "", 0),
+    ] {
+        let setup = Setup::new().with("PUBLIC_URL", url);
+        let (_, log) = setup.with("TRUSTED_PROXIES", proxies).start().terminate();
+        assert_eq!(log.matches(WARNING).count(), warnings, "{log}");
+    }
 }
 
 #[test]

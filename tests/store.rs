@@ -17,15 +17,15 @@ use std::{
 
 use fpm_registry::{
     accounts::{
+        attempts::{AttemptKey, Attempts, FOR_EVER, Limit},
         clock::{Clock, Timestamp},
         email::Email,
-        limits::{Limit, TryKey},
         name::Name,
         outbox::{MAIL_LIFE, MailId, MailKind, QueuedMail},
         password::PasswordHash,
         store::{
-            AddUserError, CountError, Device, Login, MAX_DEVICES, MAX_SESSIONS, NewUser, Session,
-            Store,
+            AddUserError, Device, Login, MAX_DEVICES, MAX_SESSIONS, NewUser, SWEPT_AT_ONCE,
+            Session, Store,
         },
         token::{Digest, Token},
     },
@@ -97,12 +97,12 @@ contract! {
     a_device_is_remembered
     a_device_past_the_limit_replaces_the_oldest
     a_reset_forgets_all_other_devices
-    tries_past_the_most_wait_for_the_end_of_the_span
-    tries_slow_down_and_end
+    attempts_past_the_most_wait_for_the_end_of_the_window
+    attempts_slow_down_and_end
     an_open_limit_is_open_to_a_clock_that_is_behind
-    a_refused_try_is_not_counted_anywhere
-    a_try_taken_back_or_forgotten_is_none
-    tries_at_once_never_pass_the_limit
+    attempts_are_counted_each_for_itself
+    an_attempt_taken_back_or_forgotten_is_none
+    attempts_at_once_never_pass_the_limit
     a_mail_is_claimed_as_queued
     the_mail_due_longest_comes_first
     a_claimed_mail_is_hidden_until_the_lease_ends
@@ -114,7 +114,8 @@ contract! {
     a_sweep_drops_old_mail
     a_sweep_drops_expired_reset_links
     a_sweep_keeps_what_lives
-    a_sweep_drops_expired_tries
+    a_sweep_drops_expired_attempts_a_few_at_a_time
+    a_sweep_drops_attempts_that_are_too_many
 }
 
 async fn a_user_is_found_as_added(store: Arc<dyn Store>) {
@@ -585,7 +586,7 @@ async fn one_of_many_resets_counts(store: Arc<dyn Store>) {
         hash(&winners[0].to_string())
     );
     store.expedite_mail(now()).await.unwrap();
-    store.sweep(now()).await.unwrap();
+    store.sweep(now(), u64::MAX).await.unwrap();
     assert_eq!(claim_all(&store).await.len(), 1);
 }
 
@@ -650,13 +651,13 @@ async fn a_reset_forgets_all_other_devices(store: Arc<dyn Store>) {
     assert_eq!(devices_of_ada(&store).await, [new]);
 }
 
-const TWO_AN_HOUR: Limit = Limit::Most {
-    tries: 2,
-    span: HOUR,
+const TWO_AN_HOUR: Limit = Limit::Window {
+    attempts: 2,
+    window: HOUR,
 };
 
-async fn tries_past_the_most_wait_for_the_end_of_the_span(store: Arc<dyn Store>) {
-    let ada = TryKey::from("ada");
+async fn attempts_past_the_most_wait_for_the_end_of_the_window(store: Arc<dyn Store>) {
+    let ada = AttemptKey::from("ada");
     let end = now().plus(HOUR);
     assert_eq!(count(&store, &ada, TWO_AN_HOUR, now()).await, Ok(()));
     let soon = now().plus(Duration::from_secs(60));
@@ -664,7 +665,7 @@ async fn tries_past_the_most_wait_for_the_end_of_the_span(store: Arc<dyn Store>)
     for moment in [soon, end.minus(Duration::from_millis(1))] {
         assert_eq!(count(&store, &ada, TWO_AN_HOUR, moment).await, Err(end));
     }
-    let bob = TryKey::from("bob");
+    let bob = AttemptKey::from("bob");
     assert_eq!(count(&store, &bob, TWO_AN_HOUR, soon).await, Ok(()));
     for _ in 0..2 {
         assert_eq!(count(&store, &ada, TWO_AN_HOUR, end).await, Ok(()));
@@ -675,22 +676,21 @@ async fn tries_past_the_most_wait_for_the_end_of_the_span(store: Arc<dyn Store>)
     );
 }
 
-async fn tries_slow_down_and_end(store: Arc<dyn Store>) {
-    let limit = Limit::Slower {
+async fn attempts_slow_down_and_end(store: Arc<dyn Store>) {
+    let limit = Limit::Backoff {
         free: 3,
         first_wait: Duration::from_secs(30),
         longest_wait: Duration::from_secs(100),
-        most: 7,
         memory: DAY,
     };
-    let ada = TryKey::from("ada");
+    let ada = AttemptKey::from("ada");
     let mut moment = now();
     let mut waits = Vec::new();
     for _ in 0..6 {
         assert_eq!(count(&store, &ada, limit, moment).await, Ok(()));
         let next = match count(&store, &ada, limit, moment).await {
             Ok(()) => {
-                store.settle_tries(&[], &[&ada]).await.unwrap();
+                take_back(&store, &ada).await;
                 moment
             }
             Err(open_at) => open_at,
@@ -699,69 +699,96 @@ async fn tries_slow_down_and_end(store: Arc<dyn Store>) {
         moment = next;
     }
     assert_eq!(waits, [0, 0, 30, 60, 100, 100]);
-    assert_eq!(count(&store, &ada, limit, moment).await, Ok(()));
-    let years_later = moment.plus(3650 * DAY);
-    assert!(count(&store, &ada, limit, years_later).await.is_err());
-    store.settle_tries(&[&ada], &[]).await.unwrap();
-    assert_eq!(count(&store, &ada, limit, years_later).await, Ok(()));
+    let verdicts = store.count_attempts(&[(ada, limit)], moment).await;
+    let open_at = moment.plus(Duration::from_secs(100));
+    let seventh = Attempts {
+        count: 7,
+        open_at,
+        expires_at: moment.plus(DAY),
+    };
+    assert_eq!(verdicts.unwrap(), [Ok(seventh)]);
 
-    let bob = TryKey::from("bob");
+    let bob = AttemptKey::from("bob");
     for moment in [now(), now(), now().plus(2 * DAY)] {
         assert_eq!(count(&store, &bob, limit, moment).await, Ok(()));
     }
     let forgotten = now().plus(2 * DAY);
     assert_eq!(count(&store, &bob, limit, forgotten).await, Ok(()));
+
+    let once = Limit::Backoff {
+        free: 1,
+        first_wait: FOR_EVER,
+        longest_wait: FOR_EVER,
+        memory: DAY,
+    };
+    let eve = AttemptKey::from("eve");
+    assert_eq!(count(&store, &eve, once, now()).await, Ok(()));
+    let years_later = now().plus(3650 * DAY);
+    assert!(count(&store, &eve, once, years_later).await.is_err());
+    store
+        .settle_attempts(std::slice::from_ref(&eve), &[])
+        .await
+        .unwrap();
+    assert_eq!(count(&store, &eve, once, years_later).await, Ok(()));
 }
 
 async fn an_open_limit_is_open_to_a_clock_that_is_behind(store: Arc<dyn Store>) {
     let behind = now().minus(Duration::from_secs(5));
-    let slower = Limit::Slower {
+    let backoff = Limit::Backoff {
         free: 3,
         first_wait: Duration::from_secs(30),
         longest_wait: DAY,
-        most: 7,
         memory: DAY,
     };
-    let most = Limit::Most {
-        tries: 3,
-        span: DAY,
+    let window = Limit::Window {
+        attempts: 3,
+        window: DAY,
     };
-    for (key, limit) in [("most", most), ("slower", slower)] {
-        let key = TryKey::from(key);
+    for (key, limit) in [("window", window), ("backoff", backoff)] {
+        let key = AttemptKey::from(key);
         assert_eq!(count(&store, &key, limit, now()).await, Ok(()));
         assert_eq!(count(&store, &key, limit, behind).await, Ok(()));
-        store.settle_tries(&[], &[&key]).await.unwrap();
+        take_back(&store, &key).await;
         assert_eq!(count(&store, &key, limit, behind).await, Ok(()));
         assert_eq!(count(&store, &key, limit, behind).await, Ok(()));
         assert!(count(&store, &key, limit, behind).await.is_err());
     }
 }
 
-async fn a_refused_try_is_not_counted_anywhere(store: Arc<dyn Store>) {
-    let (closed, open) = (TryKey::from("closed"), TryKey::from("open"));
+async fn attempts_are_counted_each_for_itself(store: Arc<dyn Store>) {
+    let (closed, open) = (AttemptKey::from("closed"), AttemptKey::from("open"));
+    let end = now().plus(HOUR);
     for _ in 0..2 {
         assert_eq!(count(&store, &closed, TWO_AN_HOUR, now()).await, Ok(()));
     }
-    for pair in [[&closed, &open], [&open, &closed]] {
-        let tries = pair.map(|key| (key, TWO_AN_HOUR));
-        assert!(matches!(
-            store.count_tries(&tries, now()).await,
-            Err(CountError::Closed(end)) if end == now().plus(HOUR)
-        ));
+    let counted = |count, open_at| {
+        Ok(Attempts {
+            count,
+            open_at,
+            expires_at: end,
+        })
+    };
+    for open in [counted(1, Timestamp::PAST), counted(2, end), Err(end)] {
+        let attempts = ["closed", "open"].map(|key| (AttemptKey::from(key), TWO_AN_HOUR));
+        let verdicts = store.count_attempts(&attempts, now()).await.unwrap();
+        assert_eq!(verdicts, [Err(end), open]);
     }
-    for _ in 0..2 {
-        assert_eq!(count(&store, &open, TWO_AN_HOUR, now()).await, Ok(()));
-    }
-    assert!(count(&store, &open, TWO_AN_HOUR, now()).await.is_err());
+    take_back(&store, &open).await;
+    assert_eq!(count(&store, &open, TWO_AN_HOUR, now()).await, Ok(()));
+    assert_eq!(store.count_attempts(&[], now()).await.unwrap(), []);
 }
 
-async fn a_try_taken_back_or_forgotten_is_none(store: Arc<dyn Store>) {
-    let (ada, bob) = (TryKey::from("ada"), TryKey::from("bob"));
-    store.settle_tries(&[&ada], &[&bob]).await.unwrap();
+async fn an_attempt_taken_back_or_forgotten_is_none(store: Arc<dyn Store>) {
+    let (ada, bob) = (AttemptKey::from("ada"), AttemptKey::from("bob"));
+    let settle = async || {
+        let (ada, bob) = ([ada.clone()], [bob.clone()]);
+        store.settle_attempts(&ada, &bob).await.unwrap();
+    };
+    settle().await;
     for key in [&ada, &ada, &bob, &bob] {
         assert_eq!(count(&store, key, TWO_AN_HOUR, now()).await, Ok(()));
     }
-    store.settle_tries(&[&ada], &[&bob]).await.unwrap();
+    settle().await;
     for key in [&ada, &ada, &bob] {
         assert_eq!(count(&store, key, TWO_AN_HOUR, now()).await, Ok(()));
     }
@@ -770,20 +797,20 @@ async fn a_try_taken_back_or_forgotten_is_none(store: Arc<dyn Store>) {
     }
 }
 
-async fn tries_at_once_never_pass_the_limit(store: Arc<dyn Store>) {
-    let limit = Limit::Most {
-        tries: 7,
-        span: HOUR,
+async fn attempts_at_once_never_pass_the_limit(store: Arc<dyn Store>) {
+    let limit = Limit::Window {
+        attempts: 7,
+        window: HOUR,
     };
-    let tries = (0..50).map(|_| {
+    let attempts = (0..50).map(|_| {
         let store = store.clone();
         async move {
-            count(&store, &TryKey::from("ada"), limit, now())
+            count(&store, &AttemptKey::from("ada"), limit, now())
                 .await
                 .is_ok()
         }
     });
-    let counted = all(tries).await;
+    let counted = all(attempts).await;
     assert_eq!(counted.into_iter().filter(|&counted| counted).count(), 7);
 }
 
@@ -908,7 +935,7 @@ async fn a_sweep_drops_old_mail(store: Arc<dyn Store>) {
         .park_mail(&parked.id, "550 no such user")
         .await
         .unwrap();
-    store.sweep(now().plus(MAIL_LIFE)).await.unwrap();
+    store.sweep(now().plus(MAIL_LIFE), u64::MAX).await.unwrap();
     assert_eq!(claim_all(&store).await, []);
     // A name is free again once its mail is gone.
     for mail in [waiting, parked] {
@@ -925,7 +952,7 @@ async fn a_sweep_drops_old_mail(store: Arc<dyn Store>) {
 
 async fn a_sweep_drops_expired_reset_links(store: Arc<dyn Store>) {
     let link = add_with_link(&store, "ada@example.org").await;
-    store.sweep(link_end()).await.unwrap();
+    store.sweep(link_end(), u64::MAX).await.unwrap();
     assert!(store.user_by_reset(&link, now()).await.unwrap().is_none());
     assert!(
         store
@@ -941,7 +968,7 @@ async fn a_sweep_keeps_what_lives(store: Arc<dyn Store>) {
     let mail = queue(&store).await;
     let session = session();
     assert!(log_in(&store, "ada@example.org", session.clone(), None).await);
-    store.sweep(now()).await.unwrap();
+    store.sweep(now(), u64::MAX).await.unwrap();
     assert!(store.user_by_reset(&link, now()).await.unwrap().is_some());
     assert!(lives(&store, &session.digest).await);
     assert_eq!(
@@ -953,18 +980,58 @@ async fn a_sweep_keeps_what_lives(store: Arc<dyn Store>) {
     );
 }
 
-async fn a_sweep_drops_expired_tries(store: Arc<dyn Store>) {
-    let ada = TryKey::from("ada");
+async fn a_sweep_drops_expired_attempts_a_few_at_a_time(store: Arc<dyn Store>) {
+    let rows = SWEPT_AT_ONCE + 2;
+    let keys: Vec<AttemptKey> = (0..rows)
+        .map(|n| AttemptKey::from(&*n.to_string()))
+        .collect();
+    let attempts: Vec<_> = keys.iter().map(|key| (key.clone(), TWO_AN_HOUR)).collect();
     for _ in 0..2 {
-        assert_eq!(count(&store, &ada, TWO_AN_HOUR, now()).await, Ok(()));
+        store.count_attempts(&attempts, now()).await.unwrap();
     }
-    store
-        .sweep(now().plus(Duration::from_secs(60)))
-        .await
-        .unwrap();
-    assert!(count(&store, &ada, TWO_AN_HOUR, now()).await.is_err());
-    store.sweep(now().plus(HOUR)).await.unwrap();
-    assert_eq!(count(&store, &ada, TWO_AN_HOUR, now()).await, Ok(()));
+    let kept = async || {
+        let verdicts = store.count_attempts(&attempts, now()).await.unwrap();
+        let kept = verdicts.iter().filter(|verdict| verdict.is_err()).count();
+        store.settle_attempts(&[], &keys).await.unwrap();
+        store.count_attempts(&attempts, now()).await.unwrap();
+        kept
+    };
+    let soon = now().plus(Duration::from_secs(60));
+    assert!(!store.sweep(soon, u64::MAX).await.unwrap());
+    assert_eq!(kept().await, rows);
+    let end = now().plus(HOUR);
+    assert!(store.sweep(end, u64::MAX).await.unwrap());
+    assert!(!store.sweep(end, u64::MAX).await.unwrap());
+    assert!(!store.sweep(end, u64::MAX).await.unwrap());
+    assert_eq!(kept().await, 0);
+}
+
+async fn a_sweep_drops_attempts_that_are_too_many(store: Arc<dyn Store>) {
+    let long = Limit::Backoff {
+        free: 1,
+        first_wait: DAY,
+        longest_wait: DAY,
+        memory: DAY,
+    };
+    let once_an_hour = Limit::Window {
+        attempts: 1,
+        window: HOUR,
+    };
+    let network = AttemptKey::from("network");
+    let addresses = ["first", "second", "third"].map(AttemptKey::from);
+    assert_eq!(count(&store, &network, once_an_hour, now()).await, Ok(()));
+    for (key, seconds) in addresses.iter().zip(0..) {
+        let moment = now().plus(Duration::from_secs(seconds));
+        assert_eq!(count(&store, key, long, moment).await, Ok(()));
+    }
+    assert!(!store.sweep(now(), 4).await.unwrap());
+    assert!(!store.sweep(now(), 2).await.unwrap());
+    let [first, second, third] = &addresses;
+    assert!(count(&store, &network, once_an_hour, now()).await.is_err());
+    assert!(count(&store, third, long, now()).await.is_err());
+    for quiet in [first, second] {
+        assert_eq!(count(&store, quiet, long, now()).await, Ok(()));
+    }
 }
 
 mod embedded_only {
@@ -1005,22 +1072,22 @@ mod embedded_only {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn kept_tries_survive_a_crash() {
+    async fn kept_attempts_survive_a_crash() {
         let folder = Folder::new();
-        let (store, ada) = (folder.open(), TryKey::from("ada"));
+        let (store, ada) = (folder.open(), AttemptKey::from("ada"));
         for _ in 0..2 {
             assert_eq!(count(&store, &ada, TWO_AN_HOUR, now()).await, Ok(()));
         }
-        store.keep_tries().await.unwrap();
+        store.keep_attempts().await.unwrap();
         let store = folder.as_after_a_crash().open();
         let end = now().plus(HOUR);
         assert_eq!(count(&store, &ada, TWO_AN_HOUR, now()).await, Err(end));
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn tries_nobody_waits_for_survive_a_crash_soon() {
+    async fn attempts_nobody_waits_for_survive_a_crash_soon() {
         let folder = Folder::new();
-        let (store, ada) = (folder.open(), TryKey::from("ada"));
+        let (store, ada) = (folder.open(), AttemptKey::from("ada"));
         for _ in 0..2 {
             assert_eq!(count(&store, &ada, TWO_AN_HOUR, now()).await, Ok(()));
         }
@@ -1066,7 +1133,7 @@ mod embedded_only {
         let folder = Folder::new();
         let store = folder.open();
         assert_eq!(
-            count(&store, &TryKey::from("ada"), TWO_AN_HOUR, now()).await,
+            count(&store, &AttemptKey::from("ada"), TWO_AN_HOUR, now()).await,
             Ok(())
         );
         for address in ["ada@example.org", "bob@example.org"] {
@@ -1075,7 +1142,7 @@ mod embedded_only {
             assert!(reset(&store, &link, "second").await);
         }
         add_with_link(&store, "eve@example.org").await;
-        store.sweep(now().plus(HOUR)).await.unwrap();
+        store.sweep(now().plus(HOUR), u64::MAX).await.unwrap();
         for mail in claim_all(&store).await {
             store.remove_mail(&mail.id).await.unwrap();
         }
@@ -1086,8 +1153,8 @@ mod embedded_only {
             ("parked", 0),
             ("resets", 0),
             ("sessions", 1),
-            ("tries", 0),
-            ("tries_end", 0),
+            ("attempts", 0),
+            ("attempts_end", 0),
             ("users", 3),
         ];
         assert_eq!(
@@ -1230,7 +1297,7 @@ mod mongo_only {
         assert_eq!(email.unique, Some(true));
         let queued = index_of(&database.collection("outbox"), "queuedAt").await;
         assert_eq!(queued.expire_after, Some(MAIL_LIFE));
-        let expiring = index_of(&database.collection("tries"), "expiresAt").await;
+        let expiring = index_of(&database.collection("attempts"), "expiresAt").await;
         assert_eq!(expiring.expire_after, Some(Duration::ZERO));
     }
 
@@ -1624,18 +1691,20 @@ async fn devices_of_ada(store: &Arc<dyn Store>) -> Vec<Device> {
     user.unwrap().devices
 }
 
-/// Counts one try; or when the next is allowed.
+/// Counts one attempt; or when the next is allowed.
 async fn count(
     store: &Arc<dyn Store>,
-    key: &TryKey,
+    key: &AttemptKey,
     limit: Limit,
     moment: Timestamp,
 ) -> Result<(), Timestamp> {
-    match store.count_tries(&[(key, limit)], moment).await {
-        Ok(()) => Ok(()),
-        Err(CountError::Closed(open_at)) => Err(open_at),
-        Err(CountError::Store(error)) => panic!("{error}"),
-    }
+    let verdicts = store.count_attempts(&[(key.clone(), limit)], moment).await;
+    verdicts.unwrap()[0].map(drop)
+}
+
+async fn take_back(store: &Arc<dyn Store>, key: &AttemptKey) {
+    let taken_back = [key.clone()];
+    store.settle_attempts(&[], &taken_back).await.unwrap();
 }
 
 async fn lives(store: &Arc<dyn Store>, session: &Digest) -> bool {

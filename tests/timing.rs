@@ -10,7 +10,7 @@
 
 mod common;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use common::{Client, Kept, Registry, Setup};
 
@@ -44,7 +44,34 @@ async fn known_and_unknown_addresses_take_the_same_time() {
             forgot(&client, email).await;
         })
         .await;
+        compare_closed_accounts(kept).await;
     }
+}
+
+/// A device that shows itself is looked for before anything is compared, and no hash hides how long that takes.
+async fn compare_closed_accounts(kept: Kept) {
+    let registry = Registry::start_as(kept, Setup::default()).await;
+    registry.add_user(KNOWN).await;
+    for email in [KNOWN, UNKNOWN] {
+        for failed in 0..15 {
+            let answer = registry.program().login(email, "wrong horse").await;
+            assert_eq!(answer.status, 401);
+            if failed >= 9 {
+                registry.wait(Duration::from_secs(15 * 60));
+            }
+        }
+    }
+    // The last wait has begun: a quarter of an hour, for both.
+    for email in [KNOWN, UNKNOWN] {
+        let answer = registry.program().login(email, "wrong horse").await;
+        assert_eq!(answer.status, 401);
+    }
+    compare(&format!("login, closed, {kept:?}"), async |email| {
+        let client = registry.program();
+        client.set_cookie("device", "936da01f-9abd-4d9d-80c7-02af85c822a8");
+        assert_eq!(client.login(email, "wrong horse").await.status, 429);
+    })
+    .await;
 }
 
 async fn forgot(client: &Client<'_>, email: &str) {

@@ -11,7 +11,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fpm_registry::accounts::password::{Hasher, Password, PasswordHash};
+use fpm_registry::accounts::{
+    fair_queue::{Priority, Requester},
+    hasher::Hasher,
+    network::Network,
+    password::{Password, PasswordHash},
+};
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -21,6 +26,11 @@ use crate::{
     socket::{FORM, PASSWORD, Setup, encode, listens_on},
 };
 
+/// Who fills a store.
+const ANYONE: Requester = Requester {
+    network: Network::UNKNOWN,
+    priority: Priority::Normal,
+};
 /// How long a server may take to say where it listens.
 const START: Duration = Duration::from_secs(30);
 /// What the kernel counts the time of processes in, a second (`USER_HZ`).
@@ -42,7 +52,7 @@ impl Stock {
         let began = Instant::now();
         let runtime = Runtime::new().unwrap();
         let password = Password::chosen(PASSWORD).unwrap();
-        let password = runtime.block_on(Hasher::new().hash(password, Vec::new()));
+        let password = runtime.block_on(Hasher::new().hash(password, Vec::new(), ANYONE));
         let password = password.unwrap();
         // As in production, with every request from a client of its own behind a proxy.
         let mut setup = Setup::new().with("TRUSTED_PROXIES", "127.0.0.1/32");

@@ -66,7 +66,7 @@ export const REFUSALS = {
   takenEmail: 'A user with this email already exists',
   shortPassword: 'Password must be at least 8 characters',
   easyPassword: /Password is too easy to guess: \w+/,
-  throttled: /Too many tries, try again in \d+ (seconds|minutes)/,
+  throttled: /Too many attempts, try again in \d+ (seconds|minutes)/,
   deadLink: 'User not found',
   notFound: 'The address may be mistyped',
   notAllowed: 'This method is not allowed here',

@@ -1,247 +1,103 @@
-//! Limits on tries: the table of them, and how tries are counted (ASVS 6.3.1; NIST SP 800-63B-4, 3.2.2).
+//! The limits on attempts, and the counting of them (ASVS 6.1.1, 6.3.1; NIST SP 800-63B-4, 3.2.2).
 //!
-//! Tries at an account are counted by the typed address, before anyone looks whether it has an account, so
-//! that a refusal tells nothing. A try counts before its password is compared, and is taken back where the
-//! password was right, so that many tries at once are no way past a limit.
+//! Attempts at an account are counted by the typed address, before anyone looks whether it has an account, so
+//! that a refusal tells nothing. An attempt counts before its password is compared, and is taken back if the
+//! password was right, so that many at once are no way past a limit. Nothing else makes the failures of strangers
+//! less but time and a reset link: who fails and comes back learns nothing of what the owner did meanwhile.
 
 use std::{
     fmt,
     hash::{BuildHasher, Hash, RandomState},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::Arc,
     time::Duration,
 };
 
 use tokio::{
     sync::{Mutex, OwnedMutexGuard},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use super::{
     Error,
+    attempts::{AttemptKey, Attempts, FOR_EVER, Limit},
     clock::{Clock, Timestamp},
     email::Email,
-    store::{CountError, Store},
+    network::Network,
+    store::Store,
     token::Digest,
 };
 
 const QUARTER: Duration = Duration::from_secs(15 * 60);
 const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
-/// Longer than anyone waits, and still a date every store can hold.
-const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-/// Failed logins to one account.
-const LOGIN_OF_ACCOUNT: Limit = Limit::Slower {
+/// Failed logins to one account from devices it does not know.
+const LOGIN_OF_ACCOUNT: Limit = Limit::Backoff {
     free: 10,
     first_wait: Duration::from_secs(30),
     longest_wait: QUARTER,
-    most: 100,
+    memory: DAY,
+};
+/// The same without a year's pause: then only a known device or a mailed link gets in.
+const LOGIN_IN_A_ROW: Limit = Limit::Backoff {
+    free: IN_A_ROW,
+    first_wait: FOR_EVER,
+    longest_wait: FOR_EVER,
     memory: YEAR,
 };
-/// Failed logins to an account from a device its owner has logged in with, while the account is closed to others.
-const LOGIN_OF_DEVICE: Limit = Limit::Most {
-    tries: 10,
-    span: YEAR,
+/// The most failures in a row (NIST SP 800-63B-4, 3.2.2).
+pub const IN_A_ROW: u32 = 100;
+/// Failed logins from a device its owner has used.
+const LOGIN_OF_DEVICE: Limit = Limit::Window {
+    attempts: 10,
+    window: YEAR,
 };
-/// Failed logins from one network.
-const LOGIN_OF_NETWORK: Limit = Limit::Most {
-    tries: 100,
-    span: QUARTER,
+/// Failed and refused logins from one network.
+const LOGIN_OF_NETWORK: Limit = Limit::Window {
+    attempts: 100,
+    window: QUARTER,
 };
-/// Reset links asked for one address.
-const FORGOT_PASSWORD_OF_ADDRESS: Limit = Limit::Most {
-    tries: 3,
-    span: QUARTER,
+/// Mails asked for to one address.
+const MAIL_OF_ADDRESS: Limit = Limit::Window {
+    attempts: 3,
+    window: QUARTER,
 };
-/// Reset links asked for from one network.
-const FORGOT_PASSWORD_OF_NETWORK: Limit = Limit::Most {
-    tries: 20,
-    span: HOUR,
+/// The same without a day's pause: slower, but never refused for longer, or a stranger could use up the owner's.
+const MAIL_IN_A_DAY: Limit = Limit::Backoff {
+    free: 6,
+    first_wait: HOUR,
+    longest_wait: HOUR,
+    memory: DAY,
+};
+/// Mails asked for from one network.
+const MAIL_OF_NETWORK: Limit = Limit::Window {
+    attempts: 20,
+    window: HOUR,
 };
 /// Accounts asked for from one network.
-const SIGNUP_OF_NETWORK: Limit = Limit::Most {
-    tries: 20,
-    span: HOUR,
+const SIGNUP_OF_NETWORK: Limit = Limit::Window {
+    attempts: 20,
+    window: HOUR,
+};
+/// New passwords tried at one reset link.
+const RESET_OF_LINK: Limit = Limit::Window {
+    attempts: 10,
+    window: QUARTER,
+};
+/// New passwords tried from one network, at any number of links.
+const RESET_OF_NETWORK: Limit = Limit::Window {
+    attempts: 100,
+    window: QUARTER,
 };
 
-/// How many tries are allowed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Limit {
-    /// So many tries in a span that begins with the first.
-    Most {
-        /// How many.
-        tries: u32,
-        /// In how long.
-        span: Duration,
-    },
-    /// So many tries at any speed, then a wait after each that doubles.
-    Slower {
-        /// How many at any speed.
-        free: u32,
-        /// The wait after the last of them.
-        first_wait: Duration,
-        /// The longest wait.
-        longest_wait: Duration,
-        /// After this many there is no further try until the tries are forgotten.
-        most: u32,
-        /// How long after the last try they are forgotten, where there were less than `most`.
-        memory: Duration,
-    },
-}
+/// The most attempts that are kept. Past it go those at addresses, the longest quiet first: a year's memory for
+/// whatever anyone types would grow without bound.
+pub const MAX_KEPT: u64 = 1_000_000;
+/// Attempts that are forgotten within this time stay for it, however many there are: those of networks among them.
+pub const SHORT_MEMORY: Duration = HOUR;
 
-/// The tries counted under one key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tries {
-    /// How many.
-    pub count: u32,
-    /// When the next is allowed; [`Timestamp::PAST`] where it already is, also for a request that was stamped
-    /// a moment before the one that was counted.
-    pub open_at: Timestamp,
-    /// When they are forgotten.
-    pub expires_at: Timestamp,
-}
-
-impl Limit {
-    /// The tries with one more at `now`; or when one more is allowed.
-    pub fn count(self, tries: Option<Tries>, now: Timestamp) -> Result<Tries, Timestamp> {
-        let live = tries.filter(|tries| tries.expires_at > now);
-        if let Some(closed) = live.filter(|tries| tries.open_at > now) {
-            return Err(closed.open_at);
-        }
-        let count = live.map_or(0, |tries| tries.count).saturating_add(1);
-        Ok(match self {
-            Self::Most { tries: most, span } => {
-                let expires_at = live.map_or(now.plus(span), |tries| tries.expires_at);
-                let open_at = if count < most {
-                    Timestamp::PAST
-                } else {
-                    expires_at
-                };
-                Tries {
-                    count,
-                    open_at,
-                    expires_at,
-                }
-            }
-            Self::Slower { .. } => Tries {
-                count,
-                open_at: self.open_after(count, now),
-                expires_at: now.plus(self.memory_after(count)),
-            },
-        })
-    }
-
-    /// When the next try is allowed after the `count`-th at `now`, in a limit that slows down.
-    pub fn open_after(self, count: u32, now: Timestamp) -> Timestamp {
-        match self.wait_after(count) {
-            Duration::ZERO => Timestamp::PAST,
-            wait => now.plus(wait),
-        }
-    }
-
-    /// How long the next try has to wait after the `count`-th, in a limit that slows down.
-    fn wait_after(self, count: u32) -> Duration {
-        match self {
-            Self::Slower { most, .. } if count >= most => FOR_EVER,
-            Self::Slower {
-                free,
-                first_wait,
-                longest_wait,
-                ..
-            } if count >= free => {
-                let doubled = first_wait.saturating_mul(2_u32.saturating_pow(count - free));
-                doubled.min(longest_wait)
-            }
-            _ => Duration::ZERO,
-        }
-    }
-
-    /// How long after the `count`-th try they are remembered.
-    pub fn memory_after(self, count: u32) -> Duration {
-        match self {
-            Self::Slower { most, .. } if count >= most => FOR_EVER,
-            Self::Slower { memory, .. } => memory,
-            Self::Most { span, .. } => span,
-        }
-    }
-}
-
-impl Tries {
-    /// The tries with one less, and open; none where there is none left.
-    pub fn take_back(self) -> Option<Self> {
-        let count = self.count.checked_sub(1).filter(|count| *count > 0)?;
-        Some(Self {
-            count,
-            open_at: Timestamp::PAST,
-            ..self
-        })
-    }
-}
-
-/// What tries are counted under; holds no address in clear.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct TryKey(String);
-
-impl TryKey {
-    fn of_address(what: &str, email: &Email) -> Self {
-        let digest = Digest::of(email.as_str().as_bytes());
-        Self(format!("{what}:{digest}"))
-    }
-
-    fn of_device(device: &Digest) -> Self {
-        Self(format!("device:{device}"))
-    }
-
-    fn of_network(what: &str, network: Network) -> Self {
-        Self(format!("{what}:{network}"))
-    }
-
-    /// The key as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<&str> for TryKey {
-    fn from(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-}
-
-/// Where a request comes from, as far as one client is told from another: an IPv4 address, or the first 64
-/// bits of an IPv6 address, which is what one customer is given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Network(IpAddr);
-
-impl Network {
-    /// The network of a client's address.
-    pub fn of(address: IpAddr) -> Self {
-        Self(match address.to_canonical() {
-            IpAddr::V4(address) => address.into(),
-            IpAddr::V6(address) => {
-                Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
-            }
-        })
-    }
-}
-
-impl Default for Network {
-    fn default() -> Self {
-        Self(Ipv4Addr::UNSPECIFIED.into())
-    }
-}
-
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            IpAddr::V4(address) => address.fmt(f),
-            IpAddr::V6(address) => write!(f, "{address}/64"),
-        }
-    }
-}
-
-/// How long to wait before another try, in the words a client is told.
+/// How long to wait before another attempt, in the words a client is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wait(Duration);
 
@@ -280,7 +136,7 @@ impl fmt::Display for Wait {
     }
 }
 
-/// Counts tries, and refuses those past a limit.
+/// Counts attempts, and refuses those past a limit.
 pub struct Limits {
     store: Arc<dyn Store>,
     clock: Clock,
@@ -289,27 +145,20 @@ pub struct Limits {
 
 /// A login that was let through to have its password compared. It counts as a failure until
 /// [`Limits::succeeded`] or [`Limits::undecided`] says otherwise.
-pub struct LoginTry(Option<Counted>);
+pub struct LoginAttempt(Option<Counted>);
 
 struct Counted {
-    network: TryKey,
-    /// The account's key, or the device's; none where no account can have the address.
-    own: Option<TryKey>,
+    keys: Vec<AttemptKey>,
+    /// Whether a failure is the last that the account allows strangers.
+    is_last: bool,
     _lane: OwnedMutexGuard<()>,
 }
 
-impl LoginTry {
-    fn new(network: TryKey, own: Option<TryKey>, lane: Option<OwnedMutexGuard<()>>) -> Self {
-        Self(lane.map(|lane| Counted {
-            network,
-            own,
-            _lane: lane,
-        }))
-    }
-}
+/// An attempt under one key and its limit.
+type Attempt = (AttemptKey, Limit);
 
 impl Limits {
-    /// The limits in force, counted in `store`; or none, where `on` is false.
+    /// The limits in force, counted in `store`; or none, if `on` is false.
     pub fn new(store: Arc<dyn Store>, clock: Clock, on: bool) -> Self {
         Self {
             store,
@@ -320,88 +169,121 @@ impl Limits {
 
     /// Lets a signup through.
     pub async fn signup(&self, network: Network) -> Result<(), Error> {
-        let network = TryKey::of_network("signup", network);
-        self.count(&[(&network, SIGNUP_OF_NETWORK)]).await
+        let from = (network, SIGNUP, SIGNUP_OF_NETWORK);
+        self.count(Vec::new(), from).await.map(drop)
     }
 
-    /// Lets a request for a reset link through.
-    pub async fn forgot_password(&self, network: Network, email: &Email) -> Result<(), Error> {
-        let address = TryKey::of_address("forgot-password", email);
-        let network = TryKey::of_network("forgot-password", network);
-        self.count(&[
-            (&address, FORGOT_PASSWORD_OF_ADDRESS),
-            (&network, FORGOT_PASSWORD_OF_NETWORK),
-        ])
-        .await
+    /// Lets a request for a mail through.
+    pub async fn mail(&self, network: Network, email: &Email) -> Result<(), Error> {
+        let of_address = vec![
+            (AttemptKey::of_address(MAIL, email), MAIL_OF_ADDRESS),
+            (AttemptKey::of_address(MAIL_DAY, email), MAIL_IN_A_DAY),
+        ];
+        let from = (network, MAIL, MAIL_OF_NETWORK);
+        self.count(of_address, from).await.map(drop)
     }
 
-    /// Lets a login through; `email` is none where what was typed is no address.
-    pub async fn login(&self, network: Network, email: Option<&Email>) -> Result<LoginTry, Error> {
-        let account = email.map(|email| TryKey::of_address(LOGIN, email));
-        let from = TryKey::of_network(LOGIN, network);
-        let tries = account.iter().map(|key| (key, LOGIN_OF_ACCOUNT));
-        let tries: Vec<_> = tries.chain([(&from, LOGIN_OF_NETWORK)]).collect();
-        let lane = self.enter(network, email).await?;
-        self.count(&tries).await?;
-        Ok(LoginTry::new(from, account, lane))
+    /// Lets a new password be tried at a live reset link; the keys are for [`Limits::take_back`].
+    pub async fn new_password(
+        &self,
+        network: Network,
+        link: &Digest,
+    ) -> Result<Vec<AttemptKey>, Error> {
+        let of_link = vec![(AttemptKey::of_token(RESET, link), RESET_OF_LINK)];
+        let from = (network, RESET, RESET_OF_NETWORK);
+        Ok(keys(&self.count(of_link, from).await?))
     }
 
-    /// Lets someone ask whether a device is known, at the cost of a failed login, so that nobody can ask
-    /// without end.
-    pub async fn device(&self, network: Network) -> Result<(), Error> {
-        let from = TryKey::of_network(LOGIN, network);
-        self.count(&[(&from, LOGIN_OF_NETWORK)]).await
+    /// Lets a login through from a device the account does not know; `email` is none if what was typed is no
+    /// address.
+    pub async fn login(
+        &self,
+        network: Network,
+        email: Option<&Email>,
+    ) -> Result<LoginAttempt, Error> {
+        let Some(lane) = self.enter(network, email).await? else {
+            return Ok(LoginAttempt(None));
+        };
+        let of_account = email.map(of_account).into_iter().flatten().collect();
+        let from = (network, LOGIN, LOGIN_OF_NETWORK);
+        let counted = self.count(of_account, from).await?;
+        let is_last = |(key, attempts): &(AttemptKey, Attempts)| {
+            key.is_of(LOGIN_ROW) && attempts.count == IN_A_ROW
+        };
+        Ok(LoginAttempt(Some(Counted {
+            is_last: counted.iter().any(is_last),
+            keys: keys(&counted),
+            _lane: lane,
+        })))
     }
 
-    /// Lets a login through from a known device, for which [`Limits::device`] has counted.
+    /// Lets a login through from a device the account knows, whatever strangers and neighbours have done; none if
+    /// it has used up its own attempts.
     pub async fn login_from_device(
         &self,
         network: Network,
         email: &Email,
         device: &Digest,
-    ) -> Result<LoginTry, Error> {
-        let device = TryKey::of_device(device);
-        let lane = self.enter(network, Some(email)).await?;
-        self.count(&[(&device, LOGIN_OF_DEVICE)]).await?;
-        let from = TryKey::of_network(LOGIN, network);
-        Ok(LoginTry::new(from, Some(device), lane))
-    }
-
-    /// The password was right: the failures of the account and of the device it came from are forgotten,
-    /// and the network has none more.
-    pub async fn succeeded(&self, login: &mut LoginTry, email: &Email, device: Option<&Digest>) {
-        if let Some(counted) = login.0.take() {
-            let account = TryKey::of_address(LOGIN, email);
-            let device = device.map(TryKey::of_device);
-            let forgotten: Vec<&TryKey> = device.iter().chain([&account]).collect();
-            self.settle(&forgotten, &[&counted.network]).await;
+    ) -> Result<Option<LoginAttempt>, Error> {
+        let Some(lane) = self.enter(network, Some(email)).await? else {
+            return Ok(Some(LoginAttempt(None)));
+        };
+        let own = (AttemptKey::of_token(DEVICE, device), LOGIN_OF_DEVICE);
+        match self.count_each(vec![own], Vec::new()).await {
+            Ok(counted) => Ok(Some(LoginAttempt(Some(Counted {
+                is_last: false,
+                keys: keys(&counted),
+                _lane: lane,
+            })))),
+            Err(Error::TooManyAttempts(_)) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
-    /// The password was wrong: waits until the try survives a crash, so that nobody who is told of a failure gets
-    /// the try back.
-    pub async fn failed(&self, login: &LoginTry) -> Result<(), Error> {
-        match login.0 {
-            Some(_) => Ok(self.store.keep_tries().await?),
-            None => Ok(()),
+    /// The password was right: the attempt is no failure, and the `known` device it came from has none more. What
+    /// strangers did stays counted.
+    pub async fn succeeded(&self, login: &mut LoginAttempt, known: Option<&Digest>) {
+        if let Some(counted) = login.0.take() {
+            let known = known.map(|device| AttemptKey::of_token(DEVICE, device));
+            let forgotten: Vec<AttemptKey> = known.into_iter().collect();
+            let mut taken_back = counted.keys;
+            taken_back.retain(|key| !forgotten.contains(key));
+            self.settle(&forgotten, &taken_back).await;
+        }
+    }
+
+    /// The password was wrong: waits until the attempt survives a crash, so that nobody who is told of a failure
+    /// gets the attempt back. Whether it was the last that the account allows strangers.
+    pub async fn failed(&self, login: &LoginAttempt) -> Result<bool, Error> {
+        match &login.0 {
+            Some(counted) => {
+                self.store.keep_attempts().await?;
+                Ok(counted.is_last)
+            }
+            None => Ok(false),
         }
     }
 
     /// The password was not compared, so that there was no failure.
-    pub async fn undecided(&self, login: &mut LoginTry) {
+    pub async fn undecided(&self, login: &mut LoginAttempt) {
         if let Some(counted) = login.0.take() {
-            let taken_back: Vec<&TryKey> = counted.own.iter().chain([&counted.network]).collect();
-            self.settle(&[], &taken_back).await;
+            self.take_back(&counted.keys).await;
         }
     }
 
-    /// Opens an account that failed logins have closed, since its owner has shown a reset link.
-    pub async fn reopen(&self, email: &Email) -> Result<(), Error> {
-        let account = TryKey::of_address(LOGIN, email);
-        Ok(self.store.settle_tries(&[&account], &[]).await?)
+    /// Makes attempts that came to nothing uncounted.
+    pub async fn take_back(&self, keys: &[AttemptKey]) {
+        self.settle(&[], keys).await;
     }
 
-    /// Waits for the lane of this client and account; none where nothing is limited.
+    /// Opens an account that failed logins have closed, since its owner has shown a reset link, or has just
+    /// made it.
+    pub async fn reopen(&self, email: &Email) -> Result<(), Error> {
+        let keys = of_account(email).map(|(key, _)| key);
+        Ok(self.store.settle_attempts(&keys, &[]).await?)
+    }
+
+    /// Waits for the lane of this client and account; none if nothing is limited.
     async fn enter(
         &self,
         network: Network,
@@ -413,31 +295,95 @@ impl Limits {
         }
     }
 
-    async fn count(&self, tries: &[(&TryKey, Limit)]) -> Result<(), Error> {
-        if self.lanes.is_none() {
-            return Ok(());
+    /// Counts an attempt under its `own` keys and those of the network it comes from. The refusals of a network come
+    /// slowly, so that a client that sends the next attempt at once costs little.
+    async fn count(
+        &self,
+        own: Vec<Attempt>,
+        (network, what, limit): (Network, &str, Limit),
+    ) -> Result<Vec<(AttemptKey, Attempts)>, Error> {
+        let counted = self.count_each(own, of_network(what, network, limit)).await;
+        if let (Err(Error::TooManyAttempts(_)), Some(lanes)) = (&counted, &self.lanes) {
+            lanes.hold_up(network).await;
         }
-        let now = self.clock.now();
-        match self.store.count_tries(tries, now).await {
-            Ok(()) => Ok(()),
-            Err(CountError::Closed(open_at)) => Err(Error::TooManyTries(Wait::until(open_at, now))),
-            Err(CountError::Store(error)) => Err(error.into()),
-        }
+        counted
     }
 
-    /// Where this fails, a try stays counted that should not be: better than a login that fails for it.
-    async fn settle(&self, forgotten: &[&TryKey], taken_back: &[&TryKey]) {
-        if let Err(error) = self.store.settle_tries(forgotten, taken_back).await {
-            tracing::warn!(%error, "a login stays counted as a failure");
+    /// Counts an attempt under its `own` keys and those of a network.
+    ///
+    /// Refused under its own, it still counts for the network, so that nobody can wait for an account to open at no
+    /// cost. Refused for its network, it counts nowhere: neither for an account, nor for the neighbours.
+    async fn count_each(
+        &self,
+        own: Vec<Attempt>,
+        network: Vec<Attempt>,
+    ) -> Result<Vec<(AttemptKey, Attempts)>, Error> {
+        if self.lanes.is_none() {
+            return Ok(Vec::new());
+        }
+        let now = self.clock.now();
+        let owned = own.len();
+        let attempts = [own, network].concat();
+        let verdicts = self.store.count_attempts(&attempts, now).await?;
+        let is_network_closed = verdicts.iter().skip(owned).any(Result::is_err);
+        let closed_until = verdicts.iter().filter_map(|verdict| verdict.err()).max();
+        let counted = attempts.into_iter().zip(verdicts).enumerate();
+        let counted = counted.filter_map(|(position, ((key, _), verdict))| {
+            let is_refused = position < owned || is_network_closed;
+            Some((is_refused, (key, verdict.ok()?)))
+        });
+        let Some(open_at) = closed_until else {
+            return Ok(counted.map(|(_, counted)| counted).collect());
+        };
+        let refused = counted.filter(|(is_refused, _)| *is_refused);
+        let refused: Vec<AttemptKey> = refused.map(|(_, (key, _))| key).collect();
+        if !refused.is_empty() {
+            self.take_back(&refused).await;
+        }
+        Err(Error::TooManyAttempts(Wait::until(open_at, now)))
+    }
+
+    /// If this fails, an attempt stays counted that should not be: better than a login that fails for it.
+    async fn settle(&self, forgotten: &[AttemptKey], taken_back: &[AttemptKey]) {
+        if let Err(error) = self.store.settle_attempts(forgotten, taken_back).await {
+            tracing::warn!(%error, "an attempt stays counted as a failure");
         }
     }
 }
 
-/// What failed logins are counted under, beside an address or a network.
+/// What attempts are counted under, beside an address, a token or a network.
 const LOGIN: &str = "login";
+const LOGIN_ROW: &str = "login-in-a-row";
+const DEVICE: &str = "device";
+const MAIL: &str = "mail";
+const MAIL_DAY: &str = "mail-in-a-day";
+const SIGNUP: &str = "signup";
+const RESET: &str = "reset-password";
+
+fn of_account(email: &Email) -> [Attempt; 2] {
+    [
+        (AttemptKey::of_address(LOGIN, email), LOGIN_OF_ACCOUNT),
+        (AttemptKey::of_address(LOGIN_ROW, email), LOGIN_IN_A_ROW),
+    ]
+}
+
+/// The attempts of a network and of the wider ones around it.
+fn of_network(what: &str, network: Network, limit: Limit) -> Vec<Attempt> {
+    let sizes = network.sizes().into_iter();
+    sizes
+        .map(|(network, size)| (AttemptKey::of_network(what, network), limit.times(size)))
+        .collect()
+}
+
+fn keys(counted: &[(AttemptKey, Attempts)]) -> Vec<AttemptKey> {
+    counted.iter().map(|(key, _)| key.clone()).collect()
+}
 
 /// How long a login waits for others of the same client to the same account.
 const LANE_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a refusal is held up, and how long it waits at most for those before it.
+const REFUSAL_PAUSE: Duration = Duration::from_millis(10);
+const REFUSAL_PATIENCE: Duration = Duration::from_secs(1);
 /// Enough that two clients seldom share one.
 const LANES: usize = 1024;
 
@@ -457,11 +403,21 @@ impl Lanes {
     }
 
     async fn enter(&self, whose: &impl Hash) -> Result<OwnedMutexGuard<()>, Error> {
+        let entered = timeout(LANE_PATIENCE, self.lane(whose)).await;
+        entered.map_err(|_| Error::Busy)
+    }
+
+    /// Holds up a refusal behind others of the same network.
+    async fn hold_up(&self, network: Network) {
+        let [widest, ..] = network.levels();
+        if let Ok(_lane) = timeout(REFUSAL_PATIENCE, self.lane(&widest)).await {
+            sleep(REFUSAL_PAUSE).await;
+        }
+    }
+
+    fn lane(&self, whose: &impl Hash) -> impl Future<Output = OwnedMutexGuard<()>> {
         let place = self.hasher.hash_one(whose) as usize % LANES;
-        let entrance = self.places[place].clone().lock_owned();
-        timeout(LANE_PATIENCE, entrance)
-            .await
-            .map_err(|_| Error::Busy)
+        self.places[place].clone().lock_owned()
     }
 }
 
@@ -475,61 +431,47 @@ mod tests {
 
     #[test]
     fn an_account_is_closed_for_longer_and_longer_and_in_the_end_for_good() {
-        let waits: Vec<u64> = [1, 9, 10, 11, 12, 13, 14, 15, 99]
-            .map(|count| LOGIN_OF_ACCOUNT.wait_after(count).as_secs())
-            .to_vec();
-        assert_eq!(waits, [0, 0, 30, 60, 120, 240, 480, 900, 900]);
-        assert_eq!(LOGIN_OF_ACCOUNT.wait_after(100), FOR_EVER);
-
-        let mut tries = None;
-        let mut now = second(0);
-        for count in 1..=100 {
-            let counted = LOGIN_OF_ACCOUNT.count(tries, now).unwrap();
-            assert_eq!(counted.count, count);
-            now = now.max(counted.open_at);
-            tries = Some(counted);
-        }
-        let years_later = second(0).plus(YEAR).plus(YEAR);
-        assert!(LOGIN_OF_ACCOUNT.count(tries, years_later).is_err());
-    }
-
-    #[test]
-    fn a_refused_try_changes_nothing() {
-        let limit = Limit::Most {
-            tries: 1,
-            span: Duration::from_secs(60),
+        let seconds = |limit: Limit| -> Vec<(u32, u64)> {
+            let waits = limit.waits().into_iter();
+            waits.map(|(count, wait)| (count, wait.as_secs())).collect()
         };
-        let tries = limit.count(None, second(0)).unwrap();
-        assert_eq!(limit.count(Some(tries), second(1)), Err(second(60)));
-        assert_eq!(limit.count(Some(tries), second(59)), Err(second(60)));
-        let anew = limit.count(Some(tries), second(60)).unwrap();
-        assert_eq!((anew.count, anew.expires_at), (1, second(120)));
+        assert_eq!(
+            seconds(LOGIN_OF_ACCOUNT),
+            [
+                (10, 30),
+                (11, 60),
+                (12, 120),
+                (13, 240),
+                (14, 480),
+                (15, 900)
+            ]
+        );
+        assert_eq!(seconds(LOGIN_IN_A_ROW), [(100, FOR_EVER.as_secs())]);
+        assert_eq!(seconds(MAIL_IN_A_DAY), [(6, 3600)]);
     }
 
     #[test]
-    fn an_open_limit_is_open_to_a_try_of_an_earlier_moment() {
-        let most = Limit::Most {
-            tries: 3,
-            span: Duration::from_secs(60),
+    fn wider_networks_have_wider_limits_and_an_ipv4_address_has_one() {
+        let of = |address: &str| -> Vec<(String, Limit)> {
+            let network = Network::of(address.parse().unwrap());
+            let attempts = of_network(LOGIN, network, LOGIN_OF_NETWORK).into_iter();
+            attempts
+                .map(|(key, limit)| (key.as_str().to_owned(), limit))
+                .collect()
         };
-        for limit in [most, LOGIN_OF_ACCOUNT] {
-            let later = limit.count(None, second(5)).unwrap();
-            let earlier = limit.count(Some(later), second(4)).unwrap();
-            assert_eq!(earlier.count, 2);
-            let taken_back = earlier.take_back().unwrap();
-            assert!(limit.count(Some(taken_back), second(3)).is_ok());
-        }
-    }
-
-    #[test]
-    fn an_ipv6_network_is_64_bits_and_a_mapped_address_is_ipv4() {
-        for (address, network) in [
-            ("192.0.2.7", "192.0.2.7"),
-            ("::ffff:192.0.2.7", "192.0.2.7"),
-            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ] {
-            assert_eq!(Network::of(address.parse().unwrap()).to_string(), network);
-        }
+        let hundreds = |n| LOGIN_OF_NETWORK.times(n);
+        assert_eq!(
+            of("192.0.2.1"),
+            [("login:192.0.2.1".to_owned(), hundreds(1))]
+        );
+        assert_eq!(
+            of("2001:db8:1:234::5"),
+            [
+                ("login:2001:db8:1::/48".to_owned(), hundreds(4)),
+                ("login:2001:db8:1:200::/56".to_owned(), hundreds(2)),
+                ("login:2001:db8:1:234::/64".to_owned(), hundreds(1)),
+            ]
+        );
     }
 
     #[test]
@@ -548,12 +490,5 @@ mod tests {
         }
         let never = Wait::until(second(0).plus(FOR_EVER), second(0));
         assert_eq!(never.to_string(), "reset your password to log in");
-    }
-
-    #[test]
-    fn a_key_holds_no_address() {
-        let key = TryKey::of_address(LOGIN, &Email::parse("ada@example.org").unwrap());
-        assert!(key.as_str().starts_with("login:"));
-        assert!(!key.as_str().contains("ada"));
     }
 }

@@ -22,6 +22,8 @@ pub enum Letter {
     ResetLink(Token),
     /// Your password was changed at this moment.
     PasswordChanged(Timestamp),
+    /// Too many logins failed; here is the link to choose a new password.
+    AccountClosed(Token),
 }
 
 /// Why a mail was not taken; the text is for the log and holds no address.

@@ -1,20 +1,26 @@
 //! The account service itself: what a user can do, and the rules. It knows no HTTP and no database.
 //!
 //! # Layout
-//! - [`name`], [`email`], [`password`], [`token`]: parsed values, hashing, random tokens and their digests
-//! - [`clock`]: the one clock
-//! - [`limits`]: how many tries there are
+//! - [`name`], [`email`], [`password`], [`token`]: parsed values, random tokens and their digests
+//! - [`hasher`]: the threads that hash, behind a [`fair_queue`]; [`strength`]: what is too easy to guess
+//! - [`clock`]: the one clock; [`network`]: where requests come from
+//! - [`limits`]: how many attempts there are; [`attempts`]: how they are counted
 //! - [`outbox`], [`mail`]: promised mail, and the trait of what sends it
 //! - [`store`]: the trait of the database; [`sweeper`]: drops what has expired
 
+pub mod attempts;
 pub mod clock;
 pub mod email;
+pub mod fair_queue;
+pub mod hasher;
 pub mod limits;
 pub mod mail;
 pub mod name;
+pub mod network;
 pub mod outbox;
 pub mod password;
 pub mod store;
+pub mod strength;
 pub mod sweeper;
 pub mod token;
 
@@ -25,11 +31,14 @@ use tokio::sync::Notify;
 use self::{
     clock::{Clock, Timestamp},
     email::Email,
-    limits::{Limits, LoginTry, Network, Wait},
+    fair_queue::{Priority, Requester},
+    hasher::Hasher,
+    limits::{Limits, LoginAttempt, Wait},
     mail::Mailer,
     name::Name,
+    network::Network,
     outbox::{MailKind, Outbox, QueuedMail},
-    password::{Hasher, Password, Verdict},
+    password::{Password, Verdict},
     store::{AddUserError, Device, Login, NewUser, Session, Store, StoreError, User},
     token::{Digest, Token},
 };
@@ -90,9 +99,9 @@ pub enum Error {
     /// The session or reset link does not live.
     #[error("User not found")]
     UserNotFound,
-    /// A limit of tries is reached.
-    #[error("Too many tries, {0}")]
-    TooManyTries(Wait),
+    /// A limit on attempts is reached.
+    #[error("Too many attempts, {0}")]
+    TooManyAttempts(Wait),
     /// More hashing is asked for than the machine can do.
     #[error("The registry is busy, try again in a moment")]
     Busy,
@@ -134,7 +143,7 @@ pub struct Accounts {
 
 impl Accounts {
     /// The accounts kept in `store`, and the outbox that sends their mail through `mailer`. Without
-    /// `rate_limits` tries are not limited, as for load tests.
+    /// `rate_limits` attempts are not limited, as for load tests.
     pub fn new(
         store: Arc<dyn Store>,
         mailer: Arc<dyn Mailer>,
@@ -163,21 +172,20 @@ impl Accounts {
     ) -> Result<LoggedIn, Error> {
         let name = Name::parse(name)?;
         let email = Email::parse(email)?;
-        self.hasher.has_room()?;
+        let requester = caller.requester(Priority::Normal);
+        let _room = self.hasher.room_for(requester).await?;
         self.limits.signup(caller.network).await?;
         if self.store.user_by_email(&email).await?.is_some() {
             return Err(Error::EmailTaken);
         }
         let password = Password::chosen(password)?;
-        let password = self
-            .hasher
-            .hash(password, about(name.as_str(), &email))
-            .await?;
+        let about = about(name.as_str(), &email);
+        let password = self.hasher.hash(password, about, requester).await?;
         let (token, session) = self.new_session(caller);
         let (device_token, device) = self.new_device();
         let user = NewUser {
             name,
-            email,
+            email: email.clone(),
             password,
             session,
             device,
@@ -186,6 +194,10 @@ impl Accounts {
         match self.store.add_user(user).await {
             Ok(()) => {
                 tracing::info!(client = %caller.network, "signed up");
+                // What strangers tried at the address before is not the owner's.
+                if let Err(error) = self.limits.reopen(&email).await {
+                    tracing::warn!(%error, "a new account begins with the failed logins of strangers");
+                }
                 Ok(LoggedIn {
                     session: token,
                     device: Some(device_token),
@@ -209,69 +221,89 @@ impl Accounts {
             parsed => parsed.ok(),
         };
         let password = Password::typed(password)?;
-        self.hasher.has_room()?;
-        let mut login = self.admit(caller, email.as_ref()).await?;
-        let entered = self
-            .enter(caller, &mut login, email.as_ref(), password)
-            .await;
+        // Whether a device is known is seen later, so that whoever shows one may find room.
+        let hoped = match caller.device {
+            Some(_) => Priority::High,
+            None => Priority::Normal,
+        };
+        let _room = self.hasher.room_for(caller.requester(hoped)).await?;
+        let mut login = self.admit(caller, email).await?;
+        let entered = self.enter(caller, &mut login, password).await;
         match &entered {
-            Err(Error::Busy | Error::Unavailable(_)) => self.limits.undecided(&mut login).await,
-            Err(_) => {
-                tracing::info!(client = %caller.network, "login failed");
-                self.limits.failed(&login).await?;
+            Err(Error::Busy | Error::Unavailable(_)) => {
+                self.limits.undecided(&mut login.attempt).await;
             }
+            Err(_) => self.fail(login).await?,
             Ok(_) => {}
         }
         entered
     }
 
-    /// Lets a login through the limits, where need be because its device is known.
-    async fn admit(&self, caller: &Caller, email: Option<&Email>) -> Result<LoginTry, Error> {
-        let refusal = match self.limits.login(caller.network, email).await {
-            Err(refusal @ Error::TooManyTries(_)) => refusal,
-            verdict => return verdict,
-        };
-        let device = caller.device.as_ref().map(Token::digest);
-        let (Some(email), Some(device)) = (email, device) else {
-            return Err(refusal);
-        };
-        self.limits.device(caller.network).await?;
-        let user = self.store.user_by_email(email).await?;
-        if !user.is_some_and(|user| self.knows(&user, &device)) {
-            return Err(refusal);
+    /// Lets a login through the limits: that of its device if the account knows it, whatever strangers have done
+    /// to the account and neighbours to the network, else those of account and network.
+    async fn admit(&self, caller: &Caller, email: Option<Email>) -> Result<Admitted, Error> {
+        let mut found = None;
+        if let (Some(email), Some(device)) = (&email, &caller.device) {
+            let (user, device) = (self.store.user_by_email(email).await?, device.digest());
+            let is_known = user.as_ref().is_some_and(|user| self.knows(user, &device));
+            found = Some(user);
+            let limits = &self.limits;
+            if is_known
+                && let Some(attempt) = limits
+                    .login_from_device(caller.network, email, &device)
+                    .await?
+            {
+                return Ok(Admitted {
+                    email: Some(email.clone()),
+                    found,
+                    attempt,
+                    priority: Priority::High,
+                });
+            }
         }
-        let login = self
-            .limits
-            .login_from_device(caller.network, email, &device);
-        match login.await {
-            // Others may try again sooner than this device.
-            Err(Error::TooManyTries(_)) => Err(refusal),
-            verdict => verdict,
+        Ok(Admitted {
+            attempt: self.limits.login(caller.network, email.as_ref()).await?,
+            email,
+            found,
+            priority: Priority::Normal,
+        })
+    }
+
+    /// Counts a failed login for good; the owner is mailed a way in if it closed the account to strangers.
+    async fn fail(&self, login: Admitted) -> Result<(), Error> {
+        let is_last = self.limits.failed(&login.attempt).await?;
+        if let (true, Some(email)) = (is_last, login.email) {
+            self.queue_mail(MailKind::AccountClosed, email).await?;
         }
+        Ok(())
     }
 
     /// Compares the password and begins the session.
     async fn enter(
         &self,
         caller: &Caller,
-        login: &mut LoginTry,
-        email: Option<&Email>,
+        login: &mut Admitted,
         password: Password,
     ) -> Result<LoggedIn, Error> {
+        let requester = caller.requester(login.priority);
         for _ in 0..LOGIN_ROUNDS {
-            let user = self.find(email).await?;
+            let user = match login.found.take() {
+                Some(found) => found,
+                None => self.find(login.email.as_ref()).await?,
+            };
             let stored = user.as_ref().map(|user| user.password.clone());
-            let verdict = self.hasher.verify(password.clone(), stored).await?;
-            let (user, upgraded) = match (user, verdict) {
+            let verdict = self.hasher.verify(password.clone(), stored, requester);
+            let (user, upgraded) = match (user, verdict.await?) {
                 (Some(user), Verdict::Right(upgraded)) => (user, upgraded),
-                (Some(user), Verdict::Unreadable) => {
-                    tracing::warn!(
-                        user = user.id,
-                        "stored password is no hash of argon2, login refused"
-                    );
+                (user, verdict) => {
+                    let user = user.as_ref().map_or("none", |user| &user.id);
+                    let reason = match verdict {
+                        Verdict::Unreadable => "the stored password is no hash of argon2",
+                        _ => "wrong email or password",
+                    };
+                    tracing::info!(user, client = %caller.network, reason, "login failed");
                     return Err(Error::WrongLogin);
                 }
-                _ => return Err(Error::WrongLogin),
             };
             let (token, session) = self.new_session(caller);
             let known = caller.device.as_ref().map(Token::digest);
@@ -288,7 +320,7 @@ impl Accounts {
                 device,
                 replaces: caller.replaces(),
             });
-            let settle = self.limits.succeeded(login, &user.email, known.as_ref());
+            let settle = self.limits.succeeded(&mut login.attempt, known.as_ref());
             let (recorded, ()) = tokio::join!(record, settle);
             if recorded? {
                 tracing::info!(user = user.id, client = %caller.network, "logged in");
@@ -317,8 +349,13 @@ impl Accounts {
     /// Promises a mail with a reset link, if the address has an account. Does the same work either way.
     pub async fn forgot_password(&self, caller: &Caller, email: &str) -> Result<(), Error> {
         let email = Email::parse(email)?;
-        self.limits.forgot_password(caller.network, &email).await?;
-        let mail = QueuedMail::new(MailKind::ResetLink, email, self.clock.now());
+        self.limits.mail(caller.network, &email).await?;
+        self.queue_mail(MailKind::ResetLink, email).await
+    }
+
+    /// Promises a mail, which goes out if the address has an account.
+    async fn queue_mail(&self, kind: MailKind, to: Email) -> Result<(), Error> {
+        let mail = QueuedMail::new(kind, to, self.clock.now());
         self.store.queue_mail(mail).await?;
         self.mail_waiting.notify_one();
         Ok(())
@@ -333,17 +370,21 @@ impl Accounts {
         password: &str,
     ) -> Result<Token, Error> {
         let digest = token.ok_or(Error::UserNotFound)?.digest();
-        self.hasher.has_room()?;
+        let requester = caller.requester(Priority::High);
+        let _room = self.hasher.room_for(requester).await?;
         let user = self
             .store
             .user_by_reset(&digest, self.clock.now())
             .await?
             .ok_or(Error::UserNotFound)?;
+        let attempt = self.limits.new_password(caller.network, &digest).await?;
         let password = Password::chosen(password)?;
-        let password = self
-            .hasher
-            .hash(password, about(&user.name, &user.email))
-            .await?;
+        let about = about(&user.name, &user.email);
+        let hashed = self.hasher.hash(password, about, requester).await;
+        if let Err(Error::Busy) = hashed {
+            self.limits.take_back(&attempt).await;
+        }
+        let password = hashed?;
         // First, so that a crash on the way leaves a link that works and no account that stays closed.
         self.limits.reopen(&user.email).await?;
         let now = self.clock.now();
@@ -429,7 +470,25 @@ impl Accounts {
     }
 }
 
+/// A login that the limits let through.
+struct Admitted {
+    /// The typed address; none if it was no address.
+    email: Option<Email>,
+    /// The user of the address, where one was already looked for.
+    found: Option<Option<User>>,
+    attempt: LoginAttempt,
+    priority: Priority,
+}
+
 impl Caller {
+    /// Whose request it is, where networks share what it costs.
+    fn requester(&self, priority: Priority) -> Requester {
+        Requester {
+            network: self.network,
+            priority,
+        }
+    }
+
     fn replaces(&self) -> Option<Digest> {
         self.session.as_ref().map(Token::digest)
     }

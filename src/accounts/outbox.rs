@@ -13,7 +13,7 @@ use super::{
     clock::{Clock, Timestamp},
     email::Email,
     mail::{Letter, Mail, MailError, Mailer},
-    store::{Store, StoreError},
+    store::{Store, StoreError, User},
     token::Token,
 };
 
@@ -51,6 +51,8 @@ pub enum MailKind {
     ResetLink,
     /// The notice that the password was changed.
     PasswordChanged,
+    /// The notice that only known devices can log in after too many failures, with a link to choose a new password.
+    AccountClosed,
 }
 
 /// A mail waiting in the outbox.
@@ -178,12 +180,12 @@ impl Outbox {
         let (id, letter) = match queued.kind {
             // Each attempt has a link of its own, so it is a mail of its own.
             MailKind::ResetLink => {
-                let token = Token::random();
-                let expires_at = self.clock.now().plus(RESET_LIFE);
-                self.store
-                    .set_reset(&user.email, &token.digest(), expires_at)
-                    .await?;
-                (MailId::random(), Letter::ResetLink(token))
+                let link = self.new_link(&user).await?;
+                (MailId::random(), Letter::ResetLink(link))
+            }
+            MailKind::AccountClosed => {
+                let link = self.new_link(&user).await?;
+                (MailId::random(), Letter::AccountClosed(link))
             }
             MailKind::PasswordChanged => (queued.id, Letter::PasswordChanged(queued.queued_at)),
         };
@@ -192,6 +194,16 @@ impl Outbox {
             to: user.email,
             letter,
         }))
+    }
+
+    /// Gives a user a reset link, which ends an older one.
+    async fn new_link(&self, user: &User) -> Result<Token, StoreError> {
+        let token = Token::random();
+        let expires_at = self.clock.now().plus(RESET_LIFE);
+        self.store
+            .set_reset(&user.email, &token.digest(), expires_at)
+            .await?;
+        Ok(token)
     }
 }
 

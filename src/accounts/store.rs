@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 
 use super::{
+    attempts::{AttemptKey, Counted, Limit},
     clock::Timestamp,
     email::Email,
-    limits::{Limit, TryKey},
     name::Name,
     outbox::{MailId, QueuedMail},
     password::PasswordHash,
@@ -101,23 +101,14 @@ pub enum AddUserError {
     Store(#[from] StoreError),
 }
 
-/// Why tries were not counted.
-#[derive(Debug, thiserror::Error)]
-pub enum CountError {
-    /// A limit is reached, until this moment.
-    #[error("a limit is reached")]
-    Closed(Timestamp),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 /// The most sessions a user can have; a further login ends the oldest.
 pub const MAX_SESSIONS: usize = 50;
+/// The most attempts that are dropped in one step.
+pub const SWEPT_AT_ONCE: usize = 500;
 /// The most devices that are remembered of a user; a further one takes the place of the oldest.
 pub const MAX_DEVICES: usize = 10;
 
-/// Users, their sessions and reset links, the outgoing mail, and tries.
+/// Users, their sessions and reset links, the outgoing mail, and attempts.
 ///
 /// Each method is one atomic step: it happens whole or not at all, and once it has answered `Ok`, what
 /// it wrote survives a crash. Two methods at once behave as one after the other. Only the session that a
@@ -200,29 +191,31 @@ pub trait Store: Send + Sync + 'static {
     /// Makes every waiting mail due at `now`, as at start, but not what another process has claimed.
     async fn expedite_mail(&self, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Counts a try under each key by its limit, or none of them where one limit is reached.
+    /// Counts an attempt under each key by its limit, each for itself, and says of each what became of it.
     ///
-    /// Of tries at once none passes a limit. One of them may be refused that would not have been alone. Unlike
-    /// all else, tries may be lost in a crash until [`Self::keep_tries`] has answered.
-    async fn count_tries(
+    /// Of attempts at once none passes a limit. Unlike all else, attempts may be lost in a crash until
+    /// [`Self::keep_attempts`] has answered.
+    async fn count_attempts(
         &self,
-        tries: &[(&TryKey, Limit)],
+        attempts: &[(AttemptKey, Limit)],
         now: Timestamp,
-    ) -> Result<(), CountError>;
+    ) -> Result<Vec<Counted>, StoreError>;
 
-    /// Forgets all tries under the keys `forgotten`, and takes one back under each of `taken_back`, which
+    /// Forgets all attempts under the keys `forgotten`, and takes one back under each of `taken_back`, which
     /// are open then. What fails on the way stays counted.
-    async fn settle_tries(
+    async fn settle_attempts(
         &self,
-        forgotten: &[&TryKey],
-        taken_back: &[&TryKey],
+        forgotten: &[AttemptKey],
+        taken_back: &[AttemptKey],
     ) -> Result<(), StoreError>;
 
-    /// Waits until a crash of this program loses none of the tries that were counted before; where the database
+    /// Waits until a crash of this program loses none of the attempts that were counted before; if the database
     /// itself crashes, the last may be lost.
-    async fn keep_tries(&self) -> Result<(), StoreError>;
+    async fn keep_attempts(&self) -> Result<(), StoreError>;
 
-    /// Drops reset links and tries that have expired by `now`, and mail older than
-    /// [`super::outbox::MAIL_LIFE`]. Expired sessions go at their user's next login.
-    async fn sweep(&self, now: Timestamp) -> Result<(), StoreError>;
+    /// Drops attempts, mail and reset links that have expired by `now`; of more attempts than `most` also those that
+    /// are forgotten soonest, though not within [`super::limits::SHORT_MEMORY`]. No more than [`SWEPT_AT_ONCE`]
+    /// attempts go at once, so that nothing else waits long; true if there may be more. Expired sessions go at their
+    /// user's next login.
+    async fn sweep(&self, now: Timestamp, most: u64) -> Result<bool, StoreError>;
 }

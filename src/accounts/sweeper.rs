@@ -2,10 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{clock::Clock, store::Store};
+use super::{clock::Clock, limits::MAX_KEPT, store::Store};
 
 /// How long expired rows may lie; no rule depends on it, since each reads the expiry itself.
 const EVERY: Duration = Duration::from_secs(10 * 60);
+/// How long the store is left to others between two steps of one sweep.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Sweeps the store from time to time.
 pub struct Sweeper {
@@ -22,10 +24,15 @@ impl Sweeper {
     /// Sweeps for ever.
     pub async fn run(self) {
         loop {
-            tokio::time::sleep(EVERY).await;
-            if let Err(error) = self.store.sweep(self.clock.now()).await {
-                tracing::warn!(%error, "expired rows stay for now");
-            }
+            let pause = match self.store.sweep(self.clock.now(), MAX_KEPT).await {
+                Ok(true) => PAUSE,
+                Ok(false) => EVERY,
+                Err(error) => {
+                    tracing::warn!(%error, "expired rows stay for now");
+                    EVERY
+                }
+            };
+            tokio::time::sleep(pause).await;
         }
     }
 }

@@ -27,6 +27,11 @@ impl Token {
         Digest::of(self.0.as_bytes())
     }
 
+    /// Enough of the digest to tell this token from another, for a page that must not hold the token.
+    pub fn digest_prefix(&self) -> String {
+        self.digest().to_string().chars().take(16).collect()
+    }
+
     /// The token as text, for the client alone.
     pub fn reveal(&self) -> String {
         self.0.to_string()

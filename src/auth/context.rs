@@ -22,7 +22,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Who sends a request, by its headers and the [`Network`](crate::accounts::limits::Network) the server
+    /// Who sends a request, by its headers and the [`Network`](crate::accounts::network::Network) the server
     /// put among its extensions.
     pub fn caller(&self, headers: &HeaderMap, extensions: &Extensions) -> Caller {
         let user_agent = headers.get(header::USER_AGENT);
@@ -94,8 +94,8 @@ impl Auth {
 
     /// The refusal for a domain error, and when to come back where it says so.
     pub fn refuse(&self, error: Error) -> Refusal {
-        if let Error::TooManyTries(wait) = &error {
-            tracing::warn!(client = %self.caller.network, %wait, "too many tries");
+        if let Error::TooManyAttempts(wait) = &error {
+            tracing::warn!(client = %self.caller.network, %wait, "too many attempts");
             let seconds = HeaderValue::from(wait.seconds());
             self.response.insert_header(header::RETRY_AFTER, seconds);
         }
@@ -122,7 +122,7 @@ pub fn refusal(error: Error) -> Refusal {
         | Error::PasswordTooEasy(_) => (400, Some("password")),
         Error::WrongLogin => (401, None),
         Error::UserNotFound => (404, None),
-        Error::TooManyTries(_) => (429, None),
+        Error::TooManyAttempts(_) => (429, None),
         Error::Busy | Error::Unavailable(_) => (503, None),
     };
     let refusal = Refusal::new(code, error.to_string());

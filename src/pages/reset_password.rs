@@ -12,7 +12,7 @@ use super::{
 pub fn ResetPasswordPage() -> impl IntoView {
     let scene = Scene::of_request();
     match scene.resetting.clone() {
-        Some(email) => view! { <ChoosePassword scene email /> }.into_any(),
+        Some(resetting) => view! { <ChoosePassword scene email=resetting.email /> }.into_any(),
         None => view! { <AskForLink scene /> }.into_any(),
     }
 }

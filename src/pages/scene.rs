@@ -16,8 +16,8 @@ pub struct Scene {
     pub form_token: String,
     /// Who is logged in.
     pub visitor: Option<Visitor>,
-    /// The e-mail of the user whose new password is being chosen.
-    pub resetting: Option<String>,
+    /// Whose new password is being chosen.
+    pub resetting: Option<Resetting>,
     /// What has just happened.
     pub notice: Option<Notice>,
     /// Where a login or signup leads, already safe.
@@ -37,6 +37,16 @@ pub struct Visitor {
     pub name: String,
     /// The address the user logs in with.
     pub email: String,
+}
+
+/// Whose new password is being chosen, and by which reset link.
+#[derive(Debug, Clone)]
+pub struct Resetting {
+    /// The e-mail of the user.
+    pub email: String,
+    /// What the form brings back, so that it changes no other account's password if the browser is given
+    /// another link meanwhile.
+    pub link: String,
 }
 
 /// What has just happened, from a closed list, so that no link can make a page say anything else.
@@ -95,10 +105,13 @@ impl Scene {
             typed,
             next,
             form_token: token,
+            resetting,
             refusal,
             ..
         } = self;
-        view! { <AccountForm purpose typed next token refusal takes_focus /> }
+        let link = resetting.map(|resetting| resetting.link);
+        let link = link.unwrap_or_default();
+        view! { <AccountForm purpose typed next link token refusal takes_focus /> }
     }
 
     /// The scene of the page being drawn.

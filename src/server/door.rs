@@ -28,8 +28,8 @@ use crate::{
     accounts::{store::User, token::Token},
     auth::{Refusal, context, cookie::Kind, next},
     pages::{
-        form::{CSRF_FIELD, Typed},
-        scene::Scene,
+        form::{CSRF_FIELD, LINK_FIELD, Typed},
+        scene::{Resetting, Scene},
     },
 };
 
@@ -62,7 +62,7 @@ impl Route {
             Self::Signup => &["name", "email", "password", "next", CSRF_FIELD],
             Self::Logout => &[],
             Self::ForgotPassword => &["email", CSRF_FIELD],
-            Self::ResetPassword => &["uuid", "password", CSRF_FIELD],
+            Self::ResetPassword => &["uuid", LINK_FIELD, "password", CSRF_FIELD],
         }
     }
 
@@ -152,7 +152,8 @@ pub(super) fn form_token(state: &super::State, headers: &HeaderMap) -> Option<St
     Some(cookie.digest().to_string())
 }
 
-/// The fields, with the uuid of the reset cookie where the route wants one and none came.
+/// The fields, with the uuid of the reset cookie if the route wants one and none came. A form that was drawn for
+/// another link gets none, or it would change the password of the wrong account.
 fn with_reset_cookie(
     state: &super::State,
     route: Route,
@@ -162,10 +163,17 @@ fn with_reset_cookie(
     if route == Route::ResetPassword
         && fields.get("uuid").is_none()
         && let Some(uuid) = state.service.cookies.find(Kind::Reset, headers)
+        && is_of_link(fields.get(LINK_FIELD), &uuid)
     {
         fields.add_known("uuid", uuid);
     }
     fields
+}
+
+/// Whether a form was drawn for the link of this uuid; a program's, which does not say, is for any.
+fn is_of_link(drawn_for: Option<&str>, uuid: &str) -> bool {
+    let token = Token::parse(uuid);
+    drawn_for.is_none_or(|link| token.is_some_and(|token| token.digest_prefix() == link))
 }
 
 /// Goes on to the end even where the client hangs up: a login that was counted is settled, and what was half
@@ -262,7 +270,9 @@ async fn reword(
             name: text("name"),
             email: text("email"),
         },
-        resetting: owner.map(|user| user.email.as_str().to_owned()),
+        resetting: owner
+            .zip(token.as_ref())
+            .map(|(owner, token)| resetting(&owner, token)),
         refusal: Some(refusal),
         ..Scene::default()
     };
@@ -293,6 +303,14 @@ pub(super) fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
+}
+
+/// What a page shows to choose the new password of `owner`.
+pub(super) fn resetting(owner: &User, token: &Token) -> Resetting {
+    Resetting {
+        email: owner.email.as_str().to_owned(),
+        link: token.digest_prefix(),
+    }
 }
 
 /// The user whose reset link this is, where it works.

@@ -2,12 +2,7 @@
 //!
 //! `axum::serve` sets no time limit on a client and no limit on their number, hence a loop of our own.
 
-use std::{
-    collections::HashMap,
-    net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
 use axum::{Router, body::Body, extract::ConnectInfo};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
@@ -16,19 +11,15 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
 };
 use ipnet::IpNet;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-};
+use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
 use super::{
     patience::{Patience, Patient, Turn},
-    peer::is_trusted,
+    slots::{Slot, Slots},
 };
-use crate::accounts::limits::Network;
 
-/// The most connections at once; more wait to be accepted.
+/// The most connections at once; a further one ends another.
 const MAX_CONNECTIONS: usize = 4096;
 /// How many files the server wants to have open at once: connections, and some for stores, mail and log.
 pub const FILES: u64 = MAX_CONNECTIONS as u64 + 512;
@@ -46,8 +37,8 @@ const STOP_PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait where no connection can be accepted, as when file descriptors run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves `router` until `stop`, then lets requests in flight finish; opens no more than `files`. Proxies may
-/// take all connections.
+/// Serves `router` until `stop`, then lets requests in flight finish; opens no more than `files`. Connections of
+/// `proxies` are not counted as those of one network.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -55,17 +46,16 @@ pub async fn serve(
     proxies: Vec<IpNet>,
     stop: impl Future<Output = ()>,
 ) {
-    let places = Places::new(connections(files), proxies);
+    let slots = Slots::new(connections(files), proxies);
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
-        let (stream, peer, free) = tokio::select! {
+        let (stream, peer) = tokio::select! {
             () = &mut stop => break,
-            accepted = accept(&listener, &places) => accepted,
+            accepted = accept(&listener, &slots) => accepted,
         };
-        if let Some(place) = places.take(peer, free) {
-            serve_one(stream, peer, place, router.clone(), &graceful);
-        }
+        let slot = slots.take(peer.ip());
+        serve_one(stream, peer, slot, router.clone(), &graceful);
     }
     drop(listener);
     tracing::info!("stopping");
@@ -83,85 +73,11 @@ fn connections(files: u64) -> usize {
     usize::try_from(files - others).map_or(MAX_CONNECTIONS, |most| most.min(MAX_CONNECTIONS))
 }
 
-/// The places for connections.
-struct Places {
-    free: Arc<Semaphore>,
-    /// The most from one network, so that no one takes all; more are closed.
-    most_of_network: usize,
-    /// Those it does not count for, since their clients come from many networks.
-    proxies: Vec<IpNet>,
-    taken: Arc<Mutex<HashMap<Network, usize>>>,
-}
-
-/// The place of one connection, free again when it is dropped.
-struct Place {
-    _share: Option<Share>,
-    _free: Option<OwnedSemaphorePermit>,
-}
-
-/// One of those that a network has, given back when it is dropped.
-struct Share {
-    network: Network,
-    taken: Arc<Mutex<HashMap<Network, usize>>>,
-}
-
-impl Places {
-    fn new(most: usize, proxies: Vec<IpNet>) -> Self {
-        Self {
-            free: Arc::new(Semaphore::new(most)),
-            most_of_network: most / 2,
-            proxies,
-            taken: Arc::default(),
-        }
-    }
-
-    /// A place for this peer; none where its network has too many.
-    fn take(&self, peer: SocketAddr, free: Option<OwnedSemaphorePermit>) -> Option<Place> {
-        let share = match is_trusted(peer.ip(), &self.proxies) {
-            true => None,
-            false => Some(self.share(peer.ip())?),
-        };
-        Some(Place {
-            _share: share,
-            _free: free,
-        })
-    }
-
-    fn share(&self, peer: IpAddr) -> Option<Share> {
-        let network = Network::of(peer);
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = taken.entry(network).or_default();
-        if *count >= self.most_of_network {
-            return None;
-        }
-        *count += 1;
-        Some(Share {
-            network,
-            taken: self.taken.clone(),
-        })
-    }
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = taken.get_mut(&self.network) {
-            *count -= 1;
-            if *count == 0 {
-                taken.remove(&self.network);
-            }
-        }
-    }
-}
-
-async fn accept(
-    listener: &TcpListener,
-    places: &Places,
-) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
-    let place = places.free.clone().acquire_owned().await.ok();
+async fn accept(listener: &TcpListener, slots: &Slots) -> (TcpStream, SocketAddr) {
+    slots.ready().await;
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => return (stream, peer, place),
+            Ok(accepted) => return accepted,
             Err(error) => {
                 tracing::warn!(%error, "a connection cannot be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -173,7 +89,7 @@ async fn accept(
 fn serve_one(
     stream: TcpStream,
     peer: SocketAddr,
-    place: Place,
+    mut slot: Slot,
     router: Router,
     graceful: &GracefulShutdown,
 ) {
@@ -199,9 +115,15 @@ fn serve_one(
         .serve_connection(TokioIo::new(stream), service);
     let watched = graceful.watch(connection);
     tokio::spawn(async move {
-        let _place = place;
-        if let Err(error) = watched.await {
-            tracing::debug!(%error, "a connection ended early");
+        tokio::select! {
+            served = watched => {
+                if let Err(error) = served {
+                    tracing::debug!(%error, "a connection ended early");
+                }
+            }
+            () = slot.ended() => {
+                tracing::debug!(client = %peer.ip(), "a connection was ended, its network has the most");
+            }
         }
     });
 }
@@ -214,34 +136,6 @@ mod tests {
     fn connections_leave_files_for_the_rest() {
         for (files, most) in [(FILES, 4096), (u64::MAX, 4096), (1024, 911), (256, 228)] {
             assert_eq!(connections(files), most);
-        }
-    }
-
-    #[test]
-    fn one_network_gets_half_of_the_places_and_gives_them_back() {
-        let places = Places::new(4, Vec::new());
-        let take = |peer: &str| places.take(peer.parse().unwrap(), None);
-        let first = take("192.0.2.1:1");
-        let second = take("192.0.2.1:2");
-        assert!(first.is_some() && second.is_some());
-        assert!(take("192.0.2.1:3").is_none());
-        assert!(take("192.0.2.2:1").is_some());
-        drop(first);
-        assert!(take("192.0.2.1:3").is_some());
-    }
-
-    #[test]
-    fn a_trusted_proxy_gets_all_places_and_takes_none_from_its_neighbours() {
-        let proxies = ["192.0.2.1/32", "2001:db8::1/128"].map(|proxy| proxy.parse().unwrap());
-        let places = Places::new(4, proxies.to_vec());
-        for proxy in ["192.0.2.1:1", "[::ffff:192.0.2.1]:1", "[2001:db8::1]:1"] {
-            let taken = [(); 4].map(|()| places.take(proxy.parse().unwrap(), None));
-            assert!(taken.iter().all(Option::is_some), "{proxy}");
-            assert!(
-                places
-                    .take("[2001:db8::2]:1".parse().unwrap(), None)
-                    .is_some()
-            );
         }
     }
 }

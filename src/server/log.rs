@@ -4,7 +4,10 @@ use std::time::Instant;
 
 use axum::{extract::Request, middleware::Next, response::Response};
 
-use crate::accounts::limits::Network;
+use crate::accounts::network::Network;
+
+/// The longest path in the log, in characters; what is longer is cut, since a path may have 32 kB.
+const MAX_PATH_CHARS: usize = 200;
 
 /// Logs client, method, path, status and milliseconds; never a query, header or body, which hold secrets.
 pub async fn request(request: Request, next: Next) -> Response {
@@ -12,7 +15,7 @@ pub async fn request(request: Request, next: Next) -> Response {
     let client = request.extensions().get::<Network>().copied();
     let client = client.unwrap_or_default();
     let method = request.method().clone();
-    let path = request.uri().path().to_owned();
+    let path: String = request.uri().path().chars().take(MAX_PATH_CHARS).collect();
     let response = next.run(request).await;
     let status = response.status().as_u16();
     let millis = started.elapsed().as_millis() as u64;

@@ -8,7 +8,7 @@
 //! - [`headers`]: the same-origin rule, and the headers of every answer
 //! - [`peer`]: where a request comes from; [`log`]: one line a request
 //! - [`settings`], [`mail`], [`store`]: configuration, and the accounts' two traits
-//! - [`mod@listen`] holds the connections, with [`patience`] for slow clients
+//! - [`mod@listen`] holds the connections, in [`slots`] that networks share, with [`patience`] for slow clients
 
 pub mod answer;
 pub mod blank;
@@ -23,6 +23,7 @@ pub mod mail;
 pub mod patience;
 pub mod peer;
 pub mod settings;
+pub mod slots;
 pub mod store;
 mod visit;
 

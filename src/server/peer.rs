@@ -13,7 +13,7 @@ use axum::{
 };
 use ipnet::IpNet;
 
-use crate::accounts::limits::Network;
+use crate::accounts::network::Network;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 

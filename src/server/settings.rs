@@ -54,7 +54,7 @@ struct Given {
     #[arg(long, env = "TRUSTED_PROXIES", value_name = "NETWORKS")]
     trusted_proxies: Option<String>,
 
-    /// Whether tries are limited; off is for load tests [default: on]
+    /// Whether attempts are limited; off is for load tests [default: on]
     #[arg(long, env = "RATE_LIMITS", value_name = "on|off")]
     rate_limits: Option<String>,
 
@@ -82,7 +82,7 @@ pub struct Settings {
     pub mail_from: String,
     /// Networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// Whether tries are limited.
+    /// Whether attempts are limited.
     pub rate_limits: bool,
     /// What is logged.
     pub log_filter: EnvFilter,

@@ -13,7 +13,7 @@ use url::form_urlencoded;
 use super::{
     answer::{self, Client, Problem},
     blank, body, document,
-    door::{RESET_PAGE, Route, form_token, reset_owner, run, to_its_end, with_cookie},
+    door::{RESET_PAGE, Route, form_token, reset_owner, resetting, run, to_its_end, with_cookie},
 };
 use crate::{
     accounts::{Error, store::User, token::Token},
@@ -157,8 +157,8 @@ async fn open_link(
             let cookie = state.service.cookies.keep(Kind::Reset, &token);
             with_cookie(Redirect::to(RESET_PAGE).into_response(), Some(cookie))
         }
-        (Ok(Some(owner)), _, Client::Program) => {
-            visit_form(state, choose_password(owner), request, next).await
+        (Ok(Some(owner)), Some(token), Client::Program) => {
+            visit_form(state, choose_password(&owner, &token), request, next).await
         }
         (Err(refusal), ..) => answer::refuse(state, client, refusal).await,
         (Ok(_), ..) => dead_link(state, client, uuid, request.headers()).await,
@@ -190,12 +190,15 @@ async fn reset_page(
     let Some(text) = cookies.find(Kind::Reset, request.headers()) else {
         return visit_form(state, ask, request, next).await;
     };
-    let owner = match Token::parse(&text) {
-        Some(token) => reset_owner(state, &token).await,
+    let token = Token::parse(&text);
+    let owner = match &token {
+        Some(token) => reset_owner(state, token).await,
         None => Ok(None),
     };
-    match owner {
-        Ok(Some(owner)) => visit_form(state, choose_password(owner), request, next).await,
+    match owner.map(|owner| owner.zip(token)) {
+        Ok(Some((owner, token))) => {
+            visit_form(state, choose_password(&owner, &token), request, next).await
+        }
         Ok(None) => {
             let form_token = form_token(state, request.headers()).unwrap_or_default();
             let ask = Scene {
@@ -210,10 +213,10 @@ async fn reset_page(
     }
 }
 
-fn choose_password(owner: User) -> Scene {
+fn choose_password(owner: &User, token: &Token) -> Scene {
     Scene {
         has_form: true,
-        resetting: Some(owner.email.as_str().to_owned()),
+        resetting: Some(resetting(owner, token)),
         ..Scene::default()
     }
 }

@@ -1,7 +1,25 @@
 //! The registry as a test sees it: started whole in this process, spoken to as a client speaks.
-#![allow(dead_code, reason = "each suite uses a part of it")]
+#![allow(dead_code, unused_macros, reason = "each suite uses a part of it")]
 
 pub mod mongod;
+
+/// Every test, once for each store.
+macro_rules! contract {
+    ($($test:ident)*) => {
+        mod embedded {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test(super::Registry::start(super::Kept::Embedded).await).await;
+            })*
+        }
+        mod mongo {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test(super::Registry::start(super::Kept::Mongo).await).await;
+            })*
+        }
+    };
+}
 
 use std::{
     cell::{Cell, RefCell},
@@ -39,6 +57,9 @@ use tower::ServiceExt;
 
 /// A password nobody is told is too easy.
 pub const PASSWORD: &str = "correct horse battery";
+
+/// Nobody's.
+pub const WRONG_PASSWORD: &str = "wrong horse battery";
 
 /// Which store the registry keeps its users in.
 #[derive(Debug, Clone, Copy)]
@@ -210,6 +231,15 @@ impl Registry {
         ];
         let answer = self.program().post("/auth/signup", &fields).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+
+    /// Fails to log in so many times, each time from another network.
+    pub async fn fail_logins(&self, email: &str, times: usize) {
+        for _ in 0..times {
+            let client = self.program();
+            let answer = client.login(email, WRONG_PASSWORD).await;
+            answer.assert_refused(client.kind, 401, "Invalid email or password", None);
+        }
     }
 
     /// The uuid of the next reset link mailed to `email`; notices on the way are passed over.
@@ -484,6 +514,18 @@ impl Answer {
             body["field"] = field.into();
         }
         assert_eq!(self.json(), body, "{kind:?}");
+    }
+
+    /// Asserts a refusal that says, in words and in `Retry-After`, to come back in so many seconds or a little less.
+    pub fn assert_wait(&self, kind: Kind, seconds: u64) {
+        let wait: u64 = self.header("retry-after").parse().expect("a number");
+        assert!((seconds - 15..=seconds).contains(&wait), "{wait}");
+        let words = match wait {
+            0..=90 => format!("{wait} seconds"),
+            _ => format!("{} minutes", wait.div_ceil(60)),
+        };
+        let sentence = format!("Too many attempts, try again in {words}");
+        self.assert_refused(kind, 429, &sentence, None);
     }
 }
 

@@ -73,16 +73,16 @@ fn every_route_waits_for_the_database_as_often_as_said() {
             [2, 2].map(|n| login(&user(n), PASSWORD).with("Cookie", &sessions[2])),
             4,
         ),
-        ("signup", [signup(&user(10)), signup(&user(11))], 3),
+        ("signup", [signup(&user(10)), signup(&user(11))], 4),
         (
             "signup in the place of a session",
             [20, 21].map(|n| signup(&user(n)).with("Cookie", &sessions[2])),
-            4,
+            5,
         ),
         ("forgot-password", [forgot(2), forgot(12)], 2),
         // Before the resets, which end every session.
         ("logout", [logout(0), logout(1)], 1),
-        ("reset-password", [reset(0), reset(1)], 5),
+        ("reset-password", [reset(0), reset(1)], 6),
     ] {
         // Who is logged in is sent on.
         let status = if route == ENTRANCE { 303 } else { 200 };

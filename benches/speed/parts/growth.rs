@@ -83,7 +83,7 @@ pub fn plans(mongod: &Mongod, stock: &Stock) -> Vec<String> {
             let query = queries.deserialize_current().unwrap();
             let text = |field| query.get_str(field).unwrap_or_default();
             let collection = text("ns").rsplit('.').next().unwrap_or_default();
-            if ["users", "outbox", "tries"].contains(&collection) {
+            if ["users", "outbox", "attempts"].contains(&collection) {
                 lines.insert(format!(
                     "{} {collection}: {}",
                     text("op"),

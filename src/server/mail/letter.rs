@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use url::Url;
 
 use self::Paragraph::{Link, Words};
-use crate::accounts::{RESET_LIFE, clock::Timestamp, mail};
+use crate::accounts::{RESET_LIFE, clock::Timestamp, limits::IN_A_ROW, mail, token::Token};
 
 const SIGNATURE: &str = "fpm-registry, the Fortran package registry";
 
@@ -29,10 +29,10 @@ enum Paragraph {
 
 impl Letter {
     pub(super) fn new(letter: &mail::Letter, reset_page: &Url) -> Self {
+        let link = |token: &Token| format!("{reset_page}?uuid={}", token.reveal());
         match letter {
-            mail::Letter::ResetLink(token) => {
-                reset_link(format!("{reset_page}?uuid={}", token.reveal()))
-            }
+            mail::Letter::ResetLink(token) => reset_link(link(token)),
+            mail::Letter::AccountClosed(token) => account_closed(link(token), reset_page),
             mail::Letter::PasswordChanged(moment) => {
                 password_changed(*moment, reset_page.to_string())
             }
@@ -102,6 +102,32 @@ fn reset_link(address: String) -> Letter {
                 "If it was not you, you need not do anything: your password stays as it is,\n\
                  and the link expires by itself.",
             ),
+            words(SIGNATURE),
+        ],
+    }
+}
+
+fn account_closed(address: String, reset_page: &Url) -> Letter {
+    let minutes = RESET_LIFE.as_secs() / 60;
+    Letter {
+        subject: "Your fpm-registry account is closed to new devices",
+        paragraphs: vec![
+            words("Hello,"),
+            words(format!(
+                "Someone failed {IN_A_ROW} times to log in to the fpm-registry account with this email\n\
+                 address. So for now only devices that you have used before can log in to it.\n\
+                 These attempts failed, and they have changed nothing in the account."
+            )),
+            words("To open it to other devices again, choose a new password here:"),
+            Link {
+                label: "Choose a new password",
+                address,
+            },
+            words(format!(
+                "The link works once, within {minutes} minutes of this email. Later, ask for another at\n\
+                 {reset_page}"
+            )),
+            words("A device that you have used before goes on working without it."),
             words(SIGNATURE),
         ],
     }

@@ -1,13 +1,14 @@
 //! The store in one file of this machine, for one process.
 //!
 //! One thread writes. It commits all writes that wait in one transaction, since the wait for the disk is
-//! what a write costs; each is decided by what the ones before it left. Tries wait for no disk: they get there
-//! with the next write of anything else, at the latest after [`TRIES_DELAY`].
+//! what a write costs; each is decided by what the ones before it left. Attempts wait for no disk: they get there
+//! with the next write of anything else, at the latest after [`ATTEMPTS_DELAY`].
 
 use std::{
     fs::{DirBuilder, File, OpenOptions},
     io::{self, BufReader, Read},
     iter,
+    ops::RangeBounds,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
@@ -22,7 +23,8 @@ use std::{
 use async_trait::async_trait;
 use redb::{
     Database, DatabaseError, Durability, ReadTransaction, ReadableDatabase, ReadableTable,
-    StorageError, Table, TableDefinition, WriteTransaction, backends::FileBackend,
+    ReadableTableMetadata, StorageError, Table, TableDefinition, WriteTransaction,
+    backends::FileBackend,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::sync::{RwLock, oneshot};
@@ -30,13 +32,14 @@ use uuid::Uuid;
 
 use super::{in_time, mail_kind, mail_word};
 use crate::accounts::{
+    attempts::{AttemptKey, Attempts, Counted, Limit},
     clock::Timestamp,
     email::Email,
-    limits::{Limit, Tries, TryKey},
+    limits::SHORT_MEMORY,
     outbox::{MAIL_LIFE, MailId, QueuedMail},
     password::PasswordHash,
     store::{
-        AddUserError, CountError, Device, Login, MAX_DEVICES, MAX_SESSIONS, NewUser, Session,
+        AddUserError, Device, Login, MAX_DEVICES, MAX_SESSIONS, NewUser, SWEPT_AT_ONCE, Session,
         Store, StoreError, User,
     },
     token::Digest,
@@ -61,12 +64,14 @@ const OUTBOX: TableDefinition<MailKey, Record> = TableDefinition::new("outbox");
 const DUE: TableDefinition<(i64, MailKey), ()> = TableDefinition::new("due");
 /// Mails set aside.
 const PARKED: TableDefinition<MailKey, Record> = TableDefinition::new("parked");
-/// Tries by what they are counted under.
-const TRIES: TableDefinition<&str, Record> = TableDefinition::new("tries");
-/// Tries in the order they are forgotten.
-const TRIES_END: TableDefinition<(i64, &str), ()> = TableDefinition::new("tries_end");
+/// Attempts by what they are counted under.
+const ATTEMPTS: TableDefinition<&str, Record> = TableDefinition::new("attempts");
+/// Attempts in the order they are forgotten.
+const ATTEMPTS_END: TableDefinition<(i64, &str), ()> = TableDefinition::new("attempts_end");
 
 const FILE_NAME: &str = "registry.redb";
+/// Sorts behind every key of [`ATTEMPTS`].
+const MAX_KEY: &str = "\u{10ffff}";
 /// How much of a file its header takes.
 const HEADER_BYTES: usize = 4096;
 const CACHE_BYTES: usize = 64 << 20;
@@ -74,8 +79,8 @@ const CACHE_BYTES: usize = 64 << 20;
 const MAX_BATCH: usize = 128;
 /// The most writes that wait: more than there are connections, so that only a disk that hangs is too slow.
 const MAX_WAITING: usize = 8192;
-/// How long tries that nobody waits for may stand in memory alone.
-const TRIES_DELAY: Duration = Duration::from_secs(1);
+/// How long attempts that nobody waits for may stand in memory alone.
+const ATTEMPTS_DELAY: Duration = Duration::from_secs(1);
 
 /// The store in a file `registry.redb`.
 pub struct EmbeddedStore {
@@ -159,7 +164,7 @@ impl Drop for EmbeddedStore {
 fn write_all(file: &RegistryFile, jobs: &mpsc::Receiver<Job>) {
     let mut delayed_since = None;
     while let Some(batch) = next_batch(jobs, delayed_since) {
-        let is_due = delayed_since.is_some_and(|since: Instant| since.elapsed() >= TRIES_DELAY);
+        let is_due = delayed_since.is_some_and(|since: Instant| since.elapsed() >= ATTEMPTS_DELAY);
         match unless_damaged(|| file.write(batch, is_due)) {
             Ok((answers, commit)) => {
                 delayed_since = match commit {
@@ -182,7 +187,7 @@ fn write_all(file: &RegistryFile, jobs: &mpsc::Receiver<Job>) {
 fn next_batch(jobs: &mpsc::Receiver<Job>, delayed_since: Option<Instant>) -> Option<Vec<Job>> {
     let first = match delayed_since {
         None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
-        Some(since) => jobs.recv_timeout(TRIES_DELAY.saturating_sub(since.elapsed())),
+        Some(since) => jobs.recv_timeout(ATTEMPTS_DELAY.saturating_sub(since.elapsed())),
     };
     match first {
         Ok(first) => Some(
@@ -407,10 +412,10 @@ struct DeviceRecord {
     created_at: Timestamp,
 }
 
-/// Tries as the file holds them.
+/// Attempts as the file holds them.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct TriesRecord {
+struct AttemptsRecord {
     count: u32,
     open_at: Timestamp,
     expires_at: Timestamp,
@@ -507,17 +512,17 @@ impl DeviceRecord {
     }
 }
 
-impl TriesRecord {
-    fn new(tries: Tries) -> Self {
+impl AttemptsRecord {
+    fn new(attempts: Attempts) -> Self {
         Self {
-            count: tries.count,
-            open_at: tries.open_at,
-            expires_at: tries.expires_at,
+            count: attempts.count,
+            open_at: attempts.open_at,
+            expires_at: attempts.expires_at,
         }
     }
 
-    fn to_tries(&self) -> Tries {
-        Tries {
+    fn to_attempts(&self) -> Attempts {
+        Attempts {
             count: self.count,
             open_at: self.open_at,
             expires_at: self.expires_at,
@@ -579,8 +584,8 @@ struct Tables<'t> {
     outbox: Table<'t, MailKey, Record>,
     due: Table<'t, (i64, MailKey), ()>,
     parked: Table<'t, MailKey, Record>,
-    tries: Table<'t, &'static str, Record>,
-    tries_end: Table<'t, (i64, &'static str), ()>,
+    attempts: Table<'t, &'static str, Record>,
+    attempts_end: Table<'t, (i64, &'static str), ()>,
     /// What its changes ask for.
     commit: Commit,
 }
@@ -590,7 +595,7 @@ struct Tables<'t> {
 enum Commit {
     /// There are none.
     Nothing,
-    /// After [`TRIES_DELAY`] at the latest.
+    /// After [`ATTEMPTS_DELAY`] at the latest.
     Delayed,
     /// Before their callers are answered.
     AtOnce,
@@ -605,8 +610,8 @@ impl<'t> Tables<'t> {
             outbox: transaction.open_table(OUTBOX)?,
             due: transaction.open_table(DUE)?,
             parked: transaction.open_table(PARKED)?,
-            tries: transaction.open_table(TRIES)?,
-            tries_end: transaction.open_table(TRIES_END)?,
+            attempts: transaction.open_table(ATTEMPTS)?,
+            attempts_end: transaction.open_table(ATTEMPTS_END)?,
             commit: Commit::Nothing,
         })
     }
@@ -715,42 +720,53 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
-    fn tries(&self, key: &TryKey) -> Result<Option<Tries>> {
-        let record: Option<TriesRecord> = get(&self.tries, key.as_str())?;
-        Ok(record.map(|record| record.to_tries()))
+    fn attempts(&self, key: &AttemptKey) -> Result<Option<Attempts>> {
+        let record: Option<AttemptsRecord> = get(&self.attempts, key.as_str())?;
+        Ok(record.map(|record| record.to_attempts()))
     }
 
-    fn put_tries(&mut self, key: &TryKey, tries: Tries) -> Result<()> {
-        self.drop_tries(key)?;
+    fn put_attempts(&mut self, key: &AttemptKey, attempts: Attempts) -> Result<()> {
+        self.drop_attempts(key)?;
         self.commit = self.commit.max(Commit::Delayed);
-        let end = tries.expires_at.millis();
-        let record = encode(&TriesRecord::new(tries))?;
-        self.tries.insert(key.as_str(), record.as_slice())?;
-        self.tries_end.insert((end, key.as_str()), ())?;
+        let end = attempts.expires_at.millis();
+        let record = encode(&AttemptsRecord::new(attempts))?;
+        self.attempts.insert(key.as_str(), record.as_slice())?;
+        self.attempts_end.insert((end, key.as_str()), ())?;
         Ok(())
     }
 
-    fn drop_tries(&mut self, key: &TryKey) -> Result<()> {
-        if let Some(tries) = self.tries(key)? {
+    fn drop_attempts(&mut self, key: &AttemptKey) -> Result<()> {
+        if let Some(attempts) = self.attempts(key)? {
             self.commit = self.commit.max(Commit::Delayed);
-            self.tries.remove(key.as_str())?;
-            self.tries_end
-                .remove((tries.expires_at.millis(), key.as_str()))?;
+            self.attempts.remove(key.as_str())?;
+            self.attempts_end
+                .remove((attempts.expires_at.millis(), key.as_str()))?;
         }
         Ok(())
     }
 
-    fn drop_old_tries(&mut self, now: Timestamp) -> Result<()> {
-        let mut keys = Vec::new();
-        for row in self.tries_end.iter()? {
-            let (row, _) = row?;
-            let (end, key) = row.value();
-            if end > now.millis() {
-                break;
-            }
-            keys.push(TryKey::from(key));
-        }
-        keys.iter().try_for_each(|key| self.drop_tries(key))
+    /// Drops some of the attempts that have expired or are too many; whether that was all it may drop at once.
+    fn sweep_attempts(&mut self, now: Timestamp, most: u64) -> Result<bool> {
+        let expired = self.attempts_until(..=(now.millis(), MAX_KEY), SWEPT_AT_ONCE)?;
+        let left = self.attempts.len()?.saturating_sub(expired.len() as u64);
+        let excess = usize::try_from(left.saturating_sub(most)).unwrap_or(usize::MAX);
+        let surplus = excess.min(SWEPT_AT_ONCE - expired.len());
+        let long_lived = now.plus(SHORT_MEMORY).millis() + 1;
+        let surplus = self.attempts_until((long_lived, "").., surplus)?;
+        let dropped = [expired, surplus].concat();
+        dropped.iter().try_for_each(|key| self.drop_attempts(key))?;
+        Ok(dropped.len() == SWEPT_AT_ONCE)
+    }
+
+    /// The first keys, as far as `most`, of the attempts that are forgotten within a range.
+    fn attempts_until<'r>(
+        &self,
+        range: impl RangeBounds<(i64, &'r str)> + 'r,
+        most: usize,
+    ) -> Result<Vec<AttemptKey>> {
+        let rows = self.attempts_end.range(range)?.take(most);
+        rows.map(|row| Ok(AttemptKey::from(row?.0.value().1)))
+            .collect()
     }
 
     fn drop_old_resets(&mut self, now: Timestamp) -> Result<()> {
@@ -1046,49 +1062,39 @@ impl Store for EmbeddedStore {
         .await
     }
 
-    async fn count_tries(
+    async fn count_attempts(
         &self,
-        tries: &[(&TryKey, Limit)],
+        attempts: &[(AttemptKey, Limit)],
         now: Timestamp,
-    ) -> Result<(), CountError> {
-        let tries: Vec<(TryKey, Limit)> = tries
-            .iter()
-            .map(|(key, limit)| ((*key).clone(), *limit))
-            .collect();
-        let closed = self.write(move |tables| {
-            let mut counted = Vec::new();
-            for (key, limit) in tries {
-                match limit.count(tables.tries(&key)?, now) {
-                    Ok(tries) => counted.push((key, tries)),
-                    Err(open_at) => return Ok(Some(open_at)),
+    ) -> Result<Vec<Counted>, StoreError> {
+        let attempts = attempts.to_vec();
+        self.write(move |tables| {
+            let count = |(key, limit): (AttemptKey, Limit)| {
+                let counted = limit.count(tables.attempts(&key)?, now);
+                if let Ok(attempts) = counted {
+                    tables.put_attempts(&key, attempts)?;
                 }
-            }
-            for (key, tries) in counted {
-                tables.put_tries(&key, tries)?;
-            }
-            Ok(None)
-        });
-        match closed.await? {
-            None => Ok(()),
-            Some(open_at) => Err(CountError::Closed(open_at)),
-        }
+                Ok(counted)
+            };
+            attempts.into_iter().map(count).collect()
+        })
+        .await
     }
 
-    async fn settle_tries(
+    async fn settle_attempts(
         &self,
-        forgotten: &[&TryKey],
-        taken_back: &[&TryKey],
+        forgotten: &[AttemptKey],
+        taken_back: &[AttemptKey],
     ) -> Result<(), StoreError> {
-        let owned = |keys: &[&TryKey]| keys.iter().map(|key| (*key).clone()).collect::<Vec<_>>();
-        let (forgotten, taken_back) = (owned(forgotten), owned(taken_back));
+        let (forgotten, taken_back) = (forgotten.to_vec(), taken_back.to_vec());
         self.write(move |tables| {
             for key in &forgotten {
-                tables.drop_tries(key)?;
+                tables.drop_attempts(key)?;
             }
             for key in &taken_back {
-                match tables.tries(key)?.and_then(|tries| tries.take_back()) {
-                    Some(tries) => tables.put_tries(key, tries)?,
-                    None => tables.drop_tries(key)?,
+                match tables.attempts(key)?.and_then(Attempts::take_back) {
+                    Some(attempts) => tables.put_attempts(key, attempts)?,
+                    None => tables.drop_attempts(key)?,
                 }
             }
             Ok(())
@@ -1096,7 +1102,7 @@ impl Store for EmbeddedStore {
         .await
     }
 
-    async fn keep_tries(&self) -> Result<(), StoreError> {
+    async fn keep_attempts(&self) -> Result<(), StoreError> {
         self.write(|tables| {
             tables.commit = Commit::AtOnce;
             Ok(())
@@ -1104,11 +1110,14 @@ impl Store for EmbeddedStore {
         .await
     }
 
-    async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {
+    async fn sweep(&self, now: Timestamp, most: u64) -> Result<bool, StoreError> {
         self.write(move |tables| {
-            tables.drop_old_mail(now.minus(MAIL_LIFE))?;
-            tables.drop_old_tries(now)?;
-            tables.drop_old_resets(now)
+            let has_more = tables.sweep_attempts(now, most)?;
+            if !has_more {
+                tables.drop_old_mail(now.minus(MAIL_LIFE))?;
+                tables.drop_old_resets(now)?;
+            }
+            Ok(has_more)
         })
         .await
     }

@@ -75,12 +75,14 @@ pub fn open_embedded(dir: &Path) -> Result<Arc<dyn Store>, WrongSetting> {
 
 const RESET_LINK: &str = "reset-link";
 const PASSWORD_CHANGED: &str = "password-changed";
+const ACCOUNT_CLOSED: &str = "account-closed";
 
 /// The word both stores keep for a kind of mail.
 fn mail_word(kind: MailKind) -> &'static str {
     match kind {
         MailKind::ResetLink => RESET_LINK,
         MailKind::PasswordChanged => PASSWORD_CHANGED,
+        MailKind::AccountClosed => ACCOUNT_CLOSED,
     }
 }
 
@@ -88,6 +90,7 @@ fn mail_kind(word: &str) -> Option<MailKind> {
     match word {
         RESET_LINK => Some(MailKind::ResetLink),
         PASSWORD_CHANGED => Some(MailKind::PasswordChanged),
+        ACCOUNT_CLOSED => Some(MailKind::AccountClosed),
         _ => None,
     }
 }

@@ -3,33 +3,31 @@
 //! Everything that changes for one user is one update of that user's document, so no transaction is
 //! needed and a single server will do.
 
-use std::{future::IntoFuture, time::Duration};
+use std::{future::IntoFuture, net::IpAddr, time::Duration};
 
 use async_trait::async_trait;
-use futures_util::{
-    FutureExt, TryFutureExt,
-    future::{join_all, try_join_all},
-};
+use futures_util::{FutureExt, TryFutureExt, TryStreamExt, future::try_join_all};
 use mongodb::{
     Client, Collection, Database, IndexModel,
     bson::{Binary, Bson, DateTime, Document, doc, oid::ObjectId, spec::BinarySubtype},
     error::{Error, ErrorKind, WriteFailure},
     options::{
         Acknowledgment, ClientOptions, CollectionOptions, IndexOptions, ReturnDocument,
-        WriteConcern,
+        ServerAddress, WriteConcern,
     },
 };
 use tokio::{sync::Semaphore, time::timeout};
 
 use super::{in_time, mail_kind, mail_word};
 use crate::accounts::{
+    attempts::{AttemptKey, Attempts, Counted, Limit},
     clock::Timestamp,
     email::Email,
-    limits::{Limit, TryKey},
+    limits::SHORT_MEMORY,
     outbox::{MAIL_LIFE, MailId, QueuedMail},
     password::PasswordHash,
     store::{
-        AddUserError, CountError, Device, Login, MAX_DEVICES, MAX_SESSIONS, NewUser, Session,
+        AddUserError, Device, Login, MAX_DEVICES, MAX_SESSIONS, NewUser, SWEPT_AT_ONCE, Session,
         Store, StoreError, User,
     },
     token::Digest,
@@ -49,19 +47,19 @@ const INDEXING: Duration = Duration::from_secs(60);
 const STRANDED: Duration = Duration::from_secs(5);
 /// The driver's own 10 would make logins queue while each waits for a majority.
 const CONNECTIONS: u32 = 64;
-/// How many requests have their tries counted at once, by two commands each. A command is made when it can be
-/// sent: those that wait for a connection would take most of the memory in a flood.
-const COUNTING: usize = CONNECTIONS as usize / 2;
+/// How many requests have their attempts counted at once, by three to five commands each. A command is made when it
+/// can be sent: those that wait for a connection would take most of the memory in a flood.
+const COUNTING: usize = CONNECTIONS as usize / 3;
 
 const DUPLICATE_KEY: i32 = 11000;
 const INVALID_NAMESPACE: i32 = 73;
 
-/// The store in the collections `users`, `outbox` and `tries`.
+/// The store in the collections `users`, `outbox` and `attempts`.
 pub struct MongoStore {
     users: Collection<Document>,
     outbox: Collection<Document>,
-    /// Written without waiting for disk or majority: a crash may forget the tries of its last moments.
-    tries: Collection<Document>,
+    /// Written without waiting for disk or majority: a crash may forget the attempts of its last moments.
+    attempts: Collection<Document>,
     counting: Semaphore,
 }
 
@@ -80,7 +78,7 @@ impl MongoStore {
         let store = Self {
             users: database.collection("users"),
             outbox: database.collection("outbox"),
-            tries: database.collection_with_options("tries", quick),
+            attempts: database.collection_with_options("attempts", quick),
             counting: Semaphore::new(COUNTING),
         };
         timeout(INDEXING, store.make_indexes())
@@ -117,7 +115,7 @@ impl MongoStore {
             .create_indexes([index("dueAt", None), index("queuedAt", Some(expiring))])
             .await?;
         let at_once = IndexOptions::builder().expire_after(Duration::ZERO).build();
-        self.tries
+        self.attempts
             .create_index(index("expiresAt", Some(at_once)))
             .await?;
         Ok(())
@@ -154,25 +152,61 @@ impl MongoStore {
         Ok(())
     }
 
-    async fn count_try(
+    async fn count_attempt(
         &self,
-        key: &TryKey,
+        key: &AttemptKey,
         limit: Limit,
         now: Timestamp,
-    ) -> Result<(), CountError> {
+    ) -> Result<Counted, StoreError> {
         let count = self
-            .tries
-            .find_one_and_update(tries_of(key), count_pipeline(limit, now))
+            .attempts
+            .find_one_and_update(attempts_of(key), count_pipeline(limit, now))
             .upsert(true)
-            .return_document(ReturnDocument::After)
-            .projection(doc! { "counted": 1, "openAt": 1 });
-        let Some(tries) = run(count).await? else {
-            return Err(StoreError("MongoDB did not count a try".to_owned()).into());
+            .return_document(ReturnDocument::After);
+        let Some(attempts) = run(count).await? else {
+            return Err(StoreError("MongoDB did not count an attempt".to_owned()));
         };
-        match tries.get_bool("counted") {
-            Ok(true) => Ok(()),
-            _ => Err(CountError::Closed(read_date(&tries, "openAt"))),
+        let open_at = read_date(&attempts, "openAt");
+        Ok(match attempts.get_bool("counted") {
+            Ok(true) => Ok(Attempts {
+                count: read_count(&attempts),
+                open_at,
+                expires_at: read_date(&attempts, "expiresAt"),
+            }),
+            _ => Err(open_at),
+        })
+    }
+
+    /// Drops some of the attempts that have expired or are too many; whether that was all it may drop at once.
+    async fn sweep_attempts(&self, now: Timestamp, most: u64) -> Result<bool, StoreError> {
+        let expired = doc! { "expiresAt": { "$lte": date(now) } };
+        let dropped = self.drop_attempts(expired, SWEPT_AT_ONCE).await?;
+        let kept = run(self.attempts.estimated_document_count()).await?;
+        let excess = usize::try_from(kept.saturating_sub(most)).unwrap_or(usize::MAX);
+        let surplus = excess.min(SWEPT_AT_ONCE - dropped);
+        let long_lived = doc! { "expiresAt": { "$gt": date(now.plus(SHORT_MEMORY)) } };
+        let surplus = self.drop_attempts(long_lived, surplus).await?;
+        Ok(dropped + surplus == SWEPT_AT_ONCE)
+    }
+
+    /// Drops the first of the attempts in the order they are forgotten; how many it found.
+    async fn drop_attempts(&self, wanted: Document, most: usize) -> Result<usize, StoreError> {
+        if most == 0 {
+            return Ok(0);
         }
+        let first = self.attempts.find(wanted).sort(doc! { "expiresAt": 1 });
+        let first = first.projection(doc! { "_id": 1 });
+        let limit = i64::try_from(most).unwrap_or(i64::MAX);
+        let first: Vec<Document> = run(run(first.limit(limit)).await?.try_collect()).await?;
+        let found = first.len();
+        let ids: Vec<Bson> = first
+            .iter()
+            .filter_map(|row| row.get("_id").cloned())
+            .collect();
+        if found > 0 {
+            run(self.attempts.delete_many(doc! { "_id": { "$in": ids } })).await?;
+        }
+        Ok(found)
     }
 
     /// Moves the notices into the outbox that came until `last` and did not get there.
@@ -203,6 +237,7 @@ async fn client_options(uri: &str) -> Result<ClientOptions, WrongSetting> {
             ));
         }
     };
+    refuse_open_password(&options)?;
     options.app_name.get_or_insert("fpm-registry".to_owned());
     options.server_selection_timeout.get_or_insert(PATIENCE);
     options.connect_timeout.get_or_insert(PATIENCE);
@@ -220,6 +255,30 @@ async fn client_options(uri: &str) -> Result<ClientOptions, WrongSetting> {
     options.write_concern = Some(concern);
     options.selection_criteria = None;
     Ok(options)
+}
+
+/// Refuses to log in to another machine without TLS, unless the URI says `tls=false` itself: the password's proof and
+/// all data would be there for anyone on the way to read.
+fn refuse_open_password(options: &ClientOptions) -> Result<(), WrongSetting> {
+    let is_remote = options.hosts.iter().any(|host| match host {
+        ServerAddress::Tcp { host, .. } => !is_loopback(host),
+        _ => false,
+    });
+    if options.credential.is_some() && options.tls.is_none() && is_remote {
+        return Err(WrongSetting::new(
+            "MONGO_URI would log in and send all data unencrypted: add tls=true, \
+             or tls=false if nobody else can listen on the network between",
+        ));
+    }
+    Ok(())
+}
+
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || host
+            .parse()
+            .is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 async fn greet(database: &Database, hosts: &str) -> Result<(), WrongSetting> {
@@ -415,7 +474,7 @@ fn mail_of(id: &MailId) -> Document {
     doc! { "_id": Binary { subtype: BinarySubtype::Uuid, bytes } }
 }
 
-fn tries_of(key: &TryKey) -> Document {
+fn attempts_of(key: &AttemptKey) -> Document {
     doc! { "_id": key.as_str() }
 }
 
@@ -482,22 +541,29 @@ fn newest(kept: Document, item: Document, most: usize) -> Document {
     doc! { "$slice": [{ "$concatArrays": [kept, one] }, -most] }
 }
 
-/// The update that counts a try as [`Limit::count`] does, and notes in `counted` whether it did.
+/// The number of attempts in a document.
+fn read_count(document: &Document) -> u32 {
+    let count = document.get_i32("count").ok();
+    count.and_then(|count| count.try_into().ok()).unwrap_or(0)
+}
+
+/// The update that counts an attempt as [`Limit::count`] does, and notes in `counted` whether it did.
 fn count_pipeline(limit: Limit, now: Timestamp) -> Vec<Document> {
     let is_live = doc! { "$gt": ["$expiresAt", date(now)] };
     let is_open = doc! { "$or": [{ "$not": [&is_live] }, { "$lte": ["$openAt", date(now)] }] };
     let count = doc! { "$add": [{ "$cond": [&is_live, "$count", 0] }, 1] };
     let (expires_at, open_at) = match limit {
-        Limit::Most { tries, span } => {
-            let end = doc! { "$cond": [is_live, "$expiresAt", date(now.plus(span))] };
+        Limit::Window { attempts, window } => {
+            let end = doc! { "$cond": [is_live, "$expiresAt", date(now.plus(window))] };
             let open_at =
-                doc! { "$cond": [{ "$gte": ["$count", tries] }, &end, date(Timestamp::PAST)] };
+                doc! { "$cond": [{ "$gte": ["$count", attempts] }, &end, date(Timestamp::PAST)] };
             (end, open_at)
         }
-        Limit::Slower { most, .. } => (
-            by_count(most, |count| now.plus(limit.memory_after(count))),
-            by_count(most, |count| limit.open_after(count, now)),
-        ),
+        Limit::Backoff { memory, .. } => {
+            let open_at = by_count(limit, |wait| now.plus(wait), Timestamp::PAST);
+            let expires_at = by_count(limit, |wait| now.plus(wait.max(memory)), now.plus(memory));
+            (expires_at, open_at)
+        }
     };
     let if_counted = |field: &str, value: Document| {
         let kept = format!("${field}");
@@ -513,14 +579,15 @@ fn count_pipeline(limit: Limit, now: Timestamp) -> Vec<Document> {
     ]
 }
 
-/// The moment that belongs to a count of tries, by a branch for each count where it changes.
-fn by_count(most: u32, moment: impl Fn(u32) -> Timestamp) -> Document {
-    let changes = (1..=most).rev();
-    let changes = changes.filter(|count| moment(*count) != moment(count - 1));
-    let branch =
-        |count| doc! { "case": { "$gte": ["$count", count] }, "then": date(moment(count)) };
-    let branches: Vec<Document> = changes.map(branch).collect();
-    doc! { "$switch": { "branches": branches, "default": date(moment(0)) } }
+/// The moment that belongs to a count of attempts, by the wait that is due from there on; `none` before the first.
+fn by_count(limit: Limit, moment: impl Fn(Duration) -> Timestamp, none: Timestamp) -> Document {
+    let waits = limit.waits().into_iter().rev();
+    let branches: Vec<Document> = waits
+        .map(|(count, wait)| {
+            doc! { "case": { "$gte": ["$count", count] }, "then": date(moment(wait)) }
+        })
+        .collect();
+    doc! { "$switch": { "branches": branches, "default": date(none) } }
 }
 
 #[async_trait]
@@ -722,37 +789,27 @@ impl Store for MongoStore {
         Ok(())
     }
 
-    async fn count_tries(
+    async fn count_attempts(
         &self,
-        tries: &[(&TryKey, Limit)],
+        attempts: &[(AttemptKey, Limit)],
         now: Timestamp,
-    ) -> Result<(), CountError> {
+    ) -> Result<Vec<Counted>, StoreError> {
         let turn = within(self.counting.acquire()).await?;
-        let verdicts = tries.iter().map(|(key, limit)| async {
-            let verdict = self.count_try(key, *limit, now).await;
-            (*key, verdict)
-        });
-        let verdicts = join_all(verdicts).await;
+        let counts = attempts
+            .iter()
+            .map(|(key, limit)| self.count_attempt(key, *limit, now));
+        let counted = try_join_all(counts).await;
         drop(turn);
-        let counted = verdicts.iter().filter(|(_, verdict)| verdict.is_ok());
-        let counted: Vec<&TryKey> = counted.map(|(key, _)| *key).collect();
-        let mut verdict = Ok(());
-        for (_, refused) in verdicts {
-            verdict = verdict.and(refused);
-        }
-        if verdict.is_err() {
-            self.settle_tries(&[], &counted).await?;
-        }
-        verdict
+        counted
     }
 
-    async fn settle_tries(
+    async fn settle_attempts(
         &self,
-        forgotten: &[&TryKey],
-        taken_back: &[&TryKey],
+        forgotten: &[AttemptKey],
+        taken_back: &[AttemptKey],
     ) -> Result<(), StoreError> {
         let forgotten = forgotten.iter().map(|key| {
-            let gone = self.tries.delete_one(tries_of(key)).into_future();
+            let gone = self.attempts.delete_one(attempts_of(key)).into_future();
             run(gone.map_ok(drop)).boxed()
         });
         let taken_back = taken_back.iter().map(|key| {
@@ -762,9 +819,9 @@ impl Store for MongoStore {
                 "openAt": date(Timestamp::PAST),
                 "expiresAt": { "$cond": [is_last, date(Timestamp::PAST), "$expiresAt"] },
             } };
-            let mut counted = tries_of(key);
+            let mut counted = attempts_of(key);
             counted.insert("count", doc! { "$gt": 0 });
-            let less = self.tries.update_one(counted, vec![less]).into_future();
+            let less = self.attempts.update_one(counted, vec![less]).into_future();
             run(less.map_ok(drop)).boxed()
         });
         try_join_all(forgotten.chain(taken_back)).await?;
@@ -772,13 +829,14 @@ impl Store for MongoStore {
     }
 
     /// What MongoDB has acknowledged no longer depends on this program.
-    async fn keep_tries(&self) -> Result<(), StoreError> {
+    async fn keep_attempts(&self) -> Result<(), StoreError> {
         Ok(())
     }
 
-    async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {
-        let gone = doc! { "expiresAt": { "$lte": date(now) } };
-        run(self.tries.delete_many(gone)).await?;
+    async fn sweep(&self, now: Timestamp, most: u64) -> Result<bool, StoreError> {
+        if self.sweep_attempts(now, most).await? {
+            return Ok(true);
+        }
         let old = doc! { "queuedAt": { "$lte": date(now.minus(MAIL_LIFE)) } };
         run(self.outbox.delete_many(old)).await?;
         let dead = doc! { "reset.expiresAt": { "$lte": date(now) } };
@@ -786,6 +844,6 @@ impl Store for MongoStore {
             .users
             .update_many(dead, doc! { "$unset": { "reset": 1 } }))
         .await?;
-        Ok(())
+        Ok(false)
     }
 }
