@@ -43,6 +43,7 @@ lighthouse: build browser ## score the pages with Lighthouse, for five minutes o
 security: build ## attack the release server, one test a requirement of SECURITY.md
 	$(call headline,Attacking the release server)
 	@$(RELEASE) cargo test --features ssr --test security
+	@$(RELEASE) cargo test --features ssr --test timing
 	@$(RELEASE) cargo test --features ssr --test crowding -- --nocapture --test-threads=1
 
 faults: build ## break stores, mail server and disk under the release server, some ten minutes

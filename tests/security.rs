@@ -1120,7 +1120,7 @@ fn a_silent_mail_server_delays_no_answer() {
 
 /// ASVS 6.1.1, 6.3.1, 2.4.1, NIST 3.2.2: ten failures close an account for a while, and a restart opens nothing.
 #[test]
-fn tries_are_remembered_over_a_restart() {
+fn attempts_are_remembered_over_a_restart() {
     let registry = Setup::new().start();
     let session = registry.sign_up(ADA).session();
     for _ in 0..10 {

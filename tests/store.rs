@@ -95,6 +95,7 @@ contract! {
     no_login_with_the_old_password_outlives_a_reset
     a_login_drops_no_reset_link
     a_device_is_remembered
+    a_user_is_found_by_a_device_of_their_own
     a_device_past_the_limit_replaces_the_oldest
     a_reset_forgets_all_other_devices
     attempts_past_the_most_wait_for_the_end_of_the_window
@@ -631,6 +632,28 @@ async fn a_device_is_remembered(store: Arc<dyn Store>) {
     assert!(log_in_from(&store, Some(second)).await);
     assert!(log_in_from(&store, None).await);
     assert_eq!(devices_of_ada(&store).await, [first, second]);
+}
+
+async fn a_user_is_found_by_a_device_of_their_own(store: Arc<dyn Store>) {
+    let mut devices = Vec::new();
+    for address in ["ada@example.org", "eve@example.org"] {
+        let user = new_user(address);
+        devices.push(user.device);
+        store.add_user(user).await.unwrap();
+    }
+    let find = async |address: &str, device: Device| {
+        let owner = store.user_by_device(&email(address), &device.digest).await;
+        owner.unwrap().map(|user| user.email)
+    };
+    let ada = email("ada@example.org");
+    assert_eq!(find("ada@example.org", devices[0]).await, Some(ada));
+    for (address, other) in [
+        ("ada@example.org", devices[1]),
+        ("ada@example.org", device()),
+        ("bob@example.org", devices[0]),
+    ] {
+        assert_eq!(find(address, other).await, None);
+    }
 }
 
 async fn a_device_past_the_limit_replaces_the_oldest(store: Arc<dyn Store>) {

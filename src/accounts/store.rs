@@ -121,6 +121,13 @@ pub trait Store: Send + Sync + 'static {
     /// The user with this e-mail.
     async fn user_by_email(&self, email: &Email) -> Result<Option<User>, StoreError>;
 
+    /// The user with this e-mail, if this is one of their devices; else it takes as long as if there were no user.
+    async fn user_by_device(
+        &self,
+        email: &Email,
+        device: &Digest,
+    ) -> Result<Option<User>, StoreError>;
+
     /// The user with this session, and the session, even where it has expired.
     async fn user_by_session(&self, digest: &Digest)
     -> Result<Option<(User, Session)>, StoreError>;

@@ -29,6 +29,7 @@ mod kills;
 mod mail;
 mod soak;
 mod stage;
+mod sweep;
 mod trips;
 
 use std::sync::OnceLock;

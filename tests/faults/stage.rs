@@ -27,7 +27,7 @@ pub struct Stage {
     pub address: SocketAddr,
     pub smtp: SmtpServer,
     /// The MongoDB database, where there is one.
-    database: Option<mongodb::Database>,
+    pub database: Option<mongodb::Database>,
 }
 
 impl Stage {

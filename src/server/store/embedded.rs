@@ -846,6 +846,16 @@ impl Store for EmbeddedStore {
         .await
     }
 
+    async fn user_by_device(
+        &self,
+        email: &Email,
+        device: &Digest,
+    ) -> Result<Option<User>, StoreError> {
+        let user = self.user_by_email(email).await?;
+        let is_theirs = |user: &User| user.devices.iter().any(|known| known.digest == *device);
+        Ok(user.filter(is_theirs))
+    }
+
     async fn user_by_session(
         &self,
         digest: &Digest,

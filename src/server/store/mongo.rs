@@ -619,6 +619,16 @@ impl Store for MongoStore {
         Ok(user.as_ref().and_then(read_user))
     }
 
+    async fn user_by_device(
+        &self,
+        email: &Email,
+        device: &Digest,
+    ) -> Result<Option<User>, StoreError> {
+        let owner = doc! { "email": email.as_str(), "devices.digest": digest_binary(device) };
+        let user = self.users.find_one(owner).projection(user_fields());
+        Ok(run(user).await?.as_ref().and_then(read_user))
+    }
+
     async fn user_by_session(
         &self,
         digest: &Digest,
