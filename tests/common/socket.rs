@@ -80,7 +80,7 @@ impl Setup {
         .with("PUBLIC_URL", PUBLIC_URL)
     }
 
-    /// Without limits on tries, for many requests from one address.
+    /// Without limits on attempts, for many requests from one address.
     pub fn unlimited() -> Self {
         Self::new().with("RATE_LIMITS", "off")
     }
@@ -191,7 +191,7 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// A registry that does not limit tries.
+    /// A registry that does not limit attempts.
     pub fn start() -> Self {
         Setup::unlimited().start()
     }

@@ -121,7 +121,7 @@ const ANSWER: Duration = Duration::from_secs(3);
 /// own ten would show here.
 const RECOVERY: Duration = Duration::from_secs(5);
 
-/// F3, with the limits on tries as in production.
+/// F3, with the limits on attempts as in production.
 #[test]
 fn a_database_out_of_order_is_answered_for() {
     let proxy = wait_for(Proxy::before(Mongod::shared().address()));

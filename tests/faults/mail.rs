@@ -120,7 +120,7 @@ fn a_mail_server_with_a_wrong_certificate_gets_nothing() {
         assert!(server.mails().is_empty());
     }
     report(&format!(
-        "F4 wrong certificate: {tried} tries, nothing said in plain text"
+        "F4 wrong certificate: {tried} attempts, nothing said in plain text"
     ));
 }
 

@@ -41,7 +41,7 @@ pub fn rows(plan: &Plan) -> Vec<Row> {
             reference: one_process,
         });
     }
-    let compared = tries_compared(&stock, &halves);
+    let compared = attempts_compared(&stock, &halves);
     vec![
         Row::of_rates(
             "login, two processes of a core each, replica set",
@@ -56,17 +56,17 @@ pub fn rows(plan: &Plan) -> Vec<Row> {
             Target::AtLeast(0.95),
         ),
         Row::of_limit(
-            "wrong passwords compared of 60 tries at once, half at each process",
+            "wrong passwords compared of 60 attempts at once, half at each process",
             compared as f64,
             FREE_TRIES as f64,
-            "tries",
+            "attempts",
             "allowed",
         ),
     ]
 }
 
-/// How many of 60 tries at one account had their password compared; the others were told to wait.
-fn tries_compared(stock: &Stock, servers: &[Server; 2]) -> usize {
+/// How many of 60 attempts at one account had their password compared; the others were told to wait.
+fn attempts_compared(stock: &Stock, servers: &[Server; 2]) -> usize {
     let email = fill::email(stock.users - 1);
     let fields = [("email", email.as_str()), ("password", "wrong horse")];
     let status = |n: u64| {
@@ -74,8 +74,8 @@ fn tries_compared(stock: &Stock, servers: &[Server; 2]) -> usize {
         Answer::parse(&fetch(server.address, &post("/auth/login", n, &fields))).status
     };
     thread::scope(|scope| {
-        let tries: Vec<_> = (0..60).map(|n| scope.spawn(move || status(n))).collect();
-        let statuses: Vec<u16> = tries.into_iter().map(|one| one.join().unwrap()).collect();
+        let attempts: Vec<_> = (0..60).map(|n| scope.spawn(move || status(n))).collect();
+        let statuses: Vec<u16> = attempts.into_iter().map(|one| one.join().unwrap()).collect();
         assert!(
             statuses.iter().all(|status| [401, 429].contains(status)),
             "{statuses:?}"
