@@ -75,7 +75,10 @@ fn attempts_compared(stock: &Stock, servers: &[Server; 2]) -> usize {
     };
     thread::scope(|scope| {
         let attempts: Vec<_> = (0..60).map(|n| scope.spawn(move || status(n))).collect();
-        let statuses: Vec<u16> = attempts.into_iter().map(|one| one.join().unwrap()).collect();
+        let statuses: Vec<u16> = attempts
+            .into_iter()
+            .map(|one| one.join().unwrap())
+            .collect();
         assert!(
             statuses.iter().all(|status| [401, 429].contains(status)),
             "{statuses:?}"
