@@ -6,6 +6,8 @@
 mod mongod;
 #[path = "common/proxy.rs"]
 mod proxy;
+#[path = "common/steps.rs"]
+mod steps;
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -23,11 +25,9 @@ use fpm_registry::{
         name::Name,
         outbox::{MAIL_LIFE, MailId, MailKind, QueuedMail},
         password::PasswordHash,
-        store::{
-            AddUserError, Device, Login, MAX_DEVICES, MAX_SESSIONS, NewUser, SWEPT_AT_ONCE,
-            Session, Store,
-        },
+        store::{InsertError, Key, Replaced, SWEPT_AT_ONCE, Store},
         token::{Digest, Token},
+        user::{Device, Handle, MAX_DEVICES, MAX_SESSIONS, Session, Unknown},
     },
     server::store::{open_embedded, open_mongo},
 };
@@ -38,6 +38,7 @@ use mongodb::{
 };
 use proxy::{Fault, Proxy};
 use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, TableHandle};
+use steps::{Login, NewUser, Steps};
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
@@ -96,6 +97,9 @@ contract! {
     a_login_drops_no_reset_link
     a_device_is_remembered
     a_user_is_found_by_a_device_of_their_own
+    a_user_is_found_by_every_key_and_by_none_that_is_gone
+    a_change_that_another_came_before_is_refused
+    changes_at_once_are_all_kept
     a_device_past_the_limit_replaces_the_oldest
     a_reset_forgets_all_other_devices
     attempts_past_the_most_wait_for_the_end_of_the_window
@@ -113,7 +117,6 @@ contract! {
     a_parked_mail_never_comes_back
     expedited_mail_is_due_but_not_what_others_hold
     a_sweep_drops_old_mail
-    a_sweep_drops_expired_reset_links
     a_sweep_keeps_what_lives
     a_sweep_drops_expired_attempts_a_few_at_a_time
     a_sweep_drops_attempts_that_are_too_many
@@ -129,7 +132,7 @@ async fn a_user_is_found_as_added(store: Arc<dyn Store>) {
     assert_eq!(user.name, "Ada Lovelace");
     assert_eq!(user.email, email("ada@example.org"));
     assert_eq!(user.password, hash("first"));
-    assert!(!user.id.is_empty() && !user.id.contains('@'));
+    assert_eq!(user.id.as_str().len(), 24);
 }
 
 async fn an_unknown_user_is_not_found(store: Arc<dyn Store>) {
@@ -162,7 +165,7 @@ async fn one_email_has_one_user(store: Arc<dyn Store>) {
     let second_session = second.session.digest;
     assert!(matches!(
         store.add_user(second).await,
-        Err(AddUserError::Taken)
+        Err(InsertError::Taken)
     ));
     assert_eq!(password_of(&store, "ada@example.org").await, hash("first"));
     assert!(lives(&store, &session).await);
@@ -182,8 +185,8 @@ async fn a_hundred_signups_of_one_email_make_one_user(store: Arc<dyn Store>) {
         async move {
             match store.add_user(user).await {
                 Ok(()) => true,
-                Err(AddUserError::Taken) => false,
-                Err(AddUserError::Store(error)) => panic!("{error}"),
+                Err(InsertError::Taken) => false,
+                Err(InsertError::Store(error)) => panic!("{error}"),
             }
         }
     });
@@ -208,7 +211,7 @@ async fn a_refused_user_ends_no_session(store: Arc<dyn Store>) {
     };
     assert!(matches!(
         store.add_user(user).await,
-        Err(AddUserError::Taken)
+        Err(InsertError::Taken)
     ));
     assert!(lives(&store, &session).await);
 }
@@ -228,11 +231,10 @@ async fn a_new_user_ends_the_session_of_the_device(store: Arc<dyn Store>) {
 async fn a_session_is_found_as_added(store: Arc<dyn Store>) {
     add(&store, "ada@example.org").await;
     let session = Session {
-        digest: digest(),
-        created_at: now(),
         used_at: now().plus(HOUR),
         expires_at: now().plus(DAY),
         user_agent: "curl/8".to_owned(),
+        ..session()
     };
     assert!(log_in(&store, "ada@example.org", session.clone(), None).await);
     let (user, found) = store
@@ -626,10 +628,10 @@ async fn a_login_drops_no_reset_link(store: Arc<dyn Store>) {
 
 async fn a_device_is_remembered(store: Arc<dyn Store>) {
     let user = new_user("ada@example.org");
-    let first = user.device;
+    let first = user.device.clone();
     store.add_user(user).await.unwrap();
     let second = device();
-    assert!(log_in_from(&store, Some(second)).await);
+    assert!(log_in_from(&store, Some(second.clone())).await);
     assert!(log_in_from(&store, None).await);
     assert_eq!(devices_of_ada(&store).await, [first, second]);
 }
@@ -638,29 +640,100 @@ async fn a_user_is_found_by_a_device_of_their_own(store: Arc<dyn Store>) {
     let mut devices = Vec::new();
     for address in ["ada@example.org", "eve@example.org"] {
         let user = new_user(address);
-        devices.push(user.device);
+        devices.push(user.device.digest);
         store.add_user(user).await.unwrap();
     }
-    let find = async |address: &str, device: Device| {
-        let owner = store.user_by_device(&email(address), &device.digest).await;
+    let find = async |address: &str, device: Digest| {
+        let owner = store.user_by_device(&email(address), &device).await;
         owner.unwrap().map(|user| user.email)
     };
     let ada = email("ada@example.org");
     assert_eq!(find("ada@example.org", devices[0]).await, Some(ada));
     for (address, other) in [
         ("ada@example.org", devices[1]),
-        ("ada@example.org", device()),
+        ("ada@example.org", device().digest),
         ("bob@example.org", devices[0]),
     ] {
         assert_eq!(find(address, other).await, None);
     }
 }
 
+async fn a_user_is_found_by_every_key_and_by_none_that_is_gone(store: Arc<dyn Store>) {
+    let link = add_with_link(&store, "ada@example.org").await;
+    let before = store.find(Key::ResetLink(&link)).await.unwrap().unwrap();
+    let old = [before.email.clone(), email("grace@example.org")];
+    let session = before.sessions[0].digest;
+    for key in [
+        Key::Id(&before.id),
+        Key::Email(&before.email),
+        Key::Session(&session),
+    ] {
+        assert_eq!(store.find(key).await.unwrap().as_ref(), Some(&before));
+    }
+    let mut after = before.clone();
+    after.email = old[1].clone();
+    after.end_session(&session);
+    after.reset = None;
+    assert_eq!(
+        store.replace(&before, &after).await.unwrap(),
+        Replaced::Done
+    );
+    for gone in [
+        Key::Email(&old[0]),
+        Key::Session(&session),
+        Key::ResetLink(&link),
+    ] {
+        assert_eq!(store.find(gone).await.unwrap(), None, "{gone:?}");
+    }
+    for key in [Key::Id(&before.id), Key::Email(&old[1])] {
+        let found = store.find(key).await.unwrap().unwrap();
+        assert_eq!((found.id, found.email), (before.id.clone(), old[1].clone()));
+    }
+    store.add_user(new_user("ada@example.org")).await.unwrap();
+    let taken = store.add_user(new_user("grace@example.org")).await;
+    assert!(matches!(taken, Err(InsertError::Taken)));
+}
+
+async fn a_change_that_another_came_before_is_refused(store: Arc<dyn Store>) {
+    add(&store, "ada@example.org").await;
+    let ada = email("ada@example.org");
+    let read = store.find(Key::Email(&ada)).await.unwrap().unwrap();
+    let named = |name: &str| {
+        let mut user = read.clone();
+        user.name = name.to_owned();
+        user
+    };
+    for (name, replaced) in [("Grace", Replaced::Done), ("Eve", Replaced::Conflict)] {
+        let kept = store.replace(&read, &named(name)).await;
+        assert_eq!(kept.unwrap(), replaced);
+    }
+    let user = store.find(Key::Email(&ada)).await.unwrap().unwrap();
+    assert_eq!(user.name, "Grace");
+    assert_eq!(store.replace(&user, &user).await.unwrap(), Replaced::Done);
+}
+
+async fn changes_at_once_are_all_kept(store: Arc<dyn Store>) {
+    add(&store, "ada@example.org").await;
+    let ada = email("ada@example.org");
+    let users = fpm_registry::accounts::users::Users::new(store.clone());
+    let changes = (0..50).map(|_| {
+        users.change(Key::Email(&ada), |user| {
+            user.name.push('x');
+            Some(())
+        })
+    });
+    for changed in futures_util::future::join_all(changes).await {
+        assert_eq!(changed.unwrap(), Some(()));
+    }
+    let user = store.find(Key::Email(&ada)).await.unwrap().unwrap();
+    assert!(user.name.ends_with(&"x".repeat(50)), "{}", user.name);
+}
+
 async fn a_device_past_the_limit_replaces_the_oldest(store: Arc<dyn Store>) {
     add(&store, "ada@example.org").await;
     let devices = [(); MAX_DEVICES].map(|()| device());
-    for device in devices {
-        assert!(log_in_from(&store, Some(device)).await);
+    for device in &devices {
+        assert!(log_in_from(&store, Some(device.clone())).await);
     }
     assert_eq!(devices_of_ada(&store).await, devices);
 }
@@ -669,7 +742,7 @@ async fn a_reset_forgets_all_other_devices(store: Arc<dyn Store>) {
     let link = add_with_link(&store, "ada@example.org").await;
     let notice = QueuedMail::new(MailKind::PasswordChanged, email("ada@example.org"), now());
     let new = device();
-    let reset = store.reset_password(&link, hash("second"), new, notice, now());
+    let reset = store.reset_password(&link, hash("second"), new.clone(), notice, now());
     assert!(reset.await.unwrap());
     assert_eq!(devices_of_ada(&store).await, [new]);
 }
@@ -973,19 +1046,6 @@ async fn a_sweep_drops_old_mail(store: Arc<dyn Store>) {
     }
 }
 
-async fn a_sweep_drops_expired_reset_links(store: Arc<dyn Store>) {
-    let link = add_with_link(&store, "ada@example.org").await;
-    store.sweep(link_end(), u64::MAX).await.unwrap();
-    assert!(store.user_by_reset(&link, now()).await.unwrap().is_none());
-    assert!(
-        store
-            .user_by_email(&email("ada@example.org"))
-            .await
-            .unwrap()
-            .is_some()
-    );
-}
-
 async fn a_sweep_keeps_what_lives(store: Arc<dyn Store>) {
     let link = add_with_link(&store, "ada@example.org").await;
     let mail = queue(&store).await;
@@ -1172,9 +1232,11 @@ mod embedded_only {
         drop(store);
         let rows = [
             ("due", 0),
+            ("emails", 3),
+            ("file", 1),
             ("outbox", 0),
             ("parked", 0),
-            ("resets", 0),
+            ("resets", 1),
             ("sessions", 1),
             ("attempts", 0),
             ("attempts_end", 0),
@@ -1184,6 +1246,43 @@ mod embedded_only {
             folder.rows(),
             rows.map(|(table, rows)| (table.to_owned(), rows)).into()
         );
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_file_of_another_version_is_refused_and_kept() {
+        for (version, sentence) in [
+            (
+                Some(2),
+                "was written by a later version of fpm-registry (format 2)",
+            ),
+            (
+                None,
+                "was written before the first release and cannot be read any more",
+            ),
+        ] {
+            let folder = Folder::new();
+            add(&folder.open(), "ada@example.org").await;
+            let file = redb::Database::open(folder.file()).unwrap();
+            let transaction = file.begin_write().unwrap();
+            {
+                let table = TableDefinition::<&str, u64>::new("file");
+                let mut table = transaction.open_table(table).unwrap();
+                match version {
+                    Some(version) => drop(table.insert("version", version).unwrap()),
+                    None => drop(table.remove("version").unwrap()),
+                }
+            }
+            transaction.commit().unwrap();
+            drop(file);
+            let kept = folder.rows();
+            let refusal = open_embedded(&folder.0).err().unwrap().to_string();
+            let path = folder.file();
+            assert_eq!(
+                refusal,
+                format!("DATA_DIR: `{}` {sentence}", path.display())
+            );
+            assert_eq!(folder.rows(), kept);
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -1271,7 +1370,7 @@ mod mongo_only {
     async fn a_user_document_is_as_the_contract_says() {
         let (store, database) = open_new_database().await;
         let user = new_user("ada@example.org");
-        let (first, device) = (user.session.digest, user.device);
+        let (first, device) = (user.session.digest, user.device.clone());
         store.add_user(user).await.unwrap();
         let login = Session {
             created_at: now().plus(HOUR),
@@ -1299,7 +1398,9 @@ mod mongo_only {
                 "password": hash("first").as_str(),
                 "createdAt": date(now()),
                 "loginAt": date(now().plus(HOUR)),
+                "rev": 4_i64,
                 "sessions": [{
+                    "handle": login.handle.as_str(),
                     "digest": binary(&login.digest),
                     "createdAt": date(login.created_at),
                     "usedAt": date(login.used_at),
@@ -1365,7 +1466,7 @@ mod mongo_only {
         assert!(log_in(&store, "ada@example.org", session(), None).await);
         assert!(matches!(
             store.add_user(new_user("ada@example.org")).await,
-            Err(AddUserError::Taken)
+            Err(InsertError::Taken)
         ));
     }
 
@@ -1460,6 +1561,8 @@ mod mongo_only {
             doc! { "email": "list@example.org", "password": hash("first").as_str(), "sessions": ["x", 1, { "digest": 1 }] },
             doc! { "email": "text@example.org", "password": hash("first").as_str(), "sessions": "none" },
             doc! { "email": "old@example.org", "password": hash("first").as_str() },
+            doc! { "_id": 7, "email": "seven@example.org", "password": hash("first").as_str(), "rev": "x", "devices": 1 },
+            doc! { "email": "double@example.org", "password": hash("first").as_str(), "rev": 3.0 },
         ];
         users(&database).insert_many(legacy).await.unwrap();
         let store = open_mongo(&Mongod::shared().uri(), database.name())
@@ -1470,7 +1573,13 @@ mod mongo_only {
             let user = store.user_by_email(&email(address)).await.unwrap().unwrap();
             assert_eq!((user.name.as_str(), user.password.as_str()), ("", ""));
         }
-        for address in ["list@example.org", "text@example.org", "old@example.org"] {
+        for address in [
+            "list@example.org",
+            "text@example.org",
+            "old@example.org",
+            "seven@example.org",
+            "double@example.org",
+        ] {
             let session = session();
             assert!(log_in(&store, address, session.clone(), None).await);
             assert!(lives(&store, &session.digest).await);
@@ -1488,6 +1597,34 @@ mod mongo_only {
             .unwrap();
         assert!(reset(&store, &link, "second").await);
         assert!(log_in_with(&store, "odd@example.org", "second").await);
+    }
+
+    /// Two versions may run side by side: what a later one wrote stays.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn fields_of_a_later_version_stay() {
+        let (store, database) = open_new_database().await;
+        add(&store, "ada@example.org").await;
+        let later = doc! { "$set": {
+            "nickname": "ada",
+            "sessions.0.network": { "v": 1_i64, "seen": date(now()), "raw": binary(&digest()) },
+            "devices.0.label": "laptop",
+        } };
+        let ada = doc! { "email": "ada@example.org" };
+        let users = users(&database);
+        users.update_one(ada.clone(), later).await.unwrap();
+        let before = users.find_one(ada.clone()).await.unwrap().unwrap();
+        assert!(log_in_from(&store, Some(device())).await);
+        let after = users.find_one(ada).await.unwrap().unwrap();
+        assert_eq!(after.get("nickname"), before.get("nickname"));
+        for field in ["sessions", "devices"] {
+            let first = |user: &Document| user.get_array(field).unwrap()[0].clone();
+            let [before, after] = [&before, &after].map(first);
+            let fields = |item: &Bson| -> BTreeMap<String, Bson> {
+                let item = item.as_document().unwrap().clone();
+                item.into_iter().collect()
+            };
+            assert_eq!(fields(&after), fields(&before), "{field}");
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -1614,6 +1751,8 @@ fn digest() -> Digest {
 
 fn session() -> Session {
     Session {
+        handle: Handle::random(),
+        unknown: Unknown::new(),
         digest: digest(),
         created_at: now(),
         used_at: now(),
@@ -1624,6 +1763,7 @@ fn session() -> Session {
 
 fn device() -> Device {
     Device {
+        unknown: Unknown::new(),
         digest: digest(),
         created_at: now(),
     }

@@ -9,8 +9,9 @@ use fpm_registry::{
         email::Email,
         name::Name,
         password::PasswordHash,
-        store::{Device, NewUser, Session, Store},
+        store::Store,
         token::{Digest, Token},
+        user::{Device, Handle, Session, Unknown, User, UserId},
     },
     server::store::{open_embedded, open_mongo},
 };
@@ -20,9 +21,10 @@ use mongodb::{
 };
 use redb::{ReadableDatabase, TableDefinition};
 use serde_json::Value;
-use uuid::{Builder, Uuid};
+use uuid::Builder;
 
 const USERS: TableDefinition<&str, &[u8]> = TableDefinition::new("users");
+const EMAILS: TableDefinition<&str, &str> = TableDefinition::new("emails");
 const SESSIONS: TableDefinition<&[u8; 32], &str> = TableDefinition::new("sessions");
 
 /// The users of one transaction of redb.
@@ -46,31 +48,32 @@ pub fn session(n: u64) -> Token {
 /// Fills the embedded store in `folder`.
 pub async fn embedded(folder: &Path, users: u64, password: &PasswordHash) {
     let store = open_embedded(folder).unwrap();
-    add_first(&store, password).await;
+    let first = add_first(&store, password).await;
     drop(store);
     let file = redb::Database::open(folder.join("registry.redb")).unwrap();
     let first = {
         let transaction = file.begin_read().unwrap();
         let table = transaction.open_table(USERS).unwrap();
-        let record = table.get(email(0).as_str()).unwrap().unwrap();
+        let record = table.get(first.as_str()).unwrap().unwrap();
         serde_json::from_slice::<Value>(record.value()).unwrap()
     };
     for begin in (1..users).step_by(BATCH as usize) {
         let transaction = file.begin_write().unwrap();
         {
             let mut table = transaction.open_table(USERS).unwrap();
+            let mut emails = transaction.open_table(EMAILS).unwrap();
             let mut sessions = transaction.open_table(SESSIONS).unwrap();
             let mut digests = Vec::new();
             for n in begin..users.min(begin + BATCH) {
                 let record = serde_json::to_vec(&record_of(n, &first)).unwrap();
-                table.insert(email(n).as_str(), record.as_slice()).unwrap();
+                let id = id(n);
+                table.insert(id.as_str(), record.as_slice()).unwrap();
+                emails.insert(email(n).as_str(), id.as_str()).unwrap();
                 digests.push((session(n).digest(), n));
             }
             digests.sort_by_key(|(digest, _)| *digest.as_bytes());
             for (digest, n) in digests {
-                sessions
-                    .insert(digest.as_bytes(), email(n).as_str())
-                    .unwrap();
+                sessions.insert(digest.as_bytes(), id(n).as_str()).unwrap();
             }
         }
         transaction.commit().unwrap();
@@ -80,11 +83,16 @@ pub async fn embedded(folder: &Path, users: u64, password: &PasswordHash) {
 /// The record of the `n`-th user, like that of the first.
 fn record_of(n: u64, first: &Value) -> Value {
     let mut record = first.clone();
-    record["id"] = Uuid::new_v4().simple().to_string().into();
+    record["id"] = id(n).into();
     record["email"] = email(n).into();
-    record["sessions"][0]["digest"] = session(n).digest().as_bytes().to_vec().into();
-    record["devices"][0]["digest"] = device(n).as_bytes().to_vec().into();
+    record["sessions"][0]["digest"] = session(n).digest().to_string().into();
+    record["devices"][0]["digest"] = device(n).to_string().into();
     record
+}
+
+/// The id of the `n`-th user but the first.
+fn id(n: u64) -> String {
+    format!("{n:024x}")
 }
 
 /// Fills a database of MongoDB.
@@ -127,25 +135,25 @@ fn device(n: u64) -> Digest {
     Digest::of(format!("device {n}").as_bytes())
 }
 
-async fn add_first(store: &Arc<dyn Store>, password: &PasswordHash) {
+async fn add_first(store: &Arc<dyn Store>, password: &PasswordHash) -> UserId {
     let now = Clock::default().now();
-    let user = NewUser {
-        name: Name::parse("Ada Lovelace").unwrap(),
-        email: Email::parse(&email(0)).unwrap(),
-        password: password.clone(),
-        session: Session {
-            digest: session(0).digest(),
-            created_at: now,
-            used_at: now,
-            expires_at: now.plus(SESSION_IDLE),
-            user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-                .into(),
-        },
-        device: Device {
-            digest: device(0),
-            created_at: now,
-        },
-        replaces: None,
+    let session = Session {
+        handle: Handle::random(),
+        digest: session(0).digest(),
+        created_at: now,
+        used_at: now,
+        expires_at: now.plus(SESSION_IDLE),
+        user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".into(),
+        unknown: Unknown::new(),
     };
-    store.add_user(user).await.unwrap();
+    let device = Device {
+        digest: device(0),
+        created_at: now,
+        unknown: Unknown::new(),
+    };
+    let name = Name::parse("Ada Lovelace").unwrap();
+    let email = Email::parse(&email(0)).unwrap();
+    let user = User::new(name, email, password.clone(), session, device);
+    store.insert(&user).await.unwrap();
+    user.id
 }

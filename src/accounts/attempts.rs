@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{clock::Timestamp, email::Email, network::Network, token::Digest};
 
 /// Longer than anyone waits, and still a date every store can hold.
@@ -31,7 +33,8 @@ pub enum Limit {
 }
 
 /// The attempts counted under one key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Attempts {
     /// How many.
     pub count: u32,

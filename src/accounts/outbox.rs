@@ -5,21 +5,39 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use serde::{Deserialize, Serialize};
 use tokio::{sync::Notify, time::timeout};
 use uuid::Uuid;
 
 use super::{
-    RESET_LIFE,
+    Error, RESET_LIFE,
     clock::{Clock, Timestamp},
     email::Email,
     mail::{Letter, Mail, MailError, Mailer},
-    store::{Store, StoreError, User},
+    store::{Key, Store},
     token::Token,
+    user::{ResetLink, User},
+    users::Users,
 };
 
 /// The name of a mail in the outbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct MailId(Uuid);
+
+impl From<MailId> for String {
+    fn from(id: MailId) -> Self {
+        id.to_string()
+    }
+}
+
+impl TryFrom<String> for MailId {
+    type Error = uuid::Error;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Uuid::try_parse(&text).map(Self)
+    }
+}
 
 impl MailId {
     /// A new name.
@@ -45,7 +63,8 @@ impl fmt::Display for MailId {
 }
 
 /// Which mail is to be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum MailKind {
     /// The link to choose a new password, if the address has an account.
     ResetLink,
@@ -55,8 +74,27 @@ pub enum MailKind {
     AccountClosed,
 }
 
+impl MailKind {
+    const ALL: [Self; 3] = [Self::ResetLink, Self::PasswordChanged, Self::AccountClosed];
+
+    /// The word that stores keep for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::ResetLink => "reset-link",
+            Self::PasswordChanged => "password-changed",
+            Self::AccountClosed => "account-closed",
+        }
+    }
+
+    /// The kind a store keeps this word for.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
 /// A mail waiting in the outbox.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct QueuedMail {
     /// Its name.
     pub id: MailId,
@@ -95,6 +133,7 @@ const NAP: Duration = Duration::from_secs(1);
 /// Sends what is in the outbox, one mail after the other.
 pub struct Outbox {
     store: Arc<dyn Store>,
+    users: Arc<Users>,
     mailer: Arc<dyn Mailer>,
     clock: Clock,
     wake: Arc<Notify>,
@@ -103,12 +142,14 @@ pub struct Outbox {
 impl Outbox {
     pub(super) fn new(
         store: Arc<dyn Store>,
+        users: Arc<Users>,
         mailer: Arc<dyn Mailer>,
         clock: Clock,
         wake: Arc<Notify>,
     ) -> Self {
         Self {
             store,
+            users,
             mailer,
             clock,
             wake,
@@ -140,7 +181,7 @@ impl Outbox {
     }
 
     /// Sends the next due mail; false where none is due.
-    pub async fn deliver_next(&self) -> Result<bool, StoreError> {
+    pub async fn deliver_next(&self) -> Result<bool, Error> {
         let now = self.clock.now();
         let Some(queued) = self.store.claim_mail(now, now.plus(LEASE)).await? else {
             return Ok(false);
@@ -173,37 +214,36 @@ impl Outbox {
     }
 
     /// The mail to send now; none where the address has no account.
-    async fn compose(&self, queued: QueuedMail) -> Result<Option<Mail>, StoreError> {
-        let Some(user) = self.store.user_by_email(&queued.to).await? else {
+    async fn compose(&self, queued: QueuedMail) -> Result<Option<Mail>, Error> {
+        let Some(user) = self.users.find(Key::Email(&queued.to)).await? else {
             return Ok(None);
         };
-        let (id, letter) = match queued.kind {
-            // Each attempt has a link of its own, so it is a mail of its own.
-            MailKind::ResetLink => {
-                let link = self.new_link(&user).await?;
-                (MailId::random(), Letter::ResetLink(link))
-            }
-            MailKind::AccountClosed => {
-                let link = self.new_link(&user).await?;
-                (MailId::random(), Letter::AccountClosed(link))
-            }
-            MailKind::PasswordChanged => (queued.id, Letter::PasswordChanged(queued.queued_at)),
+        let to = user.email.clone();
+        let letter = match queued.kind {
+            MailKind::ResetLink => self.new_link(user).await?.map(Letter::ResetLink),
+            MailKind::AccountClosed => self.new_link(user).await?.map(Letter::AccountClosed),
+            MailKind::PasswordChanged => Some(Letter::PasswordChanged(queued.queued_at)),
         };
-        Ok(Some(Mail {
-            id,
-            to: user.email,
-            letter,
-        }))
+        // Each attempt at a link has one of its own, so it is a mail of its own.
+        let id = match queued.kind {
+            MailKind::ResetLink | MailKind::AccountClosed => MailId::random(),
+            MailKind::PasswordChanged => queued.id,
+        };
+        Ok(letter.map(|letter| Mail { id, to, letter }))
     }
 
-    /// Gives a user a reset link, which ends an older one.
-    async fn new_link(&self, user: &User) -> Result<Token, StoreError> {
+    /// Gives a user a reset link, which ends an older one; none if the user is gone.
+    async fn new_link(&self, user: User) -> Result<Option<Token>, Error> {
         let token = Token::random();
-        let expires_at = self.clock.now().plus(RESET_LIFE);
-        self.store
-            .set_reset(&user.email, &token.digest(), expires_at)
-            .await?;
-        Ok(token)
+        let link = ResetLink {
+            digest: token.digest(),
+            expires_at: self.clock.now().plus(RESET_LIFE),
+        };
+        let given = self.users.change_from(user, |user| {
+            user.reset = Some(link.clone());
+            Some(())
+        });
+        Ok(given.await?.map(|()| token))
     }
 }
 

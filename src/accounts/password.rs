@@ -6,6 +6,7 @@ use argon2::{
     Algorithm, Argon2, Block, Params, Version,
     password_hash::phc::{self, Output, ParamsString, Salt},
 };
+use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
 use super::Error;
@@ -54,7 +55,8 @@ impl fmt::Debug for Password {
 }
 
 /// A stored password hash, an argon2id PHC string where this program wrote it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct PasswordHash(String);
 
 impl PasswordHash {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::{Uuid, Version};
 
@@ -47,8 +48,33 @@ impl fmt::Debug for Token {
 /// A SHA-256, mostly of a [`Token`].
 ///
 /// A plain hash is enough there, since a token has more than 112 random bits (ASVS 6.5.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Digest([u8; 32]);
+
+impl From<Digest> for String {
+    fn from(digest: Digest) -> Self {
+        digest.to_string()
+    }
+}
+
+impl TryFrom<String> for Digest {
+    type Error = &'static str;
+
+    /// Reads 64 hexadecimal digits.
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        const REFUSAL: &str = "not 64 hexadecimal digits";
+        let mut bytes = [0; 32];
+        if text.len() != 64 {
+            return Err(REFUSAL);
+        }
+        for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
+            let digits = text.get(at..at + 2).ok_or(REFUSAL)?;
+            *byte = u8::from_str_radix(digits, 16).map_err(|_| REFUSAL)?;
+        }
+        Ok(Self(bytes))
+    }
+}
 
 impl Digest {
     /// The digest of `bytes`.

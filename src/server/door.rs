@@ -25,7 +25,7 @@ use super::{
     visit,
 };
 use crate::{
-    accounts::{store::User, token::Token},
+    accounts::{token::Token, user::User},
     auth::{Refusal, context, cookie::Kind, next},
     pages::{
         form::{CSRF_FIELD, LINK_FIELD, Typed},

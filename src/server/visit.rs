@@ -16,7 +16,7 @@ use super::{
     door::{RESET_PAGE, Route, form_token, reset_owner, resetting, run, to_its_end, with_cookie},
 };
 use crate::{
-    accounts::{Error, store::User, token::Token},
+    accounts::{Error, store, token::Token, user::User},
     auth::{context, cookie::Kind, next},
     pages::{
         form::Typed,
@@ -69,7 +69,7 @@ pub(super) async fn entrance(
 }
 
 /// Whether someone is logged in; no, where the store does not say so soon.
-async fn is_anyone(who: impl Future<Output = Result<Option<User>, Error>>) -> bool {
+async fn is_anyone(who: impl Future<Output = Result<Option<store::Visitor>, Error>>) -> bool {
     match tokio::time::timeout(VISITOR_PATIENCE, who).await {
         Ok(Ok(visitor)) => visitor.is_some(),
         Ok(Err(_)) | Err(_) => false,
@@ -80,7 +80,7 @@ async fn is_anyone(who: impl Future<Output = Result<Option<User>, Error>>) -> bo
 fn who<'a>(
     state: &'a super::State,
     request: &Request,
-) -> impl Future<Output = Result<Option<User>, Error>> + use<'a> {
+) -> impl Future<Output = Result<Option<store::Visitor>, Error>> + use<'a> {
     let service = &state.service;
     let caller = service.caller(request.headers(), request.extensions());
     let is_use = request.method() == Method::GET;
@@ -303,10 +303,10 @@ async fn visit_form(
     with_cookie(page, cookie)
 }
 
-fn visitor(user: User) -> Visitor {
+fn visitor(visitor: store::Visitor) -> Visitor {
     Visitor {
-        name: user.name,
-        email: user.email.as_str().to_owned(),
+        name: visitor.name,
+        email: visitor.email.as_str().to_owned(),
     }
 }
 

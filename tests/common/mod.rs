@@ -134,8 +134,13 @@ impl Registry {
 
     /// A second process on the MongoDB database of this one.
     pub async fn twin(&self) -> Self {
+        self.twin_as(Setup::default()).await
+    }
+
+    /// The same, set up like this.
+    pub async fn twin_as(&self, setup: Setup) -> Self {
         let name = self.database.as_ref().expect("kept in MongoDB").name();
-        Self::start_on(Mongod::shared(), name, PathBuf::new(), Setup::default()).await
+        Self::start_on(Mongod::shared(), name, PathBuf::new(), setup).await
     }
 
     async fn start_on(mongod: &Mongod, name: &str, folder: PathBuf, setup: Setup) -> Self {

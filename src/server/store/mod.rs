@@ -8,10 +8,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout};
 
 use super::settings::{Settings, WrongSetting};
-use crate::accounts::{
-    outbox::MailKind,
-    store::{Store, StoreError},
-};
+use crate::accounts::store::{Store, StoreError};
 
 use self::{embedded::EmbeddedStore, mongo::MongoStore};
 
@@ -71,26 +68,4 @@ pub async fn open_mongo(uri: &str, database: &str) -> Result<Arc<dyn Store>, Wro
 /// Fails where the directory cannot be written or another process uses the file.
 pub fn open_embedded(dir: &Path) -> Result<Arc<dyn Store>, WrongSetting> {
     Ok(Arc::new(EmbeddedStore::open(dir)?))
-}
-
-const RESET_LINK: &str = "reset-link";
-const PASSWORD_CHANGED: &str = "password-changed";
-const ACCOUNT_CLOSED: &str = "account-closed";
-
-/// The word both stores keep for a kind of mail.
-fn mail_word(kind: MailKind) -> &'static str {
-    match kind {
-        MailKind::ResetLink => RESET_LINK,
-        MailKind::PasswordChanged => PASSWORD_CHANGED,
-        MailKind::AccountClosed => ACCOUNT_CLOSED,
-    }
-}
-
-fn mail_kind(word: &str) -> Option<MailKind> {
-    match word {
-        RESET_LINK => Some(MailKind::ResetLink),
-        PASSWORD_CHANGED => Some(MailKind::PasswordChanged),
-        ACCOUNT_CLOSED => Some(MailKind::AccountClosed),
-        _ => None,
-    }
 }

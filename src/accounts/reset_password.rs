@@ -1,0 +1,68 @@
+//! A new password by a mailed link.
+
+use super::{
+    Accounts, Caller, Error, about,
+    email::Email,
+    fair_queue::Priority,
+    outbox::{MailKind, QueuedMail},
+    password::Password,
+    store::Key,
+    token::Token,
+    user::User,
+};
+
+impl Accounts {
+    /// Promises a mail with a reset link, if the address has an account. Does the same work either way.
+    pub async fn forgot_password(&self, caller: &Caller, email: &str) -> Result<(), Error> {
+        let email = Email::parse(email)?;
+        self.limits.mail(caller.network, &email).await?;
+        self.queue_mail(MailKind::ResetLink, email).await
+    }
+
+    /// Sets a new password with a reset link, which then is used up. All sessions of the user end, failed
+    /// logins are forgotten, and the only device known from then on is this one: the returned token names it.
+    pub async fn reset_password(
+        &self,
+        caller: &Caller,
+        token: Option<&Token>,
+        password: &str,
+    ) -> Result<Token, Error> {
+        let token = token.ok_or(Error::UserNotFound)?;
+        let digest = token.digest();
+        let requester = caller.requester(Priority::High);
+        let _room = self.hasher.room_for(requester).await?;
+        let owner = self.reset_owner(token).await?;
+        let user = owner.ok_or(Error::UserNotFound)?;
+        let attempt = self.limits.new_password(caller.network, &digest).await?;
+        let password = Password::chosen(password)?;
+        let about = about(&user.name, &user.email);
+        let hashed = self.hasher.hash(password, about, requester).await;
+        if let Err(Error::Busy) = hashed {
+            self.limits.take_back(&attempt).await;
+        }
+        let password = hashed?;
+        // First, so that a crash on the way leaves a link that works and no account that stays closed.
+        self.limits.reopen(&user.email).await?;
+        let now = self.clock.now();
+        let notice = QueuedMail::new(MailKind::PasswordChanged, user.email.clone(), now);
+        let (device_token, device) = self.new_device();
+        let id = user.id.clone();
+        let used = self.users.change_from(user, |user| {
+            let (password, device, notice) = (password.clone(), device.clone(), notice.clone());
+            let is_used = user.use_reset(&digest, password, device, notice, now);
+            is_used.then_some(())
+        });
+        used.await?.ok_or(Error::UserNotFound)?;
+        tracing::info!(user = %id, client = %caller.network, "password reset");
+        self.mail_waiting.notify_one();
+        Ok(device_token)
+    }
+
+    /// The user whose reset link this is, if it works.
+    pub async fn reset_owner(&self, token: &Token) -> Result<Option<User>, Error> {
+        let digest = token.digest();
+        let owner = self.users.find(Key::ResetLink(&digest)).await?;
+        let now = self.clock.now();
+        Ok(owner.filter(|user| user.has_reset(&digest, now)))
+    }
+}

@@ -1,0 +1,69 @@
+//! The attempts.
+
+use std::ops::RangeBounds;
+
+use redb::{ReadableTable, ReadableTableMetadata};
+
+use super::{
+    Result,
+    tables::{Commit, Tables, encode, get},
+};
+use crate::accounts::{
+    attempts::{AttemptKey, Attempts},
+    clock::Timestamp,
+    limits::SHORT_MEMORY,
+    store::SWEPT_AT_ONCE,
+};
+
+/// Sorts behind every key.
+const MAX_KEY: &str = "\u{10ffff}";
+
+impl Tables<'_> {
+    pub(super) fn attempts(&self, key: &AttemptKey) -> Result<Option<Attempts>> {
+        get(&self.attempts, key.as_str())
+    }
+
+    pub(super) fn put_attempts(&mut self, key: &AttemptKey, attempts: Attempts) -> Result<()> {
+        self.drop_attempts(key)?;
+        self.commit = self.commit.max(Commit::Delayed);
+        let end = attempts.expires_at.millis();
+        let record = encode(&attempts)?;
+        self.attempts.insert(key.as_str(), record.as_slice())?;
+        self.attempts_end.insert((end, key.as_str()), ())?;
+        Ok(())
+    }
+
+    pub(super) fn drop_attempts(&mut self, key: &AttemptKey) -> Result<()> {
+        if let Some(attempts) = self.attempts(key)? {
+            self.commit = self.commit.max(Commit::Delayed);
+            self.attempts.remove(key.as_str())?;
+            self.attempts_end
+                .remove((attempts.expires_at.millis(), key.as_str()))?;
+        }
+        Ok(())
+    }
+
+    /// Drops some of the attempts that have expired or are too many; whether that was all it may drop at once.
+    pub(super) fn sweep_attempts(&mut self, now: Timestamp, most: u64) -> Result<bool> {
+        let expired = self.attempts_until(..=(now.millis(), MAX_KEY), SWEPT_AT_ONCE)?;
+        let left = self.attempts.len()?.saturating_sub(expired.len() as u64);
+        let excess = usize::try_from(left.saturating_sub(most)).unwrap_or(usize::MAX);
+        let surplus = excess.min(SWEPT_AT_ONCE - expired.len());
+        let long_lived = now.plus(SHORT_MEMORY).millis() + 1;
+        let surplus = self.attempts_until((long_lived, "").., surplus)?;
+        let dropped = [expired, surplus].concat();
+        dropped.iter().try_for_each(|key| self.drop_attempts(key))?;
+        Ok(dropped.len() == SWEPT_AT_ONCE)
+    }
+
+    /// The first keys, as far as `most`, of the attempts that are forgotten within a range.
+    fn attempts_until<'r>(
+        &self,
+        range: impl RangeBounds<(i64, &'r str)> + 'r,
+        most: usize,
+    ) -> Result<Vec<AttemptKey>> {
+        let rows = self.attempts_end.range(range)?.take(most);
+        rows.map(|row| Ok(AttemptKey::from(row?.0.value().1)))
+            .collect()
+    }
+}

@@ -1,0 +1,359 @@
+//! The store in one file of this machine, for one process.
+//!
+//! One thread writes. It commits all writes that wait in one transaction, since the wait for the disk is
+//! what a write costs; each is decided by what the ones before it left. Attempts wait for no disk: they get there
+//! with the next write of anything else, at the latest after a second.
+
+mod attempts;
+mod file;
+mod outbox;
+mod tables;
+mod writer;
+
+use std::{
+    path::Path,
+    sync::{Arc, mpsc},
+    thread::JoinHandle,
+};
+
+use async_trait::async_trait;
+use redb::ReadTransaction;
+use tokio::sync::oneshot;
+
+use self::{
+    file::{RegistryFile, unless_damaged},
+    tables::{Commit, Reader, Tables},
+    writer::{Job, write_all},
+};
+use super::in_time;
+use crate::accounts::{
+    attempts::{AttemptKey, Attempts, Counted, Limit},
+    clock::Timestamp,
+    outbox::{MAIL_LIFE, MailId, QueuedMail},
+    store::{InsertError, Key, Replaced, Store, StoreError, Visitor},
+    token::Digest,
+    user::User,
+};
+use crate::server::settings::WrongSetting;
+
+type Result<T, E = redb::Error> = std::result::Result<T, E>;
+
+/// The most writes that wait: more than there are connections, so that only a disk that hangs is too slow.
+const MAX_WAITING: usize = 8192;
+
+/// The store in a file `registry.redb`.
+pub struct EmbeddedStore {
+    file: Arc<RegistryFile>,
+    queue: Option<mpsc::SyncSender<Job>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl EmbeddedStore {
+    /// Opens the file in `dir`; both are made where they are missing, for this user alone.
+    pub fn open(dir: &Path) -> Result<Self, WrongSetting> {
+        let file = Arc::new(RegistryFile::open(dir)?);
+        let (queue, jobs) = mpsc::sync_channel(MAX_WAITING);
+        let writer = std::thread::spawn({
+            let file = file.clone();
+            move || write_all(&file, &jobs)
+        });
+        Ok(Self {
+            file,
+            queue: Some(queue),
+            writer: Some(writer),
+        })
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&ReadTransaction) -> Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let file = self.file.clone();
+        let (answer, answered) = oneshot::channel();
+        tokio::task::spawn_blocking(move || {
+            if !answer.is_closed() {
+                drop(answer.send(unless_damaged(|| file.read(look))));
+            }
+        });
+        in_time("the disk", answered)
+            .await?
+            .map_err(|_| StoreError("the read was cut off".to_owned()))?
+            .map_err(|error| StoreError(error.to_string()))
+    }
+
+    /// A write that is given up may be done all the same, but not where it still waited by then.
+    async fn write<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Tables<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |tables| {
+            if answer.is_closed() {
+                return Ok(Box::new(|| {}));
+            }
+            let outcome = change(tables)?;
+            Ok(Box::new(move || drop(answer.send(outcome))))
+        });
+        self.queue
+            .as_ref()
+            .and_then(|queue| queue.try_send(job).ok())
+            .ok_or_else(|| StoreError("too many writes wait for the disk".to_owned()))?;
+        in_time("the disk", answered)
+            .await?
+            .map_err(|_| StoreError("the write did not reach the disk".to_owned()))
+    }
+}
+
+impl Drop for EmbeddedStore {
+    /// Waits for the writer, so that the file is free when the store is gone.
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(writer) = self.writer.take() {
+            drop(writer.join());
+        }
+    }
+}
+
+/// A [`Key`] that a read on another thread can keep.
+enum OwnKey {
+    Id(String),
+    Email(String),
+    Device(String, Digest),
+    Session(Digest),
+    ResetLink(Digest),
+}
+
+impl From<Key<'_>> for OwnKey {
+    fn from(key: Key<'_>) -> Self {
+        match key {
+            Key::Id(id) => Self::Id(id.as_str().to_owned()),
+            Key::Email(email) => Self::Email(email.as_str().to_owned()),
+            Key::Device(email, device) => Self::Device(email.as_str().to_owned(), *device),
+            Key::Session(digest) => Self::Session(*digest),
+            Key::ResetLink(digest) => Self::ResetLink(*digest),
+        }
+    }
+}
+
+#[async_trait]
+impl Store for EmbeddedStore {
+    async fn insert(&self, user: &User) -> Result<(), InsertError> {
+        let user = user.clone();
+        match self.write(move |tables| tables.insert_user(user)).await? {
+            true => Ok(()),
+            false => Err(InsertError::Taken),
+        }
+    }
+
+    async fn find(&self, key: Key<'_>) -> Result<Option<User>, StoreError> {
+        let key = OwnKey::from(key);
+        self.read(move |transaction| {
+            let reader = Reader::open(transaction)?;
+            match key {
+                OwnKey::Id(id) => reader.user(&id),
+                OwnKey::Email(email) => reader.by_email(&email),
+                OwnKey::Device(email, device) => {
+                    let user = reader.by_email(&email)?;
+                    Ok(user.filter(|user| user.device(&device).is_some()))
+                }
+                OwnKey::Session(digest) => reader.by_session(&digest),
+                OwnKey::ResetLink(digest) => reader.by_link(&digest),
+            }
+        })
+        .await
+    }
+
+    async fn replace(&self, before: &User, after: &User) -> Result<Replaced, StoreError> {
+        if before == after {
+            return Ok(Replaced::Done);
+        }
+        let (before, after) = (before.rev, after.clone());
+        self.write(move |tables| tables.replace_user(before, after))
+            .await
+    }
+
+    async fn visitor(&self, session: &Digest) -> Result<Option<Visitor>, StoreError> {
+        let digest = *session;
+        self.read(move |transaction| {
+            let user = Reader::open(transaction)?.by_session(&digest)?;
+            Ok(user.and_then(|mut user| {
+                Some(Visitor {
+                    session: user.end_session(&digest)?,
+                    id: user.id,
+                    name: user.name,
+                    email: user.email,
+                })
+            }))
+        })
+        .await
+    }
+
+    async fn queue_mail(&self, mail: QueuedMail) -> Result<(), StoreError> {
+        self.write(move |tables| tables.queue_mail(mail)).await
+    }
+
+    async fn claim_mail(
+        &self,
+        now: Timestamp,
+        lease: Timestamp,
+    ) -> Result<Option<QueuedMail>, StoreError> {
+        self.write(move |tables| tables.claim_mail(now, lease))
+            .await
+    }
+
+    async fn retry_mail(&self, id: &MailId, due_at: Timestamp) -> Result<(), StoreError> {
+        let id = *id;
+        self.write(move |tables| {
+            if tables.mail(&id)?.is_none_or(|mail| !mail.leased) {
+                return Ok(());
+            }
+            tables.change_mail(&id, |mail| {
+                mail.due_at = due_at;
+                mail.leased = false;
+            })
+        })
+        .await
+    }
+
+    async fn remove_mail(&self, id: &MailId) -> Result<(), StoreError> {
+        let id = *id;
+        self.write(move |tables| tables.take_mail(&id).map(drop))
+            .await
+    }
+
+    async fn park_mail(&self, id: &MailId, reason: &str) -> Result<(), StoreError> {
+        let id = *id;
+        let reason = reason.to_owned();
+        self.write(move |tables| tables.park_mail(&id, reason))
+            .await
+    }
+
+    async fn expedite_mail(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |tables| {
+            for id in tables.mails(|mail| !mail.leased && mail.due_at > now)? {
+                tables.change_mail(&id, |mail| mail.due_at = now)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn count_attempts(
+        &self,
+        attempts: &[(AttemptKey, Limit)],
+        now: Timestamp,
+    ) -> Result<Vec<Counted>, StoreError> {
+        let attempts = attempts.to_vec();
+        self.write(move |tables| {
+            let count = |(key, limit): (AttemptKey, Limit)| {
+                let counted = limit.count(tables.attempts(&key)?, now);
+                if let Ok(attempts) = counted {
+                    tables.put_attempts(&key, attempts)?;
+                }
+                Ok(counted)
+            };
+            attempts.into_iter().map(count).collect()
+        })
+        .await
+    }
+
+    async fn settle_attempts(
+        &self,
+        forgotten: &[AttemptKey],
+        taken_back: &[AttemptKey],
+    ) -> Result<(), StoreError> {
+        let (forgotten, taken_back) = (forgotten.to_vec(), taken_back.to_vec());
+        self.write(move |tables| {
+            for key in &forgotten {
+                tables.drop_attempts(key)?;
+            }
+            for key in &taken_back {
+                match tables.attempts(key)?.and_then(Attempts::take_back) {
+                    Some(attempts) => tables.put_attempts(key, attempts)?,
+                    None => tables.drop_attempts(key)?,
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn keep_attempts(&self) -> Result<(), StoreError> {
+        self.write(|tables| {
+            tables.commit = Commit::AtOnce;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn sweep(&self, now: Timestamp, most: u64) -> Result<bool, StoreError> {
+        self.write(move |tables| {
+            let has_more = tables.sweep_attempts(now, most)?;
+            if !has_more {
+                tables.drop_old_mail(now.minus(MAIL_LIFE))?;
+            }
+            Ok(has_more)
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        time::{Duration, Instant},
+    };
+
+    use futures_util::FutureExt;
+    use uuid::Uuid;
+
+    use super::{super::for_one_request, *};
+
+    #[tokio::test]
+    async fn a_disk_that_hangs_is_given_up_on_and_piles_nothing_up() {
+        let dir = std::env::temp_dir().join(format!("fpm-registry-hang-{}", Uuid::new_v4()));
+        let store = EmbeddedStore::open(&dir).unwrap();
+        let done = Arc::new(AtomicUsize::new(0));
+        let write = || {
+            let done = done.clone();
+            store.write(move |_| Ok(done.fetch_add(1, Ordering::Relaxed)))
+        };
+        let (go_on, told) = mpsc::channel::<()>();
+        let (has_begun, begun) = oneshot::channel();
+        let hanging = store.write(move |_| {
+            let _ = has_begun.send(());
+            let _ = told.recv();
+            Ok(())
+        });
+        let given_up = for_one_request(async {
+            let behind = async {
+                begun.await.unwrap();
+                write().await.unwrap_err()
+            };
+            tokio::join!(hanging, behind)
+        });
+        let began = Instant::now();
+        let (hanging, behind) = given_up.await;
+        assert!(began.elapsed() < Duration::from_secs(3));
+        for error in [hanging.unwrap_err(), behind] {
+            assert!(
+                error.0.starts_with("the disk did not answer in "),
+                "{error}"
+            );
+        }
+
+        let full = (0..=MAX_WAITING).find_map(|_| write().now_or_never());
+        assert_eq!(
+            full.unwrap().unwrap_err().0,
+            "too many writes wait for the disk"
+        );
+        drop(go_on);
+        while write().await.is_err() {}
+        assert_eq!(done.load(Ordering::Relaxed), 1);
+        drop(store);
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+}

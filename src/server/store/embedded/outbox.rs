@@ -1,0 +1,141 @@
+//! The waiting mails.
+
+use redb::ReadableTable;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Result,
+    tables::{Commit, Tables, decode, encode, get},
+};
+use crate::accounts::{
+    clock::Timestamp,
+    outbox::{MailId, QueuedMail},
+};
+
+/// A mail as the file holds one.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MailRecord {
+    #[serde(flatten)]
+    pub mail: QueuedMail,
+    pub due_at: Timestamp,
+    pub leased: bool,
+    pub parked_because: Option<String>,
+}
+
+impl MailRecord {
+    fn new(mail: QueuedMail) -> Self {
+        Self {
+            due_at: mail.queued_at,
+            mail,
+            leased: false,
+            parked_because: None,
+        }
+    }
+}
+
+impl Tables<'_> {
+    /// Puts a mail into the outbox.
+    pub(super) fn queue_mail(&mut self, mail: QueuedMail) -> Result<()> {
+        let id = mail.id;
+        self.put_mail(&id, &MailRecord::new(mail))
+    }
+
+    pub(super) fn mail(&self, id: &MailId) -> Result<Option<MailRecord>> {
+        get(&self.outbox, id.as_bytes())
+    }
+
+    /// The waiting mails that are wanted.
+    pub(super) fn mails(&self, wanted: impl Fn(&MailRecord) -> bool) -> Result<Vec<MailId>> {
+        let mut ids = Vec::new();
+        for row in self.outbox.iter()? {
+            let (id, mail) = row?;
+            if wanted(&decode(mail.value())?) {
+                ids.push(MailId::from_bytes(*id.value()));
+            }
+        }
+        Ok(ids)
+    }
+
+    fn put_mail(&mut self, id: &MailId, mail: &MailRecord) -> Result<()> {
+        self.commit = Commit::AtOnce;
+        self.outbox
+            .insert(id.as_bytes(), encode(mail)?.as_slice())?;
+        self.due.insert((mail.due_at.millis(), id.as_bytes()), ())?;
+        Ok(())
+    }
+
+    pub(super) fn take_mail(&mut self, id: &MailId) -> Result<Option<MailRecord>> {
+        let Some(mail) = self.mail(id)? else {
+            return Ok(None);
+        };
+        self.commit = Commit::AtOnce;
+        self.outbox.remove(id.as_bytes())?;
+        self.due.remove((mail.due_at.millis(), id.as_bytes()))?;
+        Ok(Some(mail))
+    }
+
+    pub(super) fn change_mail(
+        &mut self,
+        id: &MailId,
+        change: impl FnOnce(&mut MailRecord),
+    ) -> Result<()> {
+        if let Some(mut mail) = self.take_mail(id)? {
+            change(&mut mail);
+            self.put_mail(id, &mail)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the mail that has been due longest, and keeps it from others until `lease`.
+    pub(super) fn claim_mail(
+        &mut self,
+        now: Timestamp,
+        lease: Timestamp,
+    ) -> Result<Option<QueuedMail>> {
+        let Some(id) = self.first_due(now)? else {
+            return Ok(None);
+        };
+        self.change_mail(&id, |record| {
+            record.mail.attempts = record.mail.attempts.saturating_add(1);
+            record.due_at = lease;
+            record.leased = true;
+        })?;
+        Ok(self.mail(&id)?.map(|record| record.mail))
+    }
+
+    pub(super) fn park_mail(&mut self, id: &MailId, reason: String) -> Result<()> {
+        if let Some(mut mail) = self.take_mail(id)? {
+            mail.parked_because = Some(reason);
+            let record = encode(&mail)?;
+            self.parked.insert(id.as_bytes(), record.as_slice())?;
+        }
+        Ok(())
+    }
+
+    fn first_due(&self, now: Timestamp) -> Result<Option<MailId>> {
+        let Some((key, _)) = self.due.first()? else {
+            return Ok(None);
+        };
+        let (due_at, id) = key.value();
+        Ok((due_at <= now.millis()).then(|| MailId::from_bytes(*id)))
+    }
+
+    pub(super) fn drop_old_mail(&mut self, oldest: Timestamp) -> Result<()> {
+        for id in self.mails(|record| record.mail.queued_at <= oldest)? {
+            self.take_mail(&id)?;
+        }
+        let mut parked = Vec::new();
+        for row in self.parked.iter()? {
+            let (id, mail) = row?;
+            if decode::<MailRecord>(mail.value())?.mail.queued_at <= oldest {
+                parked.push(*id.value());
+            }
+        }
+        for id in &parked {
+            self.commit = Commit::AtOnce;
+            self.parked.remove(id)?;
+        }
+        Ok(())
+    }
+}

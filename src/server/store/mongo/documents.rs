@@ -1,0 +1,330 @@
+//! Users and mails as documents. Read with tolerance for what an older backend wrote, since an error would tell such
+//! accounts apart; of a user only the fields that differ are written, so that what another version wrote survives.
+
+use mongodb::bson::{Binary, Bson, DateTime, Document, doc, oid::ObjectId, spec::BinarySubtype};
+use serde_json::Value;
+
+use crate::accounts::{
+    clock::Timestamp,
+    email::Email,
+    outbox::{MailId, MailKind, QueuedMail},
+    password::PasswordHash,
+    store::Visitor,
+    token::Digest,
+    user::{Device, Handle, ResetLink, Session, Unknown, User, UserId},
+};
+
+/// The document of a new user.
+pub(super) fn user_document(user: &User) -> Document {
+    let mut document = doc! {
+        "_id": id_bson(&user.id),
+        "rev": 1_i64,
+        "name": &user.name,
+        "email": user.email.as_str(),
+        "password": user.password.as_str(),
+        "createdAt": date(user.created_at),
+        "loginAt": date(user.login_at),
+        "sessions": array(&user.sessions, session_document),
+        "devices": array(&user.devices, device_document),
+    };
+    if let Some(at) = user.last_logout {
+        document.insert("lastLogout", date(at));
+    }
+    if let Some(reset) = &user.reset {
+        document.insert("reset", reset_document(reset));
+    }
+    document
+}
+
+/// Reads a user; a password that is no text is a hash nobody can match. None without an e-mail.
+pub(super) fn read_user(document: &Document) -> Option<User> {
+    Some(User {
+        id: read_id(document)?,
+        rev: read_rev(document),
+        name: text(document, "name"),
+        email: Email::parse(&text(document, "email")).ok()?,
+        password: PasswordHash::from_stored(text(document, "password")),
+        created_at: read_date(document, "createdAt"),
+        login_at: read_date(document, "loginAt"),
+        last_logout: document
+            .get_datetime("lastLogout")
+            .is_ok()
+            .then(|| read_date(document, "lastLogout")),
+        sessions: items(document, "sessions", read_session),
+        devices: items(document, "devices", read_device),
+        reset: document.get_document("reset").ok().and_then(read_reset),
+        notices: items(document, "notices", read_mail),
+        unknown: Unknown::new(),
+    })
+}
+
+/// The fields a [`Visitor`] is read from, if the session is found by its digest.
+pub(super) fn visitor_fields() -> Document {
+    doc! { "name": 1, "email": 1, "sessions.$": 1 }
+}
+
+/// Reads whose session it is.
+pub(super) fn read_visitor(document: &Document) -> Option<Visitor> {
+    Some(Visitor {
+        id: read_id(document)?,
+        name: text(document, "name"),
+        email: Email::parse(&text(document, "email")).ok()?,
+        session: items(document, "sessions", read_session).pop()?,
+    })
+}
+
+/// The update that makes `after` of `before`; none if they are the same.
+pub(super) fn change_of(before: &User, after: &User) -> Option<Document> {
+    let mut set = Document::new();
+    let mut unset = Document::new();
+    let mut field = |name: &str, differs: bool, value: Option<Bson>| match value {
+        _ if !differs => {}
+        Some(value) => drop(set.insert(name, value)),
+        None => drop(unset.insert(name, 1)),
+    };
+    let (old, new) = (before, after);
+    field("name", old.name != new.name, Some((&*new.name).into()));
+    field(
+        "email",
+        old.email != new.email,
+        Some(new.email.as_str().into()),
+    );
+    field(
+        "password",
+        old.password != new.password,
+        Some(new.password.as_str().into()),
+    );
+    field(
+        "loginAt",
+        old.login_at != new.login_at,
+        Some(date(new.login_at).into()),
+    );
+    field(
+        "lastLogout",
+        old.last_logout != new.last_logout,
+        new.last_logout.map(|at| date(at).into()),
+    );
+    field(
+        "sessions",
+        old.sessions != new.sessions,
+        Some(array(&new.sessions, session_document)),
+    );
+    field(
+        "devices",
+        old.devices != new.devices,
+        Some(array(&new.devices, device_document)),
+    );
+    field(
+        "reset",
+        old.reset != new.reset,
+        new.reset.as_ref().map(|reset| reset_document(reset).into()),
+    );
+    field(
+        "notices",
+        old.notices != new.notices,
+        Some(array(&new.notices, mail_document)),
+    );
+    if set.is_empty() && unset.is_empty() {
+        return None;
+    }
+    set.insert("rev", before.rev.unwrap_or_default() + 1);
+    let mut update = doc! { "$set": set };
+    if !unset.is_empty() {
+        update.insert("$unset", unset);
+    }
+    Some(update)
+}
+
+/// Finds the user as it was read. A process of an older version changes the password without a word to `rev`.
+pub(super) fn unchanged(user: &User) -> Document {
+    let mut same = doc! { "_id": id_bson(&user.id) };
+    match user.rev {
+        Some(rev) => same.insert("rev", rev),
+        None => same.insert("rev", doc! { "$not": { "$type": "number" } }),
+    };
+    if !user.password.as_str().is_empty() {
+        same.insert("password", user.password.as_str());
+    }
+    same
+}
+
+/// The `_id` of a user: an ObjectId, or whatever another program chose.
+pub(super) fn id_bson(id: &UserId) -> Bson {
+    if let Ok(id) = ObjectId::parse_str(id.as_str()) {
+        return id.into();
+    }
+    let foreign = serde_json::from_str::<Value>(id.as_str()).ok();
+    let foreign = foreign.and_then(|value| Bson::try_from(value).ok());
+    foreign.unwrap_or_else(|| id.as_str().into())
+}
+
+fn read_id(document: &Document) -> Option<UserId> {
+    let id = document.get("_id")?;
+    Some(UserId::from_stored(match id {
+        Bson::ObjectId(id) => id.to_hex(),
+        other => other.clone().into_canonical_extjson().to_string(),
+    }))
+}
+
+fn read_rev(document: &Document) -> Option<i64> {
+    match document.get("rev")? {
+        Bson::Int64(rev) => Some(*rev),
+        Bson::Int32(rev) => Some((*rev).into()),
+        Bson::Double(rev) => Some(*rev as i64),
+        _ => None,
+    }
+}
+
+fn session_document(session: &Session) -> Document {
+    let mut document = known_to_others(&session.unknown);
+    document.extend(doc! {
+        "handle": session.handle.as_str(),
+        "digest": digest_binary(&session.digest),
+        "createdAt": date(session.created_at),
+        "usedAt": date(session.used_at),
+        "expiresAt": date(session.expires_at),
+        "userAgent": &session.user_agent,
+    });
+    document
+}
+
+fn read_session(document: &Document) -> Option<Session> {
+    const KNOWN: [&str; 6] = [
+        "handle",
+        "digest",
+        "createdAt",
+        "usedAt",
+        "expiresAt",
+        "userAgent",
+    ];
+    let digest = read_digest(document)?;
+    let handle = document.get_str("handle").ok();
+    Some(Session {
+        handle: handle.map_or_else(
+            || Handle::of_older(&digest),
+            |handle| Handle::from_stored(handle.to_owned()),
+        ),
+        digest,
+        created_at: read_date(document, "createdAt"),
+        used_at: read_date(document, "usedAt"),
+        expires_at: read_date(document, "expiresAt"),
+        user_agent: text(document, "userAgent"),
+        unknown: unknown(document, &KNOWN),
+    })
+}
+
+fn device_document(device: &Device) -> Document {
+    let mut document = known_to_others(&device.unknown);
+    document.extend(doc! {
+        "digest": digest_binary(&device.digest),
+        "createdAt": date(device.created_at),
+    });
+    document
+}
+
+fn read_device(document: &Document) -> Option<Device> {
+    Some(Device {
+        digest: read_digest(document)?,
+        created_at: read_date(document, "createdAt"),
+        unknown: unknown(document, &["digest", "createdAt"]),
+    })
+}
+
+fn reset_document(reset: &ResetLink) -> Document {
+    doc! { "digest": digest_binary(&reset.digest), "expiresAt": date(reset.expires_at) }
+}
+
+fn read_reset(document: &Document) -> Option<ResetLink> {
+    Some(ResetLink {
+        digest: read_digest(document)?,
+        expires_at: read_date(document, "expiresAt"),
+    })
+}
+
+/// The fields of an item that this version does not know, as they are read and written by those who do.
+fn unknown(document: &Document, known: &[&str]) -> Unknown {
+    let fields = document.iter();
+    fields
+        .filter(|(name, _)| !known.contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), value.clone().into_canonical_extjson()))
+        .collect()
+}
+
+fn known_to_others(unknown: &Unknown) -> Document {
+    let fields = unknown.iter();
+    fields
+        .filter_map(|(name, value)| Some((name.clone(), Bson::try_from(value.clone()).ok()?)))
+        .collect()
+}
+
+/// The items of an array that can be read; none if another program wrote something else.
+fn items<T>(document: &Document, field: &str, read: impl Fn(&Document) -> Option<T>) -> Vec<T> {
+    let items = document.get_array(field).into_iter().flatten();
+    items
+        .filter_map(Bson::as_document)
+        .filter_map(read)
+        .collect()
+}
+
+fn array<T>(items: &[T], document: impl Fn(&T) -> Document) -> Bson {
+    Bson::Array(items.iter().map(|item| document(item).into()).collect())
+}
+
+fn text(document: &Document, field: &str) -> String {
+    document.get_str(field).unwrap_or_default().to_owned()
+}
+
+fn read_digest(document: &Document) -> Option<Digest> {
+    let bytes = document.get_binary_generic("digest").ok()?;
+    Some(Digest::from_bytes(bytes.as_slice().try_into().ok()?))
+}
+
+pub(super) fn mail_document(mail: &QueuedMail) -> Document {
+    let mut document = mail_of(&mail.id);
+    document.extend(doc! {
+        "kind": mail.kind.word(),
+        "to": mail.to.as_str(),
+        "queuedAt": date(mail.queued_at),
+        "attempts": mail.attempts,
+        "dueAt": date(mail.queued_at),
+        "leased": false,
+    });
+    document
+}
+
+pub(super) fn read_mail(document: &Document) -> Option<QueuedMail> {
+    let Some(Bson::Binary(id)) = document.get("_id") else {
+        return None;
+    };
+    Some(QueuedMail {
+        id: MailId::from_bytes(id.bytes.as_slice().try_into().ok()?),
+        kind: MailKind::of_word(document.get_str("kind").ok()?)?,
+        to: Email::parse(document.get_str("to").ok()?).ok()?,
+        queued_at: read_date(document, "queuedAt"),
+        attempts: document.get_i32("attempts").ok()?.try_into().ok()?,
+    })
+}
+
+pub(super) fn mail_of(id: &MailId) -> Document {
+    let bytes = id.as_bytes().to_vec();
+    doc! { "_id": Binary { subtype: BinarySubtype::Uuid, bytes } }
+}
+
+pub(super) fn digest_binary(digest: &Digest) -> Binary {
+    Binary {
+        subtype: BinarySubtype::Generic,
+        bytes: digest.as_bytes().to_vec(),
+    }
+}
+
+pub(super) fn date(moment: Timestamp) -> DateTime {
+    DateTime::from_millis(moment.millis())
+}
+
+/// The moment in a field, the distant past if it holds none.
+pub(super) fn read_date(document: &Document, field: &str) -> Timestamp {
+    document
+        .get_datetime(field)
+        .map(|date| Timestamp::from_millis(date.timestamp_millis()))
+        .unwrap_or_default()
+}

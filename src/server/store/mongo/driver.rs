@@ -1,0 +1,69 @@
+//! Operations of the driver in bounded time, and its errors without what the log must not have.
+
+use std::future::IntoFuture;
+
+use mongodb::{
+    Collection,
+    bson::Document,
+    error::{Error, ErrorKind, WriteFailure},
+};
+
+use crate::{accounts::store::StoreError, server::store::in_time};
+
+const DUPLICATE_KEY: i32 = 11000;
+
+/// Runs an operation of the driver, in bounded time.
+pub(super) async fn run<T>(
+    operation: impl IntoFuture<Output = Result<T, Error>>,
+) -> Result<T, StoreError> {
+    within(operation).await?.map_err(failure)
+}
+
+pub(super) async fn within<T>(operation: impl IntoFuture<Output = T>) -> Result<T, StoreError> {
+    in_time("MongoDB", operation.into_future()).await
+}
+
+/// Inserts a document; false if its `_id` or another unique field is taken.
+pub(super) async fn insert(
+    collection: &Collection<Document>,
+    document: &Document,
+) -> Result<bool, StoreError> {
+    match within(collection.insert_one(document)).await? {
+        Ok(_) => Ok(true),
+        Err(error) if is_duplicate(&error) => Ok(false),
+        Err(error) => Err(failure(error)),
+    }
+}
+
+pub(super) fn is_duplicate(error: &Error) -> bool {
+    let code = match &*error.kind {
+        ErrorKind::Write(WriteFailure::WriteError(error)) => error.code,
+        ErrorKind::Command(error) => error.code,
+        _ => return false,
+    };
+    code == DUPLICATE_KEY
+}
+
+pub(super) fn failure(error: Error) -> StoreError {
+    StoreError(format!("MongoDB: {}", cause(&error)))
+}
+
+/// What went wrong, without the server's own words, which quote e-mail addresses and hashes.
+pub(super) fn cause(error: &Error) -> String {
+    match &*error.kind {
+        ErrorKind::Command(error) => format!("{} ({})", error.code_name, error.code),
+        ErrorKind::Write(WriteFailure::WriteError(error)) => format!("write error {}", error.code),
+        ErrorKind::Write(WriteFailure::WriteConcernError(error)) => {
+            format!(
+                "no majority has the write: {} ({})",
+                error.code_name, error.code
+            )
+        }
+        ErrorKind::Io(error) => format!("I/O error: {error}"),
+        ErrorKind::ServerSelection { .. } => "no server answers".to_owned(),
+        ErrorKind::ConnectionPoolCleared { .. } => "the connection was lost".to_owned(),
+        ErrorKind::Authentication { .. } => "the user name or password is refused".to_owned(),
+        ErrorKind::InvalidTlsConfig { .. } => "its TLS options cannot work".to_owned(),
+        _ => "the driver failed".to_owned(),
+    }
+}

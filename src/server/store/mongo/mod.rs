@@ -1,0 +1,250 @@
+//! The store in a MongoDB database, for any number of processes.
+//!
+//! Everything that changes for one user is one update of that user's document, so no transaction is
+//! needed and a single server will do.
+
+mod attempts;
+mod connect;
+mod documents;
+mod driver;
+mod indexes;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mongodb::{
+    Collection,
+    bson::{Document, doc},
+    options::{Acknowledgment, CollectionOptions, ReturnDocument, WriteConcern},
+};
+use tokio::{sync::Semaphore, time::timeout};
+
+use self::{
+    connect::{CONNECTIONS, cannot_index, connect},
+    documents::{
+        change_of, date, digest_binary, id_bson, mail_document, mail_of, read_mail, read_user,
+        read_visitor, unchanged, user_document, visitor_fields,
+    },
+    driver::{failure, insert, run, within},
+    indexes::make_indexes,
+};
+use crate::accounts::{
+    attempts::{AttemptKey, Counted, Limit},
+    clock::Timestamp,
+    outbox::{MAIL_LIFE, MailId, QueuedMail},
+    store::{InsertError, Key, Replaced, Store, StoreError, Visitor},
+    token::Digest,
+    user::User,
+};
+use crate::server::settings::WrongSetting;
+
+/// How long making the indexes may take, which reads all of an older backend's users.
+const INDEXING: Duration = Duration::from_secs(60);
+/// How long a notice may lie with its user before it counts as left there: longer than a request lasts.
+const STRANDED: Duration = Duration::from_secs(5);
+/// How many requests have their attempts counted at once, by three to five commands each. A command is made when it
+/// can be sent: those that wait for a connection would take most of the memory in a flood.
+const COUNTING: usize = CONNECTIONS as usize / 3;
+
+/// The store in the collections `users`, `outbox` and `attempts`.
+pub struct MongoStore {
+    users: Collection<Document>,
+    outbox: Collection<Document>,
+    /// Written without waiting for disk or majority: a crash may forget the attempts of its last moments.
+    attempts: Collection<Document>,
+    counting: Semaphore,
+}
+
+impl MongoStore {
+    /// Connects, and makes the indexes.
+    pub async fn open(uri: &str, database: &str) -> Result<Self, WrongSetting> {
+        let database = connect(uri, database).await?;
+        let concern = WriteConcern::builder().w(Acknowledgment::Nodes(1)).build();
+        let quick = CollectionOptions::builder().write_concern(concern).build();
+        let store = Self {
+            users: database.collection("users"),
+            outbox: database.collection("outbox"),
+            attempts: database.collection_with_options("attempts", quick),
+            counting: Semaphore::new(COUNTING),
+        };
+        timeout(INDEXING, make_indexes(&store))
+            .await
+            .map_err(|_| {
+                WrongSetting::new("MONGO_URI: the server is still making the indexes".to_owned())
+            })?
+            .map_err(|error| cannot_index(database.name(), &error))?;
+        Ok(store)
+    }
+
+    /// Moves a user's notices into the outbox. A failure on the way leaves them to [`Self::move_stranded`],
+    /// and at worst one is sent twice.
+    async fn move_notices(&self, user: &User) -> Result<(), StoreError> {
+        for notice in &user.notices {
+            insert(&self.outbox, &mail_document(notice)).await?;
+            let id = mail_of(&notice.id);
+            let moved = doc! { "$pull": { "notices": id } };
+            run(self.users.update_one(user_of(Key::Id(&user.id)), moved)).await?;
+        }
+        Ok(())
+    }
+
+    /// Moves the notices into the outbox that came until `last` and did not get there.
+    async fn move_stranded(&self, last: Timestamp) -> Result<(), StoreError> {
+        let stranded =
+            doc! { "notices.queuedAt": { "$gt": date(Timestamp::PAST), "$lte": date(last) } };
+        let mut users = run(self.users.find(stranded)).await?;
+        while within(users.advance()).await?.map_err(failure)? {
+            let user = users.deserialize_current().map_err(failure)?;
+            if let Some(user) = read_user(&user) {
+                self.move_notices(&user).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn session_of(digest: &Digest) -> Document {
+    doc! { "sessions.digest": digest_binary(digest) }
+}
+
+fn user_of(key: Key<'_>) -> Document {
+    match key {
+        Key::Id(id) => doc! { "_id": id_bson(id) },
+        Key::Email(email) => doc! { "email": email.as_str() },
+        Key::Device(email, device) => {
+            doc! { "email": email.as_str(), "devices.digest": digest_binary(device) }
+        }
+        Key::Session(digest) => session_of(digest),
+        Key::ResetLink(digest) => doc! { "reset.digest": digest_binary(digest) },
+    }
+}
+
+#[async_trait]
+impl Store for MongoStore {
+    async fn insert(&self, user: &User) -> Result<(), InsertError> {
+        if !insert(&self.users, &user_document(user)).await? {
+            // An insert that the driver sends twice finds itself.
+            let own = self.users.find_one(user_of(Key::Id(&user.id)));
+            run(own).await?.ok_or(InsertError::Taken)?;
+        }
+        Ok(())
+    }
+
+    async fn find(&self, key: Key<'_>) -> Result<Option<User>, StoreError> {
+        let user = run(self.users.find_one(user_of(key))).await?;
+        Ok(user.as_ref().and_then(read_user))
+    }
+
+    async fn replace(&self, before: &User, after: &User) -> Result<Replaced, StoreError> {
+        let Some(change) = change_of(before, after) else {
+            return Ok(Replaced::Done);
+        };
+        let replaced = run(self.users.update_one(unchanged(before), change)).await?;
+        if replaced.matched_count == 0 {
+            return Ok(Replaced::Conflict);
+        }
+        // They first lie in the user's document, so that one update does it all.
+        if !after.notices.is_empty()
+            && let Err(error) = self.move_notices(after).await
+        {
+            tracing::warn!(user = %after.id, %error, "a notice is late");
+        }
+        Ok(Replaced::Done)
+    }
+
+    async fn visitor(&self, session: &Digest) -> Result<Option<Visitor>, StoreError> {
+        let found = self.users.find_one(session_of(session));
+        let found = run(found.projection(visitor_fields())).await?;
+        Ok(found.as_ref().and_then(read_visitor))
+    }
+
+    async fn queue_mail(&self, mail: QueuedMail) -> Result<(), StoreError> {
+        insert(&self.outbox, &mail_document(&mail)).await?;
+        Ok(())
+    }
+
+    async fn claim_mail(
+        &self,
+        now: Timestamp,
+        lease: Timestamp,
+    ) -> Result<Option<QueuedMail>, StoreError> {
+        let due = doc! { "dueAt": { "$lte": date(now) } };
+        let claim = doc! {
+            "$set": { "dueAt": date(lease), "leased": true },
+            "$inc": { "attempts": 1 },
+        };
+        let claimed = self
+            .outbox
+            .find_one_and_update(due, claim)
+            .sort(doc! { "dueAt": 1 })
+            .return_document(ReturnDocument::After);
+        let Some(claimed) = run(claimed).await? else {
+            self.move_stranded(now.minus(STRANDED)).await?;
+            return Ok(None);
+        };
+        read_mail(&claimed)
+            .map(Some)
+            .ok_or_else(|| StoreError("a mail in the outbox cannot be read".to_owned()))
+    }
+
+    async fn retry_mail(&self, id: &MailId, due_at: Timestamp) -> Result<(), StoreError> {
+        let mut claimed = mail_of(id);
+        claimed.insert("leased", true);
+        let waits = doc! { "$set": { "dueAt": date(due_at), "leased": false } };
+        run(self.outbox.update_one(claimed, waits)).await?;
+        Ok(())
+    }
+
+    async fn remove_mail(&self, id: &MailId) -> Result<(), StoreError> {
+        run(self.outbox.delete_one(mail_of(id))).await?;
+        Ok(())
+    }
+
+    async fn park_mail(&self, id: &MailId, reason: &str) -> Result<(), StoreError> {
+        // What is never due is never claimed.
+        let parked = doc! {
+            "$set": { "parkedBecause": reason },
+            "$unset": { "dueAt": 1, "leased": 1 },
+        };
+        run(self.outbox.update_one(mail_of(id), parked)).await?;
+        Ok(())
+    }
+
+    async fn expedite_mail(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.move_stranded(now).await?;
+        let waiting = doc! { "leased": false, "dueAt": { "$gt": date(now) } };
+        let due = doc! { "$set": { "dueAt": date(now) } };
+        run(self.outbox.update_many(waiting, due)).await?;
+        Ok(())
+    }
+
+    async fn count_attempts(
+        &self,
+        attempts: &[(AttemptKey, Limit)],
+        now: Timestamp,
+    ) -> Result<Vec<Counted>, StoreError> {
+        self.count_all(attempts, now).await
+    }
+
+    async fn settle_attempts(
+        &self,
+        forgotten: &[AttemptKey],
+        taken_back: &[AttemptKey],
+    ) -> Result<(), StoreError> {
+        self.settle_all(forgotten, taken_back).await
+    }
+
+    /// What MongoDB has acknowledged no longer depends on this program.
+    async fn keep_attempts(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn sweep(&self, now: Timestamp, most: u64) -> Result<bool, StoreError> {
+        if self.sweep_attempts(now, most).await? {
+            return Ok(true);
+        }
+        let old = doc! { "queuedAt": { "$lte": date(now.minus(MAIL_LIFE)) } };
+        run(self.outbox.delete_many(old)).await?;
+        Ok(false)
+    }
+}
