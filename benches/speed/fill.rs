@@ -7,11 +7,12 @@ use fpm_registry::{
         SESSION_IDLE,
         clock::Clock,
         email::Email,
+        id::{Handle, UserId},
         name::Name,
         password::PasswordHash,
         store::Store,
         token::{Digest, Token},
-        user::{Device, Handle, Session, Unknown, User, UserId},
+        user::{Device, Session, Unknown, User},
     },
     server::store::{open_embedded, open_mongo},
 };
@@ -24,8 +25,7 @@ use serde_json::Value;
 use uuid::Builder;
 
 const USERS: TableDefinition<&str, &[u8]> = TableDefinition::new("users");
-const EMAILS: TableDefinition<&str, &str> = TableDefinition::new("emails");
-const SESSIONS: TableDefinition<&[u8; 32], &str> = TableDefinition::new("sessions");
+const INDEX: TableDefinition<&[u8], &str> = TableDefinition::new("index");
 
 /// The users of one transaction of redb.
 const BATCH: u64 = 200_000;
@@ -61,19 +61,17 @@ pub async fn embedded(folder: &Path, users: u64, password: &PasswordHash) {
         let transaction = file.begin_write().unwrap();
         {
             let mut table = transaction.open_table(USERS).unwrap();
-            let mut emails = transaction.open_table(EMAILS).unwrap();
-            let mut sessions = transaction.open_table(SESSIONS).unwrap();
-            let mut digests = Vec::new();
+            let mut index = transaction.open_table(INDEX).unwrap();
+            let mut keys = Vec::new();
             for n in begin..users.min(begin + BATCH) {
                 let record = serde_json::to_vec(&record_of(n, &first)).unwrap();
-                let id = id(n);
-                table.insert(id.as_str(), record.as_slice()).unwrap();
-                emails.insert(email(n).as_str(), id.as_str()).unwrap();
-                digests.push((session(n).digest(), n));
+                table.insert(id(n).as_str(), record.as_slice()).unwrap();
+                keys.push(([b"e", email(n).as_bytes()].concat(), n));
+                keys.push(([b"s", &session(n).digest().as_bytes()[..]].concat(), n));
             }
-            digests.sort_by_key(|(digest, _)| *digest.as_bytes());
-            for (digest, n) in digests {
-                sessions.insert(digest.as_bytes(), id(n).as_str()).unwrap();
+            keys.sort();
+            for (key, n) in keys {
+                index.insert(&*key, id(n).as_str()).unwrap();
             }
         }
         transaction.commit().unwrap();

@@ -5,26 +5,20 @@
 //! password was right, so that many at once are no way past a limit. Nothing else makes the failures of strangers
 //! less but time and a reset link: who fails and comes back learns nothing of what the owner did meanwhile.
 
-use std::{
-    fmt,
-    hash::{BuildHasher, Hash, RandomState},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use tokio::{
-    sync::{Mutex, OwnedMutexGuard},
-    time::{sleep, timeout},
-};
+use tokio::time::sleep;
 
 use super::{
     Error,
     attempts::{AttemptKey, Attempts, FOR_EVER, Limit},
-    clock::{Clock, Timestamp},
+    clock::Clock,
     email::Email,
     network::Network,
     store::Store,
+    striped_lock::{Guard, StripedLock},
     token::Digest,
+    wait::Wait,
 };
 
 const QUARTER: Duration = Duration::from_secs(15 * 60);
@@ -91,56 +85,28 @@ const RESET_OF_NETWORK: Limit = Limit::Window {
     window: QUARTER,
 };
 
+/// How long a login waits for others of its network to the same account.
+const LONGEST_TURN: Duration = Duration::from_secs(2);
+/// How long a refusal is held up, and how long it waits at most for those before it.
+const HOLD_UP: Duration = Duration::from_millis(10);
+const LONGEST_HOLD_UP: Duration = Duration::from_secs(1);
+
 /// The most attempts that are kept. Past it go those at addresses, the longest quiet first: a year's memory for
 /// whatever anyone types would grow without bound.
 pub const MAX_KEPT: u64 = 1_000_000;
 /// Attempts that are forgotten within this time stay for it, however many there are: those of networks among them.
 pub const SHORT_MEMORY: Duration = HOUR;
 
-/// How long to wait before another attempt, in the words a client is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wait(Duration);
-
-impl Wait {
-    fn until(open_at: Timestamp, now: Timestamp) -> Self {
-        let millis = open_at.millis().saturating_sub(now.millis());
-        Self(Duration::from_millis(millis.max(1).unsigned_abs()))
-    }
-
-    /// Whole seconds, rounded up. Where only a new password helps, how often it is worth asking.
-    pub fn seconds(self) -> u64 {
-        match self.is_for_ever() {
-            true => QUARTER.as_secs(),
-            false => self.0.as_millis().div_ceil(1000) as u64,
-        }
-    }
-
-    fn is_for_ever(self) -> bool {
-        self.0 > YEAR
-    }
-}
-
-impl fmt::Display for Wait {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.seconds();
-        match seconds.div_ceil(60) {
-            _ if self.is_for_ever() => f.write_str("reset your password to log in"),
-            _ if seconds == 1 => f.write_str("try again in a second"),
-            _ if seconds <= 90 => write!(f, "try again in {seconds} seconds"),
-            minutes if minutes <= 90 => write!(f, "try again in {minutes} minutes"),
-            minutes if minutes <= 48 * 60 => {
-                write!(f, "try again in {} hours", minutes.div_ceil(60))
-            }
-            minutes => write!(f, "try again in {} days", minutes.div_ceil(24 * 60)),
-        }
-    }
-}
-
 /// Counts attempts, and refuses those past a limit.
 pub struct Limits {
     store: Arc<dyn Store>,
     clock: Clock,
-    lanes: Option<Lanes>,
+    is_on: bool,
+    /// Logins from one network to one account pass one after the other in this process, so that right ones at
+    /// once are not taken for failures.
+    logins: StripedLock,
+    /// The refusals of a network go out one after the other.
+    refusals: StripedLock,
 }
 
 /// A login that was let through to have its password compared. It counts as a failure until
@@ -151,7 +117,7 @@ struct Counted {
     keys: Vec<AttemptKey>,
     /// Whether a failure is the last that the account allows strangers.
     is_last: bool,
-    _lane: OwnedMutexGuard<()>,
+    _turn: Guard,
 }
 
 /// An attempt under one key and its limit.
@@ -163,7 +129,9 @@ impl Limits {
         Self {
             store,
             clock,
-            lanes: on.then(Lanes::new),
+            is_on: on,
+            logins: StripedLock::new(),
+            refusals: StripedLock::new(),
         }
     }
 
@@ -201,7 +169,7 @@ impl Limits {
         network: Network,
         email: Option<&Email>,
     ) -> Result<LoginAttempt, Error> {
-        let Some(lane) = self.enter(network, email).await? else {
+        let Some(turn) = self.turn(network, email).await? else {
             return Ok(LoginAttempt(None));
         };
         let of_account = email.map(of_account).into_iter().flatten().collect();
@@ -213,7 +181,7 @@ impl Limits {
         Ok(LoginAttempt(Some(Counted {
             is_last: counted.iter().any(is_last),
             keys: keys(&counted),
-            _lane: lane,
+            _turn: turn,
         })))
     }
 
@@ -225,7 +193,7 @@ impl Limits {
         email: &Email,
         device: &Digest,
     ) -> Result<Option<LoginAttempt>, Error> {
-        let Some(lane) = self.enter(network, Some(email)).await? else {
+        let Some(turn) = self.turn(network, Some(email)).await? else {
             return Ok(Some(LoginAttempt(None)));
         };
         let own = (AttemptKey::of_token(DEVICE, device), LOGIN_OF_DEVICE);
@@ -233,7 +201,7 @@ impl Limits {
             Ok(counted) => Ok(Some(LoginAttempt(Some(Counted {
                 is_last: false,
                 keys: keys(&counted),
-                _lane: lane,
+                _turn: turn,
             })))),
             Err(Error::TooManyAttempts(_)) => Ok(None),
             Err(error) => Err(error),
@@ -283,15 +251,20 @@ impl Limits {
         Ok(self.store.settle_attempts(&keys, &[]).await?)
     }
 
-    /// Waits for the lane of this client and account; none if nothing is limited.
-    async fn enter(
-        &self,
-        network: Network,
-        email: Option<&Email>,
-    ) -> Result<Option<OwnedMutexGuard<()>>, Error> {
-        match &self.lanes {
-            Some(lanes) => lanes.enter(&(network, email)).await.map(Some),
-            None => Ok(None),
+    /// Waits for the turn of this network at this account; none if nothing is limited.
+    async fn turn(&self, network: Network, email: Option<&Email>) -> Result<Option<Guard>, Error> {
+        if !self.is_on {
+            return Ok(None);
+        }
+        let at = (network, email);
+        self.logins.lock(&at, LONGEST_TURN).await.map(Some)
+    }
+
+    /// Holds up a refusal behind others of the same network.
+    async fn hold_up(&self, network: Network) {
+        let [widest, ..] = network.levels();
+        if let Ok(_turn) = self.refusals.lock(&widest, LONGEST_HOLD_UP).await {
+            sleep(HOLD_UP).await;
         }
     }
 
@@ -303,8 +276,8 @@ impl Limits {
         (network, what, limit): (Network, &str, Limit),
     ) -> Result<Vec<(AttemptKey, Attempts)>, Error> {
         let counted = self.count_each(own, of_network(what, network, limit)).await;
-        if let (Err(Error::TooManyAttempts(_)), Some(lanes)) = (&counted, &self.lanes) {
-            lanes.hold_up(network).await;
+        if let Err(Error::TooManyAttempts(_)) = &counted {
+            self.hold_up(network).await;
         }
         counted
     }
@@ -318,7 +291,7 @@ impl Limits {
         own: Vec<Attempt>,
         network: Vec<Attempt>,
     ) -> Result<Vec<(AttemptKey, Attempts)>, Error> {
-        if self.lanes.is_none() {
+        if !self.is_on {
             return Ok(Vec::new());
         }
         let now = self.clock.now();
@@ -379,55 +352,9 @@ fn keys(counted: &[(AttemptKey, Attempts)]) -> Vec<AttemptKey> {
     counted.iter().map(|(key, _)| key.clone()).collect()
 }
 
-/// How long a login waits for others of the same client to the same account.
-const LANE_PATIENCE: Duration = Duration::from_secs(2);
-/// How long a refusal is held up, and how long it waits at most for those before it.
-const REFUSAL_PAUSE: Duration = Duration::from_millis(10);
-const REFUSAL_PATIENCE: Duration = Duration::from_secs(1);
-/// Enough that two clients seldom share one.
-const LANES: usize = 1024;
-
-/// Logins from one network to one account pass one after the other in this process, so that right ones at
-/// once are not taken for failures. Hardly anyone waits for a stranger.
-struct Lanes {
-    places: Vec<Arc<Mutex<()>>>,
-    hasher: RandomState,
-}
-
-impl Lanes {
-    fn new() -> Self {
-        Self {
-            places: (0..LANES).map(|_| Arc::default()).collect(),
-            hasher: RandomState::new(),
-        }
-    }
-
-    async fn enter(&self, whose: &impl Hash) -> Result<OwnedMutexGuard<()>, Error> {
-        let entered = timeout(LANE_PATIENCE, self.lane(whose)).await;
-        entered.map_err(|_| Error::Busy)
-    }
-
-    /// Holds up a refusal behind others of the same network.
-    async fn hold_up(&self, network: Network) {
-        let [widest, ..] = network.levels();
-        if let Ok(_lane) = timeout(REFUSAL_PATIENCE, self.lane(&widest)).await {
-            sleep(REFUSAL_PAUSE).await;
-        }
-    }
-
-    fn lane(&self, whose: &impl Hash) -> impl Future<Output = OwnedMutexGuard<()>> {
-        let place = self.hasher.hash_one(whose) as usize % LANES;
-        self.places[place].clone().lock_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn second(n: i64) -> Timestamp {
-        Timestamp::from_millis(n * 1000)
-    }
 
     #[test]
     fn an_account_is_closed_for_longer_and_longer_and_in_the_end_for_good() {
@@ -472,23 +399,5 @@ mod tests {
                 ("login:2001:db8:1:234::/64".to_owned(), hundreds(1)),
             ]
         );
-    }
-
-    #[test]
-    fn a_wait_is_said_in_words() {
-        for (millis, words) in [
-            (1, "try again in a second"),
-            (1001, "try again in 2 seconds"),
-            (30_000, "try again in 30 seconds"),
-            (91_000, "try again in 2 minutes"),
-            (900_000, "try again in 15 minutes"),
-            (7_200_000, "try again in 2 hours"),
-            (30_000_000_000, "try again in 348 days"),
-        ] {
-            let wait = Wait::until(Timestamp::from_millis(millis), second(0));
-            assert_eq!(wait.to_string(), words);
-        }
-        let never = Wait::until(second(0).plus(FOR_EVER), second(0));
-        assert_eq!(never.to_string(), "reset your password to log in");
     }
 }

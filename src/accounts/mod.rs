@@ -4,9 +4,10 @@
 //! - [`name`], [`email`], [`password`], [`token`]: parsed values, random tokens and their digests
 //! - [`hasher`]: the threads that hash, behind a [`fair_queue`]; [`strength`]: what is too easy to guess
 //! - [`clock`]: the one clock; [`network`]: where requests come from
-//! - [`limits`]: how many attempts there are; [`attempts`]: how they are counted
+//! - [`limits`]: how many attempts there are; [`attempts`]: how they are counted; [`wait`]: until the next
 //! - [`outbox`], [`mail`]: promised mail, and the trait of what sends it
-//! - [`user`]: the record of a user and every rule that changes it; [`users`]: how a change is made
+//! - [`user`]: the record of a user and every rule that changes it; [`id`]: what it is named by
+//! - [`users`]: how a change is made; [`striped_lock`]: one after the other
 //! - `signup`, `login`, `session`, `reset_password`: what a user can do, a file each
 //! - [`store`]: the trait of the database; [`sweeper`]: drops what has expired
 
@@ -15,6 +16,7 @@ pub mod clock;
 pub mod email;
 pub mod fair_queue;
 pub mod hasher;
+pub mod id;
 pub mod limits;
 pub mod mail;
 pub mod name;
@@ -23,10 +25,12 @@ pub mod outbox;
 pub mod password;
 pub mod store;
 pub mod strength;
+pub mod striped_lock;
 pub mod sweeper;
 pub mod token;
 pub mod user;
 pub mod users;
+pub mod wait;
 
 mod login;
 mod reset_password;
@@ -42,7 +46,8 @@ use self::{
     email::Email,
     fair_queue::{Priority, Requester},
     hasher::Hasher,
-    limits::{Limits, Wait},
+    id::Handle,
+    limits::Limits,
     mail::Mailer,
     name::Name,
     network::Network,
@@ -50,8 +55,9 @@ use self::{
     password::Password,
     store::{Store, StoreError},
     token::{Digest, Token},
-    user::{Device, Handle, Session, Unknown},
+    user::{Device, Session, Unknown},
     users::Users,
+    wait::Wait,
 };
 
 /// How long a session lives (ASVS 7.3.2; NIST SP 800-63B-4 asks for at most 30 days).

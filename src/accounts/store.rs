@@ -6,9 +6,10 @@ use super::{
     attempts::{AttemptKey, Counted, Limit},
     clock::Timestamp,
     email::Email,
+    id::UserId,
     outbox::{MailId, QueuedMail},
     token::Digest,
-    user::{Session, User, UserId},
+    user::{Session, User},
 };
 
 /// What a user is found by.
@@ -63,6 +64,8 @@ pub enum Replaced {
     Done,
     /// Another one came before it, so that nothing was changed.
     Conflict,
+    /// Another user has the new e-mail, so that nothing was changed.
+    Taken,
 }
 
 /// The most attempts that are dropped in one step.

@@ -1,14 +1,17 @@
 //! The record of a user, and every rule that changes it: no clock and no store.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
 use super::{
-    DEVICE_LIFE, clock::Timestamp, email::Email, name::Name, outbox::QueuedMail,
-    password::PasswordHash, token::Digest,
+    DEVICE_LIFE,
+    clock::Timestamp,
+    email::Email,
+    id::{Handle, UserId},
+    name::Name,
+    outbox::QueuedMail,
+    password::PasswordHash,
+    token::Digest,
 };
 
 /// The most sessions a user can have; a further login ends the oldest.
@@ -52,11 +55,6 @@ pub struct User {
     pub unknown: Unknown,
 }
 
-/// Names a user for good, also in logs.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct UserId(String);
-
 /// One logged-in device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -77,11 +75,6 @@ pub struct Session {
     #[serde(flatten)]
     pub unknown: Unknown,
 }
-
-/// Names something to its user that has a secret token as well: 64 random bits in hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Handle(String);
 
 /// A device its owner has logged in with, by the token in its cookie.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -104,61 +97,6 @@ pub struct ResetLink {
     pub digest: Digest,
     /// When it ends by itself.
     pub expires_at: Timestamp,
-}
-
-impl UserId {
-    /// A new id: the second of its making and 64 random bits, in 24 hexadecimal digits, as MongoDB makes its own.
-    pub fn new(now: Timestamp) -> Self {
-        let second = u32::try_from(now.millis() / 1000).unwrap_or_default();
-        Self(format!("{second:08x}{}", random_digits()))
-    }
-
-    /// The id as a store keeps it.
-    pub fn from_stored(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for UserId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Handle {
-    /// A new handle.
-    pub fn random() -> Self {
-        Self(random_digits())
-    }
-
-    /// The handle as a store keeps it.
-    pub fn from_stored(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The handle of a session that was begun when sessions had none.
-    pub fn of_older(session: &Digest) -> Self {
-        let digest = Digest::of(session.as_bytes()).to_string();
-        Self(digest.chars().take(16).collect())
-    }
-
-    /// The handle as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// 64 random bits in 16 hexadecimal digits.
-fn random_digits() -> String {
-    // Version and variant of a UUID stand in the middle.
-    let [a, b, c, d, .., w, x, y, z] = Uuid::new_v4().into_bytes();
-    let bits = u64::from_be_bytes([a, b, c, d, w, x, y, z]);
-    format!("{bits:016x}")
 }
 
 impl User {
@@ -282,4 +220,162 @@ impl User {
 /// Drops the oldest items past `most`.
 fn drop_first<T>(items: &mut Vec<T>, most: usize) {
     items.drain(..items.len().saturating_sub(most));
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+    use std::time::Duration;
+
+    use super::*;
+    use crate::accounts::{outbox::MailKind, token::Token};
+
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+
+    fn day(n: u32) -> Timestamp {
+        Timestamp::from_millis(1_700_000_000_000).plus(n * DAY)
+    }
+
+    fn session(from: u32, to: u32) -> Session {
+        Session {
+            handle: Handle::random(),
+            digest: Token::random().digest(),
+            created_at: day(from),
+            used_at: day(from),
+            expires_at: day(to),
+            user_agent: "curl/8".to_owned(),
+            unknown: Unknown::new(),
+        }
+    }
+
+    fn device(since: u32) -> Device {
+        Device {
+            digest: Token::random().digest(),
+            created_at: day(since),
+            unknown: Unknown::new(),
+        }
+    }
+
+    fn ada() -> User {
+        User::new(
+            Name::parse("Ada Lovelace").unwrap(),
+            Email::parse("ada@example.org").unwrap(),
+            PasswordHash::from_stored("first".to_owned()),
+            session(0, 30),
+            device(0),
+        )
+    }
+
+    fn digests(user: &User) -> Vec<Digest> {
+        user.sessions.iter().map(|session| session.digest).collect()
+    }
+
+    #[test]
+    fn a_login_adds_a_session_and_a_device_and_drops_what_has_expired() {
+        let mut user = ada();
+        user.log_in(session(1, 2), None, None);
+        user.reset = Some(ResetLink {
+            digest: Token::random().digest(),
+            expires_at: day(2),
+        });
+        let (new, first) = (session(3, 33), digests(&user)[0]);
+        let phone = device(3);
+        user.log_in(new.clone(), Some(phone.clone()), None);
+        assert_eq!(digests(&user), [first, new.digest]);
+        assert_eq!(user.devices.last(), Some(&phone));
+        assert_eq!((user.login_at, user.reset), (day(3), None));
+    }
+
+    #[test]
+    fn a_login_ends_the_session_it_replaces_and_keeps_a_live_link() {
+        let mut user = ada();
+        let link = ResetLink {
+            digest: Token::random().digest(),
+            expires_at: day(2),
+        };
+        user.reset = Some(link.clone());
+        let (old, new) = (digests(&user)[0], session(1, 31));
+        user.log_in(new.clone(), None, Some(&old));
+        assert_eq!(digests(&user), [new.digest]);
+        assert_eq!(user.reset, Some(link));
+    }
+
+    #[test]
+    fn the_oldest_sessions_and_devices_go_past_the_most() {
+        let mut user = ada();
+        let logins: Vec<_> = (0..60).map(|n| (session(n, 99), device(n))).collect();
+        for (session, device) in &logins {
+            user.log_in(session.clone(), Some(device.clone()), None);
+        }
+        let sessions: Vec<_> = logins[10..].iter().map(|login| login.0.clone()).collect();
+        let devices: Vec<_> = logins[50..].iter().map(|login| login.1.clone()).collect();
+        assert_eq!((user.sessions, user.devices), (sessions, devices));
+    }
+
+    #[test]
+    fn a_logout_ends_a_live_session_once() {
+        let mut user = ada();
+        let digest = digests(&user)[0];
+        let before = user.clone();
+        assert!(!user.log_out(&digest, day(30)), "it has expired");
+        assert!(!user.log_out(&Token::random().digest(), day(1)));
+        assert_eq!(user, before);
+        assert!(user.log_out(&digest, day(1)));
+        assert!(!user.log_out(&digest, day(1)));
+        assert_eq!((user.sessions, user.last_logout), (vec![], Some(day(1))));
+    }
+
+    #[test]
+    fn a_session_in_use_lives_on_and_one_that_ended_does_not_come_back() {
+        let mut user = ada();
+        let digest = digests(&user)[0];
+        assert!(user.touch(&digest, day(5), day(19)));
+        let session = user.session(&digest).unwrap();
+        assert_eq!((session.used_at, session.expires_at), (day(5), day(19)));
+        user.end_session(&digest);
+        assert!(!user.touch(&digest, day(6), day(20)));
+        assert_eq!(user.sessions, []);
+    }
+
+    #[test]
+    fn a_reset_link_works_once_until_it_expires() {
+        let mut user = ada();
+        let link = Token::random().digest();
+        user.reset = Some(ResetLink {
+            digest: link,
+            expires_at: day(1),
+        });
+        let notice = QueuedMail::new(MailKind::PasswordChanged, user.email.clone(), day(0));
+        let new = PasswordHash::from_stored("second".to_owned());
+        let here = device(0);
+        let use_it = |user: &mut User, link: &Digest, now| {
+            user.use_reset(link, new.clone(), here.clone(), notice.clone(), now)
+        };
+        let before = user.clone();
+        assert!(!use_it(&mut user, &link, day(1)), "it has expired");
+        assert!(!use_it(&mut user, &Token::random().digest(), day(0)));
+        assert_eq!(user, before);
+        assert!(use_it(&mut user, &link, day(0)));
+        let after = User {
+            password: new.clone(),
+            sessions: vec![],
+            devices: vec![here.clone()],
+            reset: None,
+            notices: vec![notice.clone()],
+            ..before
+        };
+        assert_eq!(user, after);
+        assert!(!use_it(&mut user, &link, day(0)));
+        assert_eq!(user, after);
+    }
+
+    #[test]
+    fn a_device_is_known_for_a_year() {
+        let user = ada();
+        let device = user.devices[0].digest;
+        assert!(user.knows(&device, day(364)));
+        assert!(!user.knows(&device, day(366)));
+        assert!(!user.knows(&Token::random().digest(), day(1)));
+    }
 }

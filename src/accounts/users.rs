@@ -2,34 +2,26 @@
 //! changed the user meanwhile; else it is applied anew.
 
 use std::{
-    hash::{BuildHasher, RandomState},
     sync::Arc,
     time::{Duration, Instant},
-};
-
-use tokio::{
-    sync::{Mutex, OwnedMutexGuard},
-    time::timeout,
 };
 
 use super::{
     Error,
     store::{Key, Replaced, Store, StoreError},
-    user::{User, UserId},
+    striped_lock::StripedLock,
+    user::User,
 };
 
 /// How long a change is tried anew.
 const CHANGE_TIME: Duration = Duration::from_secs(2);
-/// Enough that two users seldom share one.
-const LOCKS: usize = 256;
 
 /// The users of a store.
 pub struct Users {
     store: Arc<dyn Store>,
-    /// One for some of the users each. Whoever met another change takes it, so that the changes of one process to
-    /// one user then come one after the other.
-    locks: Vec<Arc<Mutex<()>>>,
-    hasher: RandomState,
+    /// Whoever met another change takes the user's lock, so that the changes of one process to one user then come
+    /// one after the other.
+    locks: StripedLock,
 }
 
 impl Users {
@@ -37,8 +29,7 @@ impl Users {
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self {
             store,
-            locks: (0..LOCKS).map(|_| Arc::default()).collect(),
-            hasher: RandomState::new(),
+            locks: StripedLock::new(),
         }
     }
 
@@ -48,7 +39,8 @@ impl Users {
     }
 
     /// Finds a user and applies `rule`; what it gives back. None if there is no such user, or the rule gives none,
-    /// and then nothing is changed. [`Error::Busy`] if others change the user all the time.
+    /// and then nothing is changed. [`Error::Busy`] if others change the user all the time, [`Error::EmailTaken`] if
+    /// another user has the new e-mail.
     pub async fn change<T>(
         &self,
         key: Key<'_>,
@@ -75,22 +67,17 @@ impl Users {
             };
             match self.store.replace(&user, &after).await? {
                 Replaced::Done => return Ok(Some(outcome)),
+                Replaced::Taken => return Err(Error::EmailTaken),
                 Replaced::Conflict if began.elapsed() > CHANGE_TIME => return Err(Error::Busy),
                 Replaced::Conflict => {}
             }
             if lock.is_none() {
-                lock = Some(self.lock(&user.id).await?);
+                lock = Some(self.locks.lock(&user.id, CHANGE_TIME).await?);
             }
             user = match self.store.find(Key::Id(&user.id)).await? {
                 Some(user) => user,
                 None => return Ok(None),
             };
         }
-    }
-
-    async fn lock(&self, id: &UserId) -> Result<OwnedMutexGuard<()>, Error> {
-        let place = self.hasher.hash_one(id) as usize % LOCKS;
-        let lock = self.locks[place].clone().lock_owned();
-        timeout(CHANGE_TIME, lock).await.map_err(|_| Error::Busy)
     }
 }

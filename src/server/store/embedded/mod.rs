@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 
 use self::{
     file::{RegistryFile, unless_damaged},
-    tables::{Commit, Reader, Tables},
+    tables::{Commit, Lookup, Tables, find},
     writer::{Job, write_all},
 };
 use super::in_time;
@@ -114,27 +114,6 @@ impl Drop for EmbeddedStore {
     }
 }
 
-/// A [`Key`] that a read on another thread can keep.
-enum OwnKey {
-    Id(String),
-    Email(String),
-    Device(String, Digest),
-    Session(Digest),
-    ResetLink(Digest),
-}
-
-impl From<Key<'_>> for OwnKey {
-    fn from(key: Key<'_>) -> Self {
-        match key {
-            Key::Id(id) => Self::Id(id.as_str().to_owned()),
-            Key::Email(email) => Self::Email(email.as_str().to_owned()),
-            Key::Device(email, device) => Self::Device(email.as_str().to_owned(), *device),
-            Key::Session(digest) => Self::Session(*digest),
-            Key::ResetLink(digest) => Self::ResetLink(*digest),
-        }
-    }
-}
-
 #[async_trait]
 impl Store for EmbeddedStore {
     async fn insert(&self, user: &User) -> Result<(), InsertError> {
@@ -146,21 +125,14 @@ impl Store for EmbeddedStore {
     }
 
     async fn find(&self, key: Key<'_>) -> Result<Option<User>, StoreError> {
-        let key = OwnKey::from(key);
-        self.read(move |transaction| {
-            let reader = Reader::open(transaction)?;
-            match key {
-                OwnKey::Id(id) => reader.user(&id),
-                OwnKey::Email(email) => reader.by_email(&email),
-                OwnKey::Device(email, device) => {
-                    let user = reader.by_email(&email)?;
-                    Ok(user.filter(|user| user.device(&device).is_some()))
-                }
-                OwnKey::Session(digest) => reader.by_session(&digest),
-                OwnKey::ResetLink(digest) => reader.by_link(&digest),
-            }
-        })
-        .await
+        let lookup = Lookup::from(key);
+        let user = self
+            .read(move |transaction| find(transaction, lookup))
+            .await?;
+        Ok(user.filter(|user| match key {
+            Key::Device(_, device) => user.device(device).is_some(),
+            _ => true,
+        }))
     }
 
     async fn replace(&self, before: &User, after: &User) -> Result<Replaced, StoreError> {
@@ -173,19 +145,15 @@ impl Store for EmbeddedStore {
     }
 
     async fn visitor(&self, session: &Digest) -> Result<Option<Visitor>, StoreError> {
-        let digest = *session;
-        self.read(move |transaction| {
-            let user = Reader::open(transaction)?.by_session(&digest)?;
-            Ok(user.and_then(|mut user| {
-                Some(Visitor {
-                    session: user.end_session(&digest)?,
-                    id: user.id,
-                    name: user.name,
-                    email: user.email,
-                })
-            }))
-        })
-        .await
+        let user = self.find(Key::Session(session)).await?;
+        Ok(user.and_then(|mut user| {
+            Some(Visitor {
+                session: user.end_session(session)?,
+                id: user.id,
+                name: user.name,
+                email: user.email,
+            })
+        }))
     }
 
     async fn queue_mail(&self, mail: QueuedMail) -> Result<(), StoreError> {

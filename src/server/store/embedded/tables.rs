@@ -1,15 +1,20 @@
 //! The tables of the file, and the records in them.
 
+use std::mem;
+
 use redb::{
-    ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, Table, TableDefinition,
-    WriteTransaction,
+    ReadTransaction, ReadableTable, ReadableTableMetadata, Table, TableDefinition, WriteTransaction,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::Result;
-use crate::accounts::{store::Replaced, token::Digest, user::User};
+use crate::accounts::{
+    email::Email,
+    store::{Key, Replaced},
+    token::Digest,
+    user::User,
+};
 
-type DigestKey = &'static [u8; 32];
 type MailKey = &'static [u8; 16];
 type Record = &'static [u8];
 
@@ -17,12 +22,8 @@ type Record = &'static [u8];
 const FILE: TableDefinition<&str, u64> = TableDefinition::new("file");
 /// Users by id.
 const USERS: TableDefinition<&str, Record> = TableDefinition::new("users");
-/// The id of the user who has an e-mail.
-const EMAILS: TableDefinition<&str, &str> = TableDefinition::new("emails");
-/// The id of the user who has a session.
-const SESSIONS: TableDefinition<DigestKey, &str> = TableDefinition::new("sessions");
-/// The id of the user who has a reset link.
-const RESETS: TableDefinition<DigestKey, &str> = TableDefinition::new("resets");
+/// The id of the user whom an index key leads to.
+const INDEX: TableDefinition<&[u8], &str> = TableDefinition::new("index");
 /// Waiting mails.
 const OUTBOX: TableDefinition<MailKey, Record> = TableDefinition::new("outbox");
 /// Waiting mails in the order they are due.
@@ -48,52 +49,50 @@ pub(super) enum Opened {
     Newer(u64),
 }
 
-/// What users are found by, in one read transaction.
-pub(super) struct Reader {
-    users: ReadOnlyTable<&'static str, Record>,
-    emails: ReadOnlyTable<&'static str, &'static str>,
-    sessions: ReadOnlyTable<DigestKey, &'static str>,
-    resets: ReadOnlyTable<DigestKey, &'static str>,
+/// How a user is looked up: by the id, or by one of its index keys.
+pub(super) enum Lookup {
+    Id(String),
+    Index(Vec<u8>),
 }
 
-impl Reader {
-    pub(super) fn open(transaction: &ReadTransaction) -> Result<Self> {
-        Ok(Self {
-            users: transaction.open_table(USERS)?,
-            emails: transaction.open_table(EMAILS)?,
-            sessions: transaction.open_table(SESSIONS)?,
-            resets: transaction.open_table(RESETS)?,
-        })
-    }
-
-    pub(super) fn user(&self, id: &str) -> Result<Option<User>> {
-        get(&self.users, id)
-    }
-
-    pub(super) fn by_email(&self, email: &str) -> Result<Option<User>> {
-        match self.emails.get(email)? {
-            Some(id) => self.user(id.value()),
-            None => Ok(None),
+impl From<Key<'_>> for Lookup {
+    fn from(key: Key<'_>) -> Self {
+        match key {
+            Key::Id(id) => Self::Id(id.as_str().to_owned()),
+            Key::Email(email) | Key::Device(email, _) => Self::Index(email_key(email)),
+            Key::Session(digest) => Self::Index(digest_key(b's', digest)),
+            Key::ResetLink(digest) => Self::Index(digest_key(b'r', digest)),
         }
     }
+}
 
-    pub(super) fn by_session(&self, digest: &Digest) -> Result<Option<User>> {
-        self.by_digest(&self.sessions, digest)
-    }
+/// The index keys of a user.
+fn index_keys(user: &User) -> Vec<Vec<u8>> {
+    let sessions = user.sessions.iter();
+    let sessions = sessions.map(|session| digest_key(b's', &session.digest));
+    let reset = user.reset.iter();
+    let reset = reset.map(|reset| digest_key(b'r', &reset.digest));
+    let email = [email_key(&user.email)].into_iter();
+    email.chain(sessions).chain(reset).collect()
+}
 
-    pub(super) fn by_link(&self, digest: &Digest) -> Result<Option<User>> {
-        self.by_digest(&self.resets, digest)
-    }
+fn email_key(email: &Email) -> Vec<u8> {
+    [b"e", email.as_str().as_bytes()].concat()
+}
 
-    fn by_digest(
-        &self,
-        index: &ReadOnlyTable<DigestKey, &'static str>,
-        digest: &Digest,
-    ) -> Result<Option<User>> {
-        match index.get(digest.as_bytes())? {
-            Some(id) => self.user(id.value()),
+fn digest_key(kind: u8, digest: &Digest) -> Vec<u8> {
+    [&[kind], digest.as_bytes().as_slice()].concat()
+}
+
+/// The user that is looked up, in a read transaction.
+pub(super) fn find(transaction: &ReadTransaction, lookup: Lookup) -> Result<Option<User>> {
+    let users = transaction.open_table(USERS)?;
+    match lookup {
+        Lookup::Id(id) => get(&users, &*id),
+        Lookup::Index(key) => match transaction.open_table(INDEX)?.get(&*key)? {
+            Some(id) => get(&users, id.value()),
             None => Ok(None),
-        }
+        },
     }
 }
 
@@ -101,9 +100,7 @@ impl Reader {
 pub(super) struct Tables<'t> {
     file: Table<'t, &'static str, u64>,
     users: Table<'t, &'static str, Record>,
-    emails: Table<'t, &'static str, &'static str>,
-    sessions: Table<'t, DigestKey, &'static str>,
-    resets: Table<'t, DigestKey, &'static str>,
+    index: Table<'t, &'static [u8], &'static str>,
     pub outbox: Table<'t, MailKey, Record>,
     pub due: Table<'t, (i64, MailKey), ()>,
     pub parked: Table<'t, MailKey, Record>,
@@ -129,9 +126,7 @@ impl<'t> Tables<'t> {
         Ok(Self {
             file: transaction.open_table(FILE)?,
             users: transaction.open_table(USERS)?,
-            emails: transaction.open_table(EMAILS)?,
-            sessions: transaction.open_table(SESSIONS)?,
-            resets: transaction.open_table(RESETS)?,
+            index: transaction.open_table(INDEX)?,
             outbox: transaction.open_table(OUTBOX)?,
             due: transaction.open_table(DUE)?,
             parked: transaction.open_table(PARKED)?,
@@ -158,11 +153,11 @@ impl<'t> Tables<'t> {
 
     /// Adds a user; false if the e-mail has an account.
     pub(super) fn insert_user(&mut self, mut user: User) -> Result<bool> {
-        if self.emails.get(user.email.as_str())?.is_some() {
+        if self.is_taken(&user)? {
             return Ok(false);
         }
         user.rev = Some(1);
-        self.put_user(None, user)?;
+        self.put_user(&[], user)?;
         Ok(true)
     }
 
@@ -172,74 +167,35 @@ impl<'t> Tables<'t> {
         let Some(before) = before.filter(|before| before.rev == rev) else {
             return Ok(Replaced::Conflict);
         };
+        if self.is_taken(&after)? {
+            return Ok(Replaced::Taken);
+        }
         after.rev = Some(rev.unwrap_or_default() + 1);
-        self.put_user(Some(before), after)?;
+        self.put_user(&index_keys(&before), after)?;
         Ok(Replaced::Done)
     }
 
-    /// Writes a user, the keys that changed, and the mail that goes with it.
-    fn put_user(&mut self, before: Option<User>, mut after: User) -> Result<()> {
+    /// Whether another user has the e-mail.
+    fn is_taken(&self, user: &User) -> Result<bool> {
+        let owner = self.index.get(&*email_key(&user.email))?;
+        Ok(owner.is_some_and(|id| id.value() != user.id.as_str()))
+    }
+
+    /// Writes a user, those index keys that differ from the `old` ones, and the mail that goes with it.
+    fn put_user(&mut self, old: &[Vec<u8>], mut user: User) -> Result<()> {
         self.commit = Commit::AtOnce;
-        for notice in std::mem::take(&mut after.notices) {
+        for notice in mem::take(&mut user.notices) {
             self.queue_mail(notice)?;
         }
-        let id = after.id.as_str();
-        let old = before.as_ref().map(Keys::of).unwrap_or_default();
-        let new = Keys::of(&after);
-        for digest in old
-            .sessions
-            .iter()
-            .filter(|key| !new.sessions.contains(key))
-        {
-            self.sessions.remove(digest.as_bytes())?;
+        let (id, new) = (user.id.as_str(), index_keys(&user));
+        for key in old.iter().filter(|key| !new.contains(key)) {
+            self.index.remove(&**key)?;
         }
-        for digest in new
-            .sessions
-            .iter()
-            .filter(|key| !old.sessions.contains(key))
-        {
-            self.sessions.insert(digest.as_bytes(), id)?;
+        for key in new.iter().filter(|key| !old.contains(key)) {
+            self.index.insert(&**key, id)?;
         }
-        if old.reset != new.reset {
-            if let Some(digest) = old.reset {
-                self.resets.remove(digest.as_bytes())?;
-            }
-            if let Some(digest) = new.reset {
-                self.resets.insert(digest.as_bytes(), id)?;
-            }
-        }
-        if old.email != new.email {
-            if let Some(email) = old.email {
-                self.emails.remove(email)?;
-            }
-            if let Some(email) = new.email {
-                self.emails.insert(email, id)?;
-            }
-        }
-        self.users.insert(id, encode(&after)?.as_slice())?;
+        self.users.insert(id, encode(&user)?.as_slice())?;
         Ok(())
-    }
-}
-
-/// What a user is found by, beside the id.
-#[derive(Default)]
-struct Keys<'u> {
-    email: Option<&'u str>,
-    sessions: Vec<&'u Digest>,
-    reset: Option<&'u Digest>,
-}
-
-impl<'u> Keys<'u> {
-    fn of(user: &'u User) -> Self {
-        Self {
-            email: Some(user.email.as_str()),
-            sessions: user
-                .sessions
-                .iter()
-                .map(|session| &session.digest)
-                .collect(),
-            reset: user.reset.as_ref().map(|reset| &reset.digest),
-        }
     }
 }
 

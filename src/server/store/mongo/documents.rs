@@ -7,33 +7,41 @@ use serde_json::Value;
 use crate::accounts::{
     clock::Timestamp,
     email::Email,
+    id::{Handle, UserId},
     outbox::{MailId, MailKind, QueuedMail},
     password::PasswordHash,
     store::Visitor,
     token::Digest,
-    user::{Device, Handle, ResetLink, Session, Unknown, User, UserId},
+    user::{Device, ResetLink, Session, Unknown, User},
 };
 
 /// The document of a new user.
 pub(super) fn user_document(user: &User) -> Document {
-    let mut document = doc! {
-        "_id": id_bson(&user.id),
-        "rev": 1_i64,
-        "name": &user.name,
-        "email": user.email.as_str(),
-        "password": user.password.as_str(),
-        "createdAt": date(user.created_at),
-        "loginAt": date(user.login_at),
-        "sessions": array(&user.sessions, session_document),
-        "devices": array(&user.devices, device_document),
-    };
-    if let Some(at) = user.last_logout {
-        document.insert("lastLogout", date(at));
-    }
-    if let Some(reset) = &user.reset {
-        document.insert("reset", reset_document(reset));
-    }
+    let mut document = doc! { "_id": id_bson(&user.id), "rev": 1_i64 };
+    let fields = fields(user).into_iter();
+    document.extend(fields.filter_map(|(name, value)| Some((name.to_owned(), value?))));
     document
+}
+
+/// The fields of a user that are written; none for one that is not there.
+fn fields(user: &User) -> [(&'static str, Option<Bson>); 10] {
+    let moment = |at: Timestamp| Bson::from(date(at));
+    let reset = user.reset.as_ref();
+    [
+        ("name", Some(user.name.as_str().into())),
+        ("email", Some(user.email.as_str().into())),
+        ("password", Some(user.password.as_str().into())),
+        ("createdAt", Some(moment(user.created_at))),
+        ("loginAt", Some(moment(user.login_at))),
+        ("lastLogout", user.last_logout.map(moment)),
+        ("sessions", Some(array(&user.sessions, session_document))),
+        ("devices", Some(array(&user.devices, device_document))),
+        ("reset", reset.map(|reset| reset_document(reset).into())),
+        (
+            "notices",
+            (!user.notices.is_empty()).then(|| array(&user.notices, mail_document)),
+        ),
+    ]
 }
 
 /// Reads a user; a password that is no text is a hash nobody can match. None without an e-mail.
@@ -75,55 +83,14 @@ pub(super) fn read_visitor(document: &Document) -> Option<Visitor> {
 
 /// The update that makes `after` of `before`; none if they are the same.
 pub(super) fn change_of(before: &User, after: &User) -> Option<Document> {
-    let mut set = Document::new();
-    let mut unset = Document::new();
-    let mut field = |name: &str, differs: bool, value: Option<Bson>| match value {
-        _ if !differs => {}
-        Some(value) => drop(set.insert(name, value)),
-        None => drop(unset.insert(name, 1)),
-    };
-    let (old, new) = (before, after);
-    field("name", old.name != new.name, Some((&*new.name).into()));
-    field(
-        "email",
-        old.email != new.email,
-        Some(new.email.as_str().into()),
-    );
-    field(
-        "password",
-        old.password != new.password,
-        Some(new.password.as_str().into()),
-    );
-    field(
-        "loginAt",
-        old.login_at != new.login_at,
-        Some(date(new.login_at).into()),
-    );
-    field(
-        "lastLogout",
-        old.last_logout != new.last_logout,
-        new.last_logout.map(|at| date(at).into()),
-    );
-    field(
-        "sessions",
-        old.sessions != new.sessions,
-        Some(array(&new.sessions, session_document)),
-    );
-    field(
-        "devices",
-        old.devices != new.devices,
-        Some(array(&new.devices, device_document)),
-    );
-    field(
-        "reset",
-        old.reset != new.reset,
-        new.reset.as_ref().map(|reset| reset_document(reset).into()),
-    );
-    field(
-        "notices",
-        old.notices != new.notices,
-        Some(array(&new.notices, mail_document)),
-    );
+    let (mut set, mut unset) = (Document::new(), Document::new());
+    for ((name, old), (_, new)) in fields(before).into_iter().zip(fields(after)) {
+        match new {
+            new if new == old => {}
+            Some(new) => drop(set.insert(name, new)),
+            None => drop(unset.insert(name, 1)),
+        }
+    }
     if set.is_empty() && unset.is_empty() {
         return None;
     }

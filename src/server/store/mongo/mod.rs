@@ -25,7 +25,7 @@ use self::{
         change_of, date, digest_binary, id_bson, mail_document, mail_of, read_mail, read_user,
         read_visitor, unchanged, user_document, visitor_fields,
     },
-    driver::{failure, insert, run, within},
+    driver::{failure, insert, is_duplicate, run, within},
     indexes::make_indexes,
 };
 use crate::accounts::{
@@ -139,9 +139,12 @@ impl Store for MongoStore {
         let Some(change) = change_of(before, after) else {
             return Ok(Replaced::Done);
         };
-        let replaced = run(self.users.update_one(unchanged(before), change)).await?;
-        if replaced.matched_count == 0 {
-            return Ok(Replaced::Conflict);
+        let replaced = within(self.users.update_one(unchanged(before), change)).await?;
+        match replaced {
+            Ok(replaced) if replaced.matched_count == 0 => return Ok(Replaced::Conflict),
+            Ok(_) => {}
+            Err(error) if is_duplicate(&error) => return Ok(Replaced::Taken),
+            Err(error) => return Err(failure(error)),
         }
         // They first lie in the user's document, so that one update does it all.
         if !after.notices.is_empty()
