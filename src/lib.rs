@@ -3,20 +3,18 @@
 //!
 //! # Layout
 //! - [`accounts`]: the service itself, with no HTTP and no database
-//! - [`auth`]: the five server functions, which are the routes, and what they answer
+//! - [`forms`]: one form a file: a declaration, and the server function that it calls
 //! - [`pages`]: what a browser shows, one page a file; `browser`: the client's own start
-//! - [`app`]: the table of pages
-//! - [`server`]: router, door, document, settings, mail and stores
+//! - [`server`]: every page, form and layer; the document, settings, mail and stores
 //!
-//! Imports go one way: `main → server → app → pages → auth → accounts`, and `server → accounts`.
+//! Imports go one way: `main → server → pages → forms → accounts`.
 
 #[cfg(feature = "ssr")]
 pub mod accounts;
-#[cfg(feature = "ssr")]
-pub mod app;
-pub mod auth;
 #[cfg(feature = "hydrate")]
 mod browser;
+pub mod forms;
+#[cfg(feature = "ssr")]
 pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod server;

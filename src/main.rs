@@ -4,14 +4,15 @@ use std::{io::IsTerminal, process::ExitCode, sync::Arc, time::Duration};
 
 use fpm_registry::{
     accounts::{Accounts, clock::Clock, sweeper::Sweeper},
-    auth::{context::Service, cookie::Cookies},
+    forms::{check::every_server_function_is_a_form, context::Service, cookie::Cookies},
     server::{
-        self, State,
-        blank::BlankPages,
+        self,
         files::Site,
         listen,
         mail::LettreMailer,
+        prerendered::PrerenderedPages,
         settings::{NoSettings, Settings, WrongSetting},
+        state::State,
         store,
     },
 };
@@ -33,6 +34,9 @@ const LAST_MAIL: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    if let Err(sentence) = every_server_function_is_a_form() {
+        return give_up(&sentence);
+    }
     let settings = match Settings::read() {
         Ok(settings) => settings,
         Err(NoSettings::Asked(text)) => {
@@ -88,7 +92,7 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
         },
         options: settings.leptos,
         site: Arc::new(site),
-        blank_pages: BlankPages::default(),
+        prerendered_pages: PrerenderedPages::default(),
         public_url: settings.public_url,
         trusted_proxies: settings.trusted_proxies,
     }));

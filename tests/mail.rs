@@ -19,8 +19,7 @@ use fpm_registry::{
     accounts::{
         clock::Timestamp,
         email::Email,
-        mail::{Letter, Mail, MailError, Mailer},
-        outbox::MailId,
+        mail::{Letter, Mail, MailError, MailId, Mailer},
         token::Token,
     },
     server::mail::{

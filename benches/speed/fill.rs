@@ -4,10 +4,10 @@ use std::{path::Path, sync::Arc};
 
 use fpm_registry::{
     accounts::{
-        SESSION_IDLE,
         clock::Clock,
         email::Email,
         id::{Handle, UserId},
+        lifetimes::SESSION_IDLE,
         name::Name,
         password::PasswordHash,
         store::Store,

@@ -35,7 +35,7 @@ test('signup, logout, login, forgotten password, reset, login', async ({ page, s
   await expect(page.getByLabel(FIELDS.account)).toHaveValue(email);
   await fill(page, { [FIELDS.newPassword]: 'short' });
   await press(page, BUTTONS.changePassword);
-  await expect(page.locator('#password-error')).toHaveText(REFUSALS.shortPassword);
+  await expect(page.locator('[id$=-password-error]')).toHaveText(REFUSALS.shortPassword);
   await alive(page, scripts);
   await fill(page, { [FIELDS.newPassword]: 'plum tractor glow' });
   await press(page, BUTTONS.changePassword);
@@ -72,12 +72,12 @@ test('a refusal keeps what was typed, and with scripts the page too', async ({ p
 test('an empty form is refused at its first field, and then at the next', async ({ page, scripts }) => {
   await open(page, '/auth/signup', scripts);
   await press(page, BUTTONS.signup);
-  await expect(page.locator('#name-error')).toHaveText(REFUSALS.noName);
+  await expect(page.locator('#signup-name-error')).toHaveText(REFUSALS.noName);
   await expect(page.getByLabel(FIELDS.name)).toBeFocused();
   await fill(page, { [FIELDS.name]: 'Ada', [FIELDS.email]: 'ada' });
   await press(page, BUTTONS.signup);
-  await expect(page.locator('#email-error')).toHaveText(REFUSALS.badEmail);
-  await expect(page.locator('#name-error')).toBeEmpty();
+  await expect(page.locator('#signup-email-error')).toHaveText(REFUSALS.badEmail);
+  await expect(page.locator('#signup-name-error')).toBeEmpty();
   await expect(page.getByLabel(FIELDS.email)).toBeFocused();
   await expect(page.getByLabel(FIELDS.name)).toHaveValue('Ada');
 });
@@ -89,7 +89,7 @@ test('a taken email is refused', async ({ page, scripts }) => {
   await open(page, '/auth/signup', scripts);
   await fill(page, { [FIELDS.name]: 'Eve', [FIELDS.email]: email.toUpperCase(), [FIELDS.password]: PASSWORD });
   await press(page, BUTTONS.signup);
-  await expect(page.locator('#email-error')).toHaveText(REFUSALS.takenEmail);
+  await expect(page.locator('#signup-email-error')).toHaveText(REFUSALS.takenEmail);
 });
 
 test('a login leads where the visitor wanted to go', async ({ page, scripts }) => {

@@ -18,12 +18,12 @@ export const LINKS = {
   signup: 'Sign up',
   forgot: 'Forgot your password?',
   createAccount: 'Create an account',
-  haveAccount: 'I have an account',
+  haveAccount: 'Already have an account? Log in',
   backToLogin: 'Back to login',
   keepPassword: 'Keep the old password',
   newLink: 'Send a new link',
   changePassword: 'Change your password',
-  home: 'To the start page',
+  home: 'Home page',
 };
 
 export const HEADINGS = {

@@ -6,13 +6,14 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::{
-    Accounts, Caller, Error, LoggedIn,
+    Accounts, Caller, LoggedIn,
     email::Email,
+    error::{Error, StoreError},
     fair_queue::Priority,
     limits::LoginAttempt,
-    outbox::MailKind,
+    mail::MailKind,
     password::{Password, Verdict},
-    store::{Key, StoreError},
+    store::Key,
     token::Token,
     user::User,
 };

@@ -3,9 +3,11 @@
 //! # Layout
 //! - [`name`], [`email`], [`password`], [`token`]: parsed values, random tokens and their digests
 //! - [`hasher`]: the threads that hash, behind a [`fair_queue`]; [`strength`]: what is too easy to guess
-//! - [`clock`]: the one clock; [`network`]: where requests come from
-//! - [`limits`]: how many attempts there are; [`attempts`]: how they are counted; [`wait`]: until the next
-//! - [`outbox`], [`mail`]: promised mail, and the trait of what sends it
+//! - [`error`]: why something was refused
+//! - [`clock`]: the one clock; [`lifetimes`]: how long things live; [`network`]: where requests come from
+//! - [`limits`]: refuses attempts; [`limit_table`]: how many there are; [`attempts`]: how they are counted;
+//!   [`wait`]: until the next
+//! - [`mail`]: the mails, and the trait of what sends them; [`outbox`]: when they are sent
 //! - [`user`]: the record of a user and every rule that changes it; [`id`]: what it is named by
 //! - [`users`]: how a change is made; [`striped_lock`]: one after the other
 //! - `signup`, `login`, `session`, `reset_password`: what a user can do, a file each
@@ -14,9 +16,12 @@
 pub mod attempts;
 pub mod clock;
 pub mod email;
+pub mod error;
 pub mod fair_queue;
 pub mod hasher;
 pub mod id;
+pub mod lifetimes;
+pub mod limit_table;
 pub mod limits;
 pub mod mail;
 pub mod name;
@@ -37,91 +42,30 @@ mod reset_password;
 mod session;
 mod signup;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tokio::sync::Notify;
 
 use self::{
-    clock::{Clock, Timestamp},
+    clock::Clock,
     email::Email,
+    error::Error,
     fair_queue::{Priority, Requester},
     hasher::Hasher,
     id::Handle,
+    lifetimes::session_end,
     limits::Limits,
-    mail::Mailer,
-    name::Name,
+    mail::{MailKind, Mailer, QueuedMail},
     network::Network,
-    outbox::{MailKind, Outbox, QueuedMail},
-    password::Password,
-    store::{Store, StoreError},
+    outbox::Outbox,
+    store::Store,
     token::{Digest, Token},
     user::{Device, Session, Unknown},
     users::Users,
-    wait::Wait,
 };
-
-/// How long a session lives (ASVS 7.3.2; NIST SP 800-63B-4 asks for at most 30 days).
-pub const SESSION_LIFE: Duration = Duration::from_secs(30 * DAY);
-/// How long a session lives without use (ASVS 7.3.1).
-pub const SESSION_IDLE: Duration = Duration::from_secs(14 * DAY);
-/// How long a reset link works after its mail was sent.
-pub const RESET_LIFE: Duration = Duration::from_secs(30 * 60);
-/// How long a device is remembered, so that others who fail to log in do not close the account to it.
-pub const DEVICE_LIFE: Duration = Duration::from_secs(365 * DAY);
-const DAY: u64 = 24 * 3600;
 
 /// How much of a device's own name is kept, in characters.
 const USER_AGENT_CHARS: usize = 200;
-
-/// Why something was refused. Each has one sentence; what status it gets is decided once, in `auth`.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// No name.
-    #[error("Name is required")]
-    NameRequired,
-    /// A name past [`Name::MAX_CHARS`].
-    #[error("Name must be at most {max} characters", max = Name::MAX_CHARS)]
-    NameTooLong,
-    /// A name with control characters.
-    #[error("Name must not contain line breaks or control characters")]
-    NameInvalid,
-    /// No e-mail.
-    #[error("Email is required")]
-    EmailRequired,
-    /// Not an e-mail address.
-    #[error("Enter a valid email address")]
-    EmailInvalid,
-    /// The e-mail has an account.
-    #[error("A user with this email already exists")]
-    EmailTaken,
-    /// No password.
-    #[error("Password is required")]
-    PasswordRequired,
-    /// A password under [`Password::MIN_CHARS`].
-    #[error("Password must be at least {min} characters", min = Password::MIN_CHARS)]
-    PasswordTooShort,
-    /// A password past [`Password::MAX_CHARS`].
-    #[error("Password must be at most {max} characters", max = Password::MAX_CHARS)]
-    PasswordTooLong,
-    /// A password an attacker would try early.
-    #[error("Password is too easy to guess: {0}")]
-    PasswordTooEasy(&'static str),
-    /// No user has this e-mail and password.
-    #[error("Invalid email or password")]
-    WrongLogin,
-    /// The session or reset link does not live.
-    #[error("User not found")]
-    UserNotFound,
-    /// A limit on attempts is reached.
-    #[error("Too many attempts, {0}")]
-    TooManyAttempts(Wait),
-    /// More hashing is asked for than the machine can do.
-    #[error("The registry is busy, try again in a moment")]
-    Busy,
-    /// The store failed; the cause is for the log.
-    #[error("The registry is not available right now, try again in a moment")]
-    Unavailable(#[from] StoreError),
-}
 
 /// Who sends a request.
 #[derive(Debug, Clone, Default)]
@@ -225,13 +169,6 @@ impl Caller {
     fn replaces(&self) -> Option<Digest> {
         self.session.as_ref().map(Token::digest)
     }
-}
-
-/// When a session ends that began and was last used at these moments.
-fn session_end(created_at: Timestamp, used_at: Timestamp) -> Timestamp {
-    created_at
-        .plus(SESSION_LIFE)
-        .min(used_at.plus(SESSION_IDLE))
 }
 
 /// What an attacker would try first against this user.

@@ -1,6 +1,6 @@
 //! The name a user goes by.
 
-use super::Error;
+use super::error::Error;
 
 /// A user's name: trimmed, something to see, at most [`Name::MAX_CHARS`] characters, no control characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ impl Name {
         if name.chars().all(|c| c.is_whitespace() || is_invisible(c)) {
             Err(Error::NameRequired)
         } else if name.chars().count() > Self::MAX_CHARS {
-            Err(Error::NameTooLong)
+            Err(Error::NameTooLong(Self::MAX_CHARS))
         } else if name.chars().any(|c| c.is_control() || turns_text(c)) {
             Err(Error::NameInvalid)
         } else {
@@ -98,7 +98,7 @@ mod tests {
         ));
         assert!(matches!(
             Name::parse(&"a".repeat(101)),
-            Err(Error::NameTooLong)
+            Err(Error::NameTooLong(Name::MAX_CHARS))
         ));
         assert!(Name::parse(&"é".repeat(100)).is_ok());
     }

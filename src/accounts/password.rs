@@ -9,7 +9,7 @@ use argon2::{
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-use super::Error;
+use super::error::Error;
 
 /// A password as typed, in Unicode normal form C (NIST SP 800-63B-4, 3.1.1.2), otherwise untouched.
 #[derive(Clone)]
@@ -34,8 +34,8 @@ impl Password {
     pub fn chosen(text: &str) -> Result<Self, Error> {
         let password = Self::typed(text)?;
         match password.0.chars().count() {
-            n if n < Self::MIN_CHARS => Err(Error::PasswordTooShort),
-            n if n > Self::MAX_CHARS => Err(Error::PasswordTooLong),
+            n if n < Self::MIN_CHARS => Err(Error::PasswordTooShort(Self::MIN_CHARS)),
+            n if n > Self::MAX_CHARS => Err(Error::PasswordTooLong(Self::MAX_CHARS)),
             _ => Ok(password),
         }
     }
@@ -203,13 +203,13 @@ mod tests {
         assert!(matches!(Password::chosen(""), Err(Error::PasswordRequired)));
         assert!(matches!(
             Password::chosen("7 chars"),
-            Err(Error::PasswordTooShort)
+            Err(Error::PasswordTooShort(Password::MIN_CHARS))
         ));
         assert!(Password::chosen("🦆🦆🦆🦆🦆🦆🦆🦆").is_ok());
         assert!(Password::chosen(&"x".repeat(256)).is_ok());
         assert!(matches!(
             Password::chosen(&"x".repeat(257)),
-            Err(Error::PasswordTooLong)
+            Err(Error::PasswordTooLong(Password::MAX_CHARS))
         ));
     }
 }

@@ -1,10 +1,11 @@
 //! A new password by a mailed link.
 
 use super::{
-    Accounts, Caller, Error, about,
+    Accounts, Caller, about,
     email::Email,
+    error::Error,
     fair_queue::Priority,
-    outbox::{MailKind, QueuedMail},
+    mail::{MailKind, QueuedMail},
     password::Password,
     store::Key,
     token::Token,
@@ -27,12 +28,12 @@ impl Accounts {
         token: Option<&Token>,
         password: &str,
     ) -> Result<Token, Error> {
-        let token = token.ok_or(Error::UserNotFound)?;
+        let token = token.ok_or(Error::LinkDead)?;
         let digest = token.digest();
         let requester = caller.requester(Priority::High);
         let _room = self.hasher.room_for(requester).await?;
         let owner = self.reset_owner(token).await?;
-        let user = owner.ok_or(Error::UserNotFound)?;
+        let user = owner.ok_or(Error::LinkDead)?;
         let attempt = self.limits.new_password(caller.network, &digest).await?;
         let password = Password::chosen(password)?;
         let about = about(&user.name, &user.email);
@@ -52,7 +53,7 @@ impl Accounts {
             let is_used = user.use_reset(&digest, password, device, notice, now);
             is_used.then_some(())
         });
-        used.await?.ok_or(Error::UserNotFound)?;
+        used.await?.ok_or(Error::LinkDead)?;
         tracing::info!(user = %id, client = %caller.network, "password reset");
         self.mail_waiting.notify_one();
         Ok(device_token)

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::{
-    Accounts, Caller, Error, session_end,
+    Accounts, Caller,
+    error::Error,
+    lifetimes::session_end,
     store::{Key, Visitor},
     token::Digest,
 };
@@ -40,12 +42,12 @@ impl Accounts {
 
     /// Ends the caller's session.
     pub async fn logout(&self, caller: &Caller) -> Result<(), Error> {
-        let token = caller.session.as_ref().ok_or(Error::UserNotFound)?;
+        let token = caller.session.as_ref().ok_or(Error::NoSession)?;
         let (digest, now) = (token.digest(), self.clock.now());
         let ended = self.users.change(Key::Session(&digest), |user| {
             user.log_out(&digest, now).then_some(())
         });
-        ended.await?.ok_or(Error::UserNotFound)
+        ended.await?.ok_or(Error::NoSession)
     }
 
     /// Ends the session that another one of the same device replaces, whoever's it is. A failure leaves it undone.

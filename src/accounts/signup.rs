@@ -1,8 +1,9 @@
 //! Signing up.
 
 use super::{
-    Accounts, Caller, Error, LoggedIn, about,
+    Accounts, Caller, LoggedIn, about,
     email::Email,
+    error::Error,
     fair_queue::Priority,
     name::Name,
     password::Password,

@@ -6,8 +6,9 @@ use super::{
     attempts::{AttemptKey, Counted, Limit},
     clock::Timestamp,
     email::Email,
+    error::StoreError,
     id::UserId,
-    outbox::{MailId, QueuedMail},
+    mail::{MailId, QueuedMail},
     token::Digest,
     user::{Session, User},
 };
@@ -39,11 +40,6 @@ pub struct Visitor {
     /// The session, even if it has expired.
     pub session: Session,
 }
-
-/// Why the store could not do its work; the text is for the log.
-#[derive(Debug, thiserror::Error)]
-#[error("the store failed: {0}")]
-pub struct StoreError(pub String);
 
 /// Why a user was not inserted.
 #[derive(Debug, thiserror::Error)]
@@ -135,7 +131,7 @@ pub trait Store: Send + Sync + 'static {
     async fn keep_attempts(&self) -> Result<(), StoreError>;
 
     /// Drops attempts and mail that have expired by `now`; of more attempts than `most` also those that are forgotten
-    /// soonest, though not within [`super::limits::SHORT_MEMORY`]. No more than [`SWEPT_AT_ONCE`] attempts go at once,
+    /// soonest, though not within [`super::limit_table::SHORT_MEMORY`]. No more than [`SWEPT_AT_ONCE`] attempts go at once,
     /// so that nothing else waits long; true if there may be more. Sessions and links that have expired go at their
     /// user's next login.
     async fn sweep(&self, now: Timestamp, most: u64) -> Result<bool, StoreError>;

@@ -11,7 +11,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::Error;
+use super::error::Error;
 
 /// Enough that two things seldom share one.
 const LOCKS: usize = 1024;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{clock::Clock, limits::MAX_KEPT, store::Store};
+use super::{clock::Clock, limit_table::MAX_KEPT, store::Store};
 
 /// How long expired rows may lie; no rule depends on it, since each reads the expiry itself.
 const EVERY: Duration = Duration::from_secs(10 * 60);

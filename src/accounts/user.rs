@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    DEVICE_LIFE,
     clock::Timestamp,
     email::Email,
     id::{Handle, UserId},
+    lifetimes::DEVICE_LIFE,
+    mail::QueuedMail,
     name::Name,
-    outbox::QueuedMail,
     password::PasswordHash,
     token::Digest,
 };
@@ -229,7 +229,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::accounts::{outbox::MailKind, token::Token};
+    use crate::accounts::{mail::MailKind, token::Token};
 
     const DAY: Duration = Duration::from_secs(24 * 3600);
 

@@ -7,8 +7,8 @@ use std::{
 };
 
 use super::{
-    Error,
-    store::{Key, Replaced, Store, StoreError},
+    error::{Error, StoreError},
+    store::{Key, Replaced, Store},
     striped_lock::StripedLock,
     user::User,
 };

@@ -1,40 +1,54 @@
 //! `/`
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
-use super::scene::{Scene, Visitor};
+use super::{
+    Page,
+    frame::Frame,
+    request::{Detour, PageRequest},
+};
+use crate::{accounts::store::Visitor, forms::logout};
 
 /// Shows who is logged in, or the way to log in.
-#[component]
-pub fn HomePage() -> impl IntoView {
-    match Scene::of_request().visitor {
-        Some(visitor) => view! { <LoggedIn visitor /> }.into_any(),
-        None => view! { <LoggedOut /> }.into_any(),
+pub struct HomePage {
+    visitor: Option<Visitor>,
+}
+
+impl Page for HomePage {
+    const PATH: &'static str = "/";
+
+    async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
+        let visitor = request.visitor().await?;
+        Ok(Self { visitor })
+    }
+
+    fn is_same_for_all(&self) -> bool {
+        self.visitor.is_none()
+    }
+
+    fn view(self, frame: &Frame) -> AnyView {
+        match self.visitor {
+            Some(visitor) => logged_in(visitor, frame).into_any(),
+            None => logged_out(frame).into_any(),
+        }
     }
 }
 
-#[component]
-fn LoggedIn(visitor: Visitor) -> impl IntoView {
+fn logged_in(visitor: Visitor, frame: &Frame) -> impl IntoView + use<> {
+    let email = visitor.email.as_str().to_owned();
     view! {
-        <Title text="Your account" />
-        <h1>"Your account"</h1>
-        <p>"You are logged in as " <strong>{visitor.name}</strong> " (" {visitor.email} ")."</p>
-        <form action="/auth/logout" method="post">
-            <button class="button" type="submit">
-                "Log out"
-            </button>
-        </form>
-        <nav class="ways">
+        {frame.heading("Your account")}
+        <p>"You are logged in as " <strong>{visitor.name}</strong> " (" {email} ")."</p>
+        {frame.button_form(&logout::FORM)}
+        <nav class="links">
             <a href="/auth/reset-password">"Change your password"</a>
         </nav>
     }
 }
 
-#[component]
-fn LoggedOut() -> impl IntoView {
+fn logged_out(frame: &Frame) -> impl IntoView + use<> {
+    frame.title("Home");
     view! {
-        <Title text="Home" />
         <h1>"Fortran package registry"</h1>
         <p class="lead">"One account for the packages you publish. You are not logged in."</p>
         <nav class="choices">

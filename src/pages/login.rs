@@ -2,22 +2,43 @@
 
 use leptos::prelude::*;
 
-use super::{form::Purpose, scene::Scene};
-use crate::auth::next;
+use super::{
+    Page,
+    frame::Frame,
+    request::{Detour, PageRequest},
+};
+use crate::forms::{login, next};
 
 /// The page to log in.
-#[component]
-pub fn LoginPage() -> impl IntoView {
-    let scene = Scene::of_request();
-    let signup = next::link("/auth/signup", &scene.next);
-    view! {
-        {scene.heading("Log in")}
-        {scene.status()}
-        {scene.form(Purpose::Login, true)}
-        <nav class="ways">
-            <a href="/auth/reset-password">"Forgot your password?"</a>
-            " "
-            <a href=signup>"Create an account"</a>
-        </nav>
+pub struct LoginPage {
+    next: String,
+}
+
+impl Page for LoginPage {
+    const PATH: &'static str = "/auth/login";
+
+    async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
+        let next = request.next();
+        request.skip_if_logged_in(&next).await?;
+        Ok(Self { next })
+    }
+
+    fn is_same_for_all(&self) -> bool {
+        self.next == "/"
+    }
+
+    fn view(self, frame: &Frame) -> AnyView {
+        let signup = next::link("/auth/signup", &self.next);
+        view! {
+            {frame.heading("Log in")}
+            {frame.status()}
+            {frame.main_form(&login::FORM, vec![("next".to_owned(), self.next)])}
+            <nav class="links">
+                <a href="/auth/reset-password">"Forgot your password?"</a>
+                " "
+                <a href=signup>"Create an account"</a>
+            </nav>
+        }
+        .into_any()
     }
 }

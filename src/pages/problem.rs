@@ -1,31 +1,42 @@
 //! The page for everything that has no page of its own: not found, not allowed, failed.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
-use crate::auth::Refusal;
+use super::frame::Frame;
+use crate::forms::reply::{Reason, Refusal};
 
 /// Says what is wrong, and the way on.
-#[component]
-pub fn ProblemPage(
-    /// What is wrong.
-    refusal: Refusal,
-) -> impl IntoView {
-    let (heading, advice) = match refusal.code {
-        403 => (
+pub fn view(refusal: Refusal, frame: &Frame) -> impl IntoView + use<> {
+    let (heading, advice) = words(&refusal);
+    let sentence = (refusal.message != heading).then_some(refusal.message);
+    view! {
+        {frame.heading(heading)}
+        {sentence.map(|sentence| view! { <p role="alert">{sentence}</p> })}
+        <p class="lead">{advice}</p>
+        <nav class="links">
+            <a href="/">"Home page"</a>
+            " "
+            <a href="/auth/login">"Log in"</a>
+        </nav>
+    }
+}
+
+fn words(refusal: &Refusal) -> (&'static str, &'static str) {
+    match refusal.reason {
+        Reason::OtherSite | Reason::OutdatedForm => (
             "Refused for your safety",
             "Open the page here, and send the form from it.",
         ),
-        404 => (
+        Reason::NotFound => (
             "Page not found",
             "The address may be mistyped, or what was here is gone.",
         ),
-        429 => ("Too many attempts", "Wait a little before you try again."),
-        503 => (
+        Reason::TooManyAttempts => ("Too many attempts", "Wait a little before you try again."),
+        Reason::Busy | Reason::Unavailable => (
             "Not available right now",
             "Load this page again in a moment.",
         ),
-        500..=599 => (
+        Reason::Internal => (
             "A fault on our side",
             "It has been written down for us to look at.",
         ),
@@ -33,17 +44,5 @@ pub fn ProblemPage(
             "This request was refused",
             "Go back and try it another way.",
         ),
-    };
-    let sentence = (refusal.message != heading).then_some(refusal.message);
-    view! {
-        <Title text=heading />
-        <h1>{heading}</h1>
-        {sentence.map(|sentence| view! { <p role="alert">{sentence}</p> })}
-        <p class="lead">{advice}</p>
-        <nav class="ways">
-            <a href="/">"To the start page"</a>
-            " "
-            <a href="/auth/login">"Log in"</a>
-        </nav>
     }
 }

@@ -3,96 +3,219 @@
 use leptos::prelude::*;
 
 use super::{
-    form::{Purpose, Typed},
-    scene::{Notice, Scene},
+    Page,
+    frame::Frame,
+    request::{Client, Detour, PageRequest, Refused},
+};
+use crate::{
+    accounts::{error::Error, token::Token},
+    forms::{
+        cookie::Kind,
+        forgot_password,
+        reply::Reason,
+        reset_password::{self, LINK_FIELD, UUID_FIELD},
+    },
 };
 
 /// The page to get back into an account.
-#[component]
-pub fn ResetPasswordPage() -> impl IntoView {
-    let scene = Scene::of_request();
-    match scene.resetting.clone() {
-        Some(resetting) => view! { <ChoosePassword scene email=resetting.email /> }.into_any(),
-        None => view! { <AskForLink scene /> }.into_any(),
-    }
+pub enum ResetPasswordPage {
+    /// It asks for the e-mail.
+    AskForLink(Cause),
+    /// It asks for the new password.
+    ChoosePassword {
+        /// Whose.
+        email: String,
+        /// Which link it was.
+        token: Token,
+    },
 }
 
 /// Why a link is asked for.
-#[derive(Clone, Copy)]
-enum Need {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
     /// The password is forgotten.
     Forgotten,
     /// The link does not work.
     DeadLink,
-    /// The link was sent, but may not arrive.
-    Sent,
 }
 
-impl Need {
-    fn of(scene: &Scene) -> Self {
-        let code = scene.refusal.as_ref().map(|refusal| refusal.code);
-        match (code, scene.notice) {
-            (Some(404), _) => Self::DeadLink,
-            (_, Some(Notice::LinkDied)) => Self::DeadLink,
-            (_, Some(Notice::Sent)) => Self::Sent,
-            _ => Self::Forgotten,
+impl Page for ResetPasswordPage {
+    const PATH: &'static str = "/auth/reset-password";
+
+    async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
+        match &request.refused {
+            Some(refused) => load_refused(refused.clone(), request).await,
+            None if request.query("uuid").is_some() => open_link(request).await,
+            None if request.query("keep-password").is_some() => Err(keep_password(request)),
+            None => load_link_of_cookie(request).await,
         }
     }
 
-    fn heading(self) -> &'static str {
-        match self {
-            Self::Forgotten => "Reset your password",
-            Self::DeadLink => "This link no longer works",
-            Self::Sent => "Check your email",
-        }
+    fn is_same_for_all(&self) -> bool {
+        matches!(self, Self::AskForLink(Cause::Forgotten))
     }
 
-    fn advice(self) -> &'static str {
+    fn view(self, frame: &Frame) -> AnyView {
         match self {
-            Self::Forgotten => {
-                "Enter the email of your account and we send you a link to choose a new password."
-            }
-            Self::DeadLink => {
-                "A reset link works once, for 30 minutes, and only the newest one does. \
-                 Enter your email and we send you a new one."
-            }
-            Self::Sent => {
-                "Open the link in the mail within 30 minutes. Nothing there after a few minutes? \
-                 Look into your spam folder, or send the link again."
+            Self::AskForLink(cause) => ask_for_link(cause, frame).into_any(),
+            Self::ChoosePassword { email, token } => {
+                choose_password(email, &token, frame).into_any()
             }
         }
     }
 }
 
-#[component]
-fn AskForLink(scene: Scene) -> impl IntoView {
-    let need = Need::of(&scene);
+/// The mailed link: shows the page, or first moves the uuid out of the address. Nothing is consumed.
+async fn open_link(request: &mut PageRequest) -> Result<ResetPasswordPage, Detour> {
+    let uuid = request.query("uuid").unwrap_or_default();
+    let cookies = request.service.cookies;
+    let opened = load_link(request, Token::parse(&uuid)).await?;
+    match (opened, request.client) {
+        (Some(ResetPasswordPage::ChoosePassword { token, .. }), Client::Page) => {
+            request.cookies.push(cookies.keep(Kind::Reset, &token));
+            Err(Detour::Redirect(ResetPasswordPage::PATH.to_owned()))
+        }
+        (Some(page), _) => Ok(page),
+        (None, Client::Program) => Err(Error::LinkDead.into()),
+        (None, Client::Page) => Ok(dead_link(request, &uuid)),
+    }
+}
+
+/// The page for a link that is unknown, used or expired: how to get a new one.
+///
+/// The reset cookie stays unless it is that link: any page could link to a made-up uuid.
+fn dead_link(request: &mut PageRequest, uuid: &str) -> ResetPasswordPage {
+    let cookies = request.service.cookies;
+    if cookies.find(Kind::Reset, &request.parts.headers).as_deref() == Some(uuid) {
+        request.cookies.push(cookies.drop(Kind::Reset));
+    }
+    request.refused = Some(Refused {
+        form: &forgot_password::FORM,
+        fields: Vec::new(),
+        refusal: Error::LinkDead.into(),
+    });
+    ResetPasswordPage::AskForLink(Cause::DeadLink)
+}
+
+/// The way out of a reset: the browser forgets the link.
+///
+/// A link of another site may lead here too. All it does is that the mailed link must be opened again.
+fn keep_password(request: &mut PageRequest) -> Detour {
+    let cookies = request.service.cookies;
+    request.cookies.push(cookies.drop(Kind::Reset));
+    Detour::Redirect("/".to_owned())
+}
+
+/// The page without a uuid in its address.
+async fn load_link_of_cookie(request: &mut PageRequest) -> Result<ResetPasswordPage, Detour> {
+    let cookies = request.service.cookies;
+    let Some(uuid) = cookies.find(Kind::Reset, &request.parts.headers) else {
+        return Ok(ResetPasswordPage::AskForLink(Cause::Forgotten));
+    };
+    match load_link(request, Token::parse(&uuid)).await? {
+        Some(page) => Ok(page),
+        None => {
+            request.cookies.push(cookies.drop(Kind::Reset));
+            Ok(ResetPasswordPage::AskForLink(Cause::DeadLink))
+        }
+    }
+}
+
+/// One of the two forms again, as it was refused.
+async fn load_refused(
+    refused: Refused,
+    request: &mut PageRequest,
+) -> Result<ResetPasswordPage, Detour> {
+    if refused.form == &forgot_password::FORM {
+        return Ok(ResetPasswordPage::AskForLink(Cause::Forgotten));
+    }
+    let cookies = request.service.cookies;
+    let uuid = refused.field(UUID_FIELD);
+    let link = refused.field(LINK_FIELD);
+    let token = cookies.reset_token(&request.parts.headers, uuid, link);
+    let named = uuid.map(str::to_owned);
+    let named = named.or_else(|| token.as_ref().map(Token::reveal));
+    if refused.refusal.reason == Reason::LinkDead {
+        return Ok(dead_link(request, &named.unwrap_or_default()));
+    }
+    match load_link(request, token).await {
+        Ok(Some(ResetPasswordPage::ChoosePassword { email, token })) => {
+            request.cookies.push(cookies.keep(Kind::Reset, &token));
+            Ok(ResetPasswordPage::ChoosePassword { email, token })
+        }
+        Ok(_) => {
+            request.refused = Some(Refused {
+                form: &forgot_password::FORM,
+                fields: Vec::new(),
+                ..refused
+            });
+            Ok(ResetPasswordPage::AskForLink(Cause::Forgotten))
+        }
+        // Which of the two forms to show cannot be known now. What was refused is what to say.
+        Err(_) => Err(Detour::Refused(refused.refusal)),
+    }
+}
+
+/// The form to choose a password, if the link works.
+async fn load_link(
+    request: &PageRequest,
+    token: Option<Token>,
+) -> Result<Option<ResetPasswordPage>, Detour> {
+    let Some(token) = token else {
+        return Ok(None);
+    };
+    let owner = request.service.accounts.reset_owner(&token).await?;
+    Ok(owner.map(|owner| ResetPasswordPage::ChoosePassword {
+        email: owner.email.as_str().to_owned(),
+        token,
+    }))
+}
+
+fn ask_for_link(cause: Cause, frame: &Frame) -> impl IntoView + use<> {
+    let is_sent = frame.notice == Some(forgot_password::SENT);
+    let (heading, advice) = match cause {
+        Cause::DeadLink => (
+            "This link no longer works",
+            "A reset link works once, for 30 minutes, and only the newest one does. \
+             Enter your email and we send you a new one.",
+        ),
+        Cause::Forgotten if is_sent => (
+            "Check your email",
+            "Open the link in the mail within 30 minutes. Nothing there after a few minutes? \
+             Look into your spam folder, or send the link again.",
+        ),
+        Cause::Forgotten => (
+            "Reset your password",
+            "Enter the email of your account and we send you a link to choose a new password.",
+        ),
+    };
+    let form = match is_sent {
+        true => frame.form(&forgot_password::FORM, Vec::new()).into_any(),
+        false => frame
+            .main_form(&forgot_password::FORM, Vec::new())
+            .into_any(),
+    };
     view! {
-        {scene.heading(need.heading())}
-        {scene.status()}
-        <p class="lead">{need.advice()}</p>
-        {scene.form(Purpose::ForgotPassword, !matches!(need, Need::Sent))}
-        <nav class="ways">
+        {frame.heading(heading)}
+        {frame.status()}
+        <p class="lead">{advice}</p>
+        {form}
+        <nav class="links">
             <a href="/auth/login">"Back to login"</a>
         </nav>
     }
 }
 
-#[component]
-fn ChoosePassword(scene: Scene, email: String) -> impl IntoView {
-    let owner = Typed {
-        email,
-        ..Typed::default()
-    };
-    let scene = Scene {
-        typed: owner,
-        ..scene
-    };
+fn choose_password(email: String, token: &Token, frame: &Frame) -> impl IntoView + use<> {
+    let texts = vec![
+        ("email".to_owned(), email),
+        (LINK_FIELD.to_owned(), token.digest_prefix()),
+    ];
     view! {
-        {scene.heading("Choose a new password")}
+        {frame.heading("Choose a new password")}
         <p class="lead">"It ends every login of this account, on all devices."</p>
-        {scene.form(Purpose::ResetPassword, true)}
-        <nav class="ways">
+        {frame.main_form(&reset_password::FORM, texts)}
+        <nav class="links">
             <a href="/auth/reset-password?keep-password">"Keep the old password"</a>
         </nav>
     }

@@ -2,19 +2,40 @@
 
 use leptos::prelude::*;
 
-use super::{form::Purpose, scene::Scene};
-use crate::auth::next;
+use super::{
+    Page,
+    frame::Frame,
+    request::{Detour, PageRequest},
+};
+use crate::forms::{next, signup};
 
 /// The page to make an account.
-#[component]
-pub fn SignupPage() -> impl IntoView {
-    let scene = Scene::of_request();
-    let login = next::link("/auth/login", &scene.next);
-    view! {
-        {scene.heading("Sign up")}
-        {scene.form(Purpose::Signup, true)}
-        <nav class="ways">
-            <a href=login>"I have an account"</a>
-        </nav>
+pub struct SignupPage {
+    next: String,
+}
+
+impl Page for SignupPage {
+    const PATH: &'static str = "/auth/signup";
+
+    async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
+        let next = request.next();
+        request.skip_if_logged_in(&next).await?;
+        Ok(Self { next })
+    }
+
+    fn is_same_for_all(&self) -> bool {
+        self.next == "/"
+    }
+
+    fn view(self, frame: &Frame) -> AnyView {
+        let login = next::link("/auth/login", &self.next);
+        view! {
+            {frame.heading("Sign up")}
+            {frame.main_form(&signup::FORM, vec![("next".to_owned(), self.next)])}
+            <nav class="links">
+                <a href=login>"Already have an account? Log in"</a>
+            </nav>
+        }
+        .into_any()
     }
 }

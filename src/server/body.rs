@@ -16,13 +16,13 @@ use serde::{
 use serde_json::value::RawValue;
 use url::form_urlencoded;
 
-use super::answer::Problem;
+use super::problem::Problem;
 
 /// The longest body of a request.
 pub const MAX_BYTES: usize = 16 * 1024;
 
 /// How long a client may take over a body.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The fields a route knows, as they came; each at most once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,9 +44,9 @@ impl Fields {
             .finish()
     }
 
-    /// Adds a field that did not come.
-    pub fn add_known(&mut self, name: &'static str, text: String) {
-        self.0.push((name, text));
+    /// The fields with their texts.
+    pub fn into_pairs(self) -> Vec<(&'static str, String)> {
+        self.0
     }
 
     /// Adds a field that came; an unknown one is ignored.
@@ -96,7 +96,7 @@ async fn whole(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
         return Err(Problem::TooLarge);
     }
     let arrival = Limited::new(body, MAX_BYTES).collect();
-    match tokio::time::timeout(PATIENCE, arrival).await {
+    match tokio::time::timeout(TIMEOUT, arrival).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::TooLarge),
         Ok(Err(_)) => Err(Problem::Malformed),

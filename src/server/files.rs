@@ -12,7 +12,7 @@ use std::{
 
 use axum::{
     body::{Body, Bytes},
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -20,7 +20,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use leptos::config::LeptosOptions;
 use sha2::{Digest, Sha256};
 
-use super::{answer, settings::WrongSetting};
+use super::{negotiation, settings::WrongSetting};
 
 /// For names with a hash in them, whose content never changes.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -206,7 +206,7 @@ impl File {
             .unwrap_or_default();
         self.encoded
             .iter()
-            .find(|(encoding, _)| answer::names(accepted, encoding))
+            .find(|(encoding, _)| negotiation::names(accepted, encoding))
             .map_or((None, &self.plain), |(encoding, content)| {
                 (Some(*encoding), content)
             })
@@ -223,8 +223,8 @@ impl Content {
 }
 
 /// Answers every path that is no route: a file, or not found.
-pub async fn serve(State(state): State<Arc<super::State>>, request: Request) -> Response {
-    let files = state.site.files();
+pub fn serve(site: &Site, request: &Request) -> Response {
+    let files = site.files();
     let Some(file) = files.by_path.get(request.uri().path()) else {
         return StatusCode::NOT_FOUND.into_response();
     };

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::settings::PublicUrl;
+use super::{settings::PublicUrl, state};
 
 /// The most bytes of cookies in a request.
 const MAX_COOKIE_BYTES: usize = 8 * 1024;
@@ -50,7 +50,7 @@ const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=63072000; incl
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 
 /// Adds the headers that every answer has.
-pub async fn add(State(state): State<Arc<super::State>>, request: Request, next: Next) -> Response {
+pub async fn add(State(state): State<Arc<state::State>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let is_unavailable = response.status() == StatusCode::SERVICE_UNAVAILABLE;
     let headers = response.headers_mut();
@@ -86,7 +86,7 @@ pub async fn refuse_large_heads(request: Request, next: Next) -> Response {
 
 /// Refuses what a page of another site sends (OWASP CSRF, Fetch Metadata). Login and logout are covered too.
 pub async fn refuse_other_sites(
-    State(state): State<Arc<super::State>>,
+    State(state): State<Arc<state::State>>,
     request: Request,
     next: Next,
 ) -> Response {

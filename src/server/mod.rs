@@ -1,93 +1,117 @@
-//! The HTTP server: every layer and route on one screen.
+//! The HTTP server: every page, form and layer on one screen.
 //!
 //! # Layout
-//! - [`door`]: forms get pages, programs get JSON; `visit`: what a page shows; [`body`]: the kinds of body
-//! - [`answer`]: kinds of client, and refusals that come from no route
-//! - [`document`]: the HTML document around the app; [`blank`]: pages that are the same for all
+//! - [`submit`]: a form in and out; [`show`]: a page; [`change_by_get`]: what old programs send
+//! - [`document`]: the HTML around a page; [`drawn`]: a whole one; [`prerendered`]: those that are the same for all
+//! - [`body`]: the kinds of body; [`negotiation`]: the kinds of client; [`problem`]: how refusals are answered
 //! - [`files`]: what the browser loads
 //! - [`headers`]: the same-origin rule, and the headers of every answer
 //! - [`peer`]: where a request comes from; [`log`]: one line a request
 //! - [`settings`], [`mail`], [`store`]: configuration, and the accounts' two traits
-//! - [`mod@listen`] holds the connections, in [`slots`] that networks share, with [`patience`] for slow clients
+//! - [`mod@listen`]: connections, how many there are and how long each waits; [`state`]: what all of this shares
 
-pub mod answer;
-pub mod blank;
 pub mod body;
+pub mod change_by_get;
 pub mod document;
-pub mod door;
+pub mod drawn;
 pub mod files;
 pub mod headers;
 pub mod listen;
 pub mod log;
 pub mod mail;
-pub mod patience;
+pub mod negotiation;
 pub mod peer;
+pub mod prerendered;
+pub mod problem;
 pub mod settings;
-pub mod slots;
+pub mod show;
+pub mod state;
 pub mod store;
-mod visit;
+pub mod submit;
 
 use std::sync::Arc;
 
-use axum::{Router, middleware, response::Redirect, routing::get};
-use ipnet::IpNet;
-use leptos::config::LeptosOptions;
-use leptos_axum::{LeptosRoutes, generate_route_list};
+use axum::{
+    Router,
+    extract::{Request, State as Extract},
+    middleware,
+    response::Redirect,
+    routing::{get, post},
+};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use self::{blank::BlankPages, files::Site, settings::PublicUrl};
-use crate::{app::App, auth::context::Service};
+use self::{
+    show::{Entry, page},
+    state::State,
+    submit::Route,
+};
+use crate::{
+    forms::{FORMS, form::Gate},
+    pages::{
+        Page, home::HomePage, login::LoginPage, reset_password::ResetPasswordPage,
+        signup::SignupPage,
+    },
+};
 
-/// What requests are answered with.
-pub struct State {
-    /// The accounts and the names of the cookies.
-    pub service: Service,
-    /// Leptos's own settings.
-    pub options: LeptosOptions,
-    /// What the browser loads.
-    pub site: Arc<Site>,
-    /// Pages that are the same for all.
-    pub blank_pages: BlankPages,
-    /// Where browsers reach the site.
-    pub public_url: PublicUrl,
-    /// Whose word on where a request comes from is believed.
-    pub trusted_proxies: Vec<IpNet>,
-}
+/// Every page.
+pub static PAGES: &[Entry] = &[
+    page::<HomePage>(),
+    page::<LoginPage>(),
+    page::<SignupPage>(),
+    page::<ResetPasswordPage>(),
+];
 
-/// The whole site.
+/// The whole site. Whatever is posted to a path that is no form's is refused before any server function sees it.
 pub fn router(state: Arc<State>) -> Router {
-    let routes = Router::new()
-        .leptos_routes_with_context(
-            &state.options,
-            generate_route_list(App),
-            document::context(&state),
-            document::shell(&state),
-        )
-        .layer(middleware::map_response(document::close))
-        .with_state(state.options.clone())
+    let mut routes = Router::new();
+    for page in PAGES {
+        let show = |state: Extract<Arc<State>>, request: Request| (page.show)(state.0, request);
+        routes = routes.route(page.path, get(show));
+    }
+    for form in FORMS {
+        let route = Route {
+            form,
+            page: PAGES
+                .iter()
+                .find(|page| Some(page.path) == form.page)
+                .map(|page| page.show),
+        };
+        let submit =
+            move |state: Extract<Arc<State>>, request: Request| route.submit(state.0, request);
+        routes = routes.route(form.path, post(submit));
+        if form.gate != Gate::Anyone {
+            routes = routes.route(form.path, get(move || route.lead_to_page()));
+        }
+    }
+    let site = state.site.clone();
+    let password_page = Redirect::to(ResetPasswordPage::PATH);
+    let routes = routes
         .route(
             "/.well-known/change-password",
-            get(async || Redirect::to(door::RESET_PAGE)),
+            get(async move || password_page),
         )
-        .fallback(files::serve)
+        .fallback(async move |request| files::serve(&site, &request))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            change_by_get::change,
+        ))
         .with_state(state.clone());
-    guard(routes, state)
+    with_layers(routes, state)
 }
 
-/// Puts all layers around `routes`: as a service, so that the door stands before the choice of a route.
-pub fn guard(routes: Router, state: Arc<State>) -> Router {
+/// Puts all layers around `routes`.
+pub fn with_layers(routes: Router, state: Arc<State>) -> Router {
     Router::new()
         .fallback_service(routes)
-        .layer(middleware::from_fn_with_state(state.clone(), door::pass))
         .layer(middleware::from_fn_with_state(
             state.clone(),
             headers::refuse_other_sites,
         ))
         .layer(middleware::from_fn(headers::refuse_large_heads))
-        .layer(CatchPanicLayer::custom(answer::panicked))
+        .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(middleware::from_fn_with_state(
             state.clone(),
-            answer::finish,
+            problem::finish,
         ))
         .layer(middleware::from_fn_with_state(state.clone(), headers::add))
         .layer(middleware::from_fn(log::request))

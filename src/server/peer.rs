@@ -13,13 +13,14 @@ use axum::{
 };
 use ipnet::IpNet;
 
+use super::state;
 use crate::accounts::network::Network;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// Puts the client's [`Network`] among the request's extensions.
 pub async fn find(
-    State(state): State<Arc<super::State>>,
+    State(state): State<Arc<state::State>>,
     mut request: Request,
     next: Next,
 ) -> Response {

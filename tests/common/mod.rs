@@ -37,16 +37,16 @@ use axum::{
 };
 use fpm_registry::{
     accounts::{Accounts, clock::Clock, store::Store},
-    auth::{context::Service, cookie::Cookies},
+    forms::{context::Service, cookie::Cookies},
     server::{
-        State,
-        blank::BlankPages,
         files::Site,
-        guard,
         mail::{LettreMailer, Post, Sender, memory::Inbox},
+        prerendered::PrerenderedPages,
         router,
         settings::PublicUrl,
+        state::State,
         store::{open_embedded, open_mongo},
+        with_layers,
     },
 };
 use http_body_util::BodyExt;
@@ -176,7 +176,7 @@ impl Registry {
                 },
             },
             site: Arc::new(Site::none(&options)),
-            blank_pages: BlankPages::default(),
+            prerendered_pages: PrerenderedPages::default(),
             options,
             public_url,
             trusted_proxies: proxies.map(|network| network.parse().unwrap()).collect(),
@@ -195,7 +195,7 @@ impl Registry {
 
     /// The same registry with another set of routes behind its layers.
     pub fn with_routes(mut self, routes: Router) -> Self {
-        self.router = guard(routes, self.state.clone());
+        self.router = with_layers(routes, self.state.clone());
         self
     }
 
@@ -504,7 +504,7 @@ impl Answer {
             assert!(self.header("content-type").starts_with("text/html"));
             let places = match field {
                 Some(field) => vec![format!(
-                    "id=\"{field}-error\" role=\"alert\" class=\"field-error\">{message}<"
+                    "-{field}-error\" role=\"alert\" class=\"field-error\">{message}<"
                 )],
                 None => ["<p role=\"alert\">", "class=\"form-error\">", "<h1>"]
                     .map(|start| format!("{start}{message}<"))

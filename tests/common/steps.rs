@@ -10,13 +10,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use fpm_registry::accounts::{
-    Error,
     clock::Timestamp,
     email::Email,
+    error::{Error, StoreError},
+    mail::QueuedMail,
     name::Name,
-    outbox::QueuedMail,
     password::PasswordHash,
-    store::{InsertError, Key, Store, StoreError},
+    store::{InsertError, Key, Store},
     token::Digest,
     user::{Device, ResetLink, Session, User},
     users::Users,

@@ -9,7 +9,7 @@ use std::{
 
 use time::OffsetDateTime;
 
-use crate::accounts::{mail::MailError, outbox::MailId};
+use crate::accounts::mail::{MailError, MailId};
 use crate::server::settings::WrongSetting;
 
 /// A folder of mails that only the registry's own user can read, since they hold reset links.

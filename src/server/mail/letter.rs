@@ -7,7 +7,9 @@ use time::OffsetDateTime;
 use url::Url;
 
 use self::Paragraph::{Link, Words};
-use crate::accounts::{RESET_LIFE, clock::Timestamp, limits::IN_A_ROW, mail, token::Token};
+use crate::accounts::{
+    clock::Timestamp, lifetimes::RESET_LIFE, limit_table::IN_A_ROW, mail, token::Token,
+};
 
 const SIGNATURE: &str = "fpm-registry, the Fortran package registry";
 

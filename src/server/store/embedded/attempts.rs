@@ -4,14 +4,11 @@ use std::ops::RangeBounds;
 
 use redb::{ReadableTable, ReadableTableMetadata};
 
-use super::{
-    Result,
-    tables::{Commit, Tables, encode, get},
-};
+use super::tables::{Commit, Result, Tables, encode, get};
 use crate::accounts::{
     attempts::{AttemptKey, Attempts},
     clock::Timestamp,
-    limits::SHORT_MEMORY,
+    limit_table::SHORT_MEMORY,
     store::SWEPT_AT_ONCE,
 };
 

@@ -14,17 +14,18 @@ use redb::{
 };
 use tokio::sync::RwLock;
 
-use super::{
-    Result,
-    tables::{Commit, Opened, Tables},
-    writer::{Answer, Job},
-};
+use super::tables::{Commit, Opened, Result, Tables};
 use crate::server::settings::WrongSetting;
 
 const FILE_NAME: &str = "registry.redb";
 /// How much of a file its header takes.
 const HEADER_BYTES: usize = 4096;
 const CACHE_BYTES: usize = 64 << 20;
+
+/// A queued write. It gives back how to tell its caller once the transaction is on the disk; dropped
+/// without that, it tells the caller that the write failed.
+pub(super) type Job = Box<dyn FnOnce(&mut Tables<'_>) -> Result<Answer> + Send>;
+pub(super) type Answer = Box<dyn FnOnce() + Send>;
 
 /// The open file.
 pub(super) struct RegistryFile {

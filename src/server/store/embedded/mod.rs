@@ -21,22 +21,21 @@ use redb::ReadTransaction;
 use tokio::sync::oneshot;
 
 use self::{
-    file::{RegistryFile, unless_damaged},
-    tables::{Commit, Lookup, Tables, find},
-    writer::{Job, write_all},
+    file::{Job, RegistryFile, unless_damaged},
+    tables::{Commit, Lookup, Result, Tables, find},
+    writer::write_all,
 };
-use super::in_time;
+use super::deadline::in_time;
 use crate::accounts::{
     attempts::{AttemptKey, Attempts, Counted, Limit},
     clock::Timestamp,
-    outbox::{MAIL_LIFE, MailId, QueuedMail},
-    store::{InsertError, Key, Replaced, Store, StoreError, Visitor},
+    error::StoreError,
+    mail::{MAIL_LIFE, MailId, QueuedMail},
+    store::{InsertError, Key, Replaced, Store, Visitor},
     token::Digest,
     user::User,
 };
 use crate::server::settings::WrongSetting;
-
-type Result<T, E = redb::Error> = std::result::Result<T, E>;
 
 /// The most writes that wait: more than there are connections, so that only a disk that hangs is too slow.
 const MAX_WAITING: usize = 8192;
@@ -278,7 +277,7 @@ mod tests {
     use futures_util::FutureExt;
     use uuid::Uuid;
 
-    use super::{super::for_one_request, *};
+    use super::{super::deadline::for_one_request, *};
 
     #[tokio::test]
     async fn a_disk_that_hangs_is_given_up_on_and_piles_nothing_up() {

@@ -3,13 +3,10 @@
 use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Result,
-    tables::{Commit, Tables, decode, encode, get},
-};
+use super::tables::{Commit, Result, Tables, decode, encode, get};
 use crate::accounts::{
     clock::Timestamp,
-    outbox::{MailId, QueuedMail},
+    mail::{MailId, QueuedMail},
 };
 
 /// A mail as the file holds one.

@@ -7,13 +7,14 @@ use redb::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::Result;
 use crate::accounts::{
     email::Email,
     store::{Key, Replaced},
     token::Digest,
     user::User,
 };
+
+pub(super) type Result<T, E = redb::Error> = std::result::Result<T, E>;
 
 type MailKey = &'static [u8; 16];
 type Record = &'static [u8];

@@ -7,20 +7,14 @@ use std::{
 };
 
 use super::{
-    Result,
-    file::{RegistryFile, unless_damaged},
-    tables::{Commit, Tables},
+    file::{Job, RegistryFile, unless_damaged},
+    tables::Commit,
 };
 
 /// The most writes in one transaction, so that the first of them is not kept waiting.
 const MAX_BATCH: usize = 128;
 /// How long attempts that nobody waits for may stand in memory alone.
 const ATTEMPTS_DELAY: Duration = Duration::from_secs(1);
-
-/// A queued write. It gives back how to tell its caller once the transaction is on the disk; dropped
-/// without that, it tells the caller that the write failed.
-pub(super) type Job = Box<dyn FnOnce(&mut Tables<'_>) -> Result<Answer> + Send>;
-pub(super) type Answer = Box<dyn FnOnce() + Send>;
 
 /// Writes until the store is dropped, which closes the file with all that was written.
 pub(super) fn write_all(file: &RegistryFile, jobs: &mpsc::Receiver<Job>) {

@@ -16,8 +16,9 @@ use super::{
 use crate::accounts::{
     attempts::{AttemptKey, Attempts, Counted, Limit},
     clock::Timestamp,
-    limits::SHORT_MEMORY,
-    store::{SWEPT_AT_ONCE, StoreError},
+    error::StoreError,
+    limit_table::SHORT_MEMORY,
+    store::SWEPT_AT_ONCE,
 };
 
 impl MongoStore {

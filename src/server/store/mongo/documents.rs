@@ -8,7 +8,7 @@ use crate::accounts::{
     clock::Timestamp,
     email::Email,
     id::{Handle, UserId},
-    outbox::{MailId, MailKind, QueuedMail},
+    mail::{MailId, MailKind, QueuedMail},
     password::PasswordHash,
     store::Visitor,
     token::Digest,

@@ -8,7 +8,7 @@ use mongodb::{
     error::{Error, ErrorKind, WriteFailure},
 };
 
-use crate::{accounts::store::StoreError, server::store::in_time};
+use crate::{accounts::error::StoreError, server::store::deadline::in_time};
 
 const DUPLICATE_KEY: i32 = 11000;
 

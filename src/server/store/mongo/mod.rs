@@ -26,13 +26,13 @@ use self::{
         read_visitor, unchanged, user_document, visitor_fields,
     },
     driver::{failure, insert, is_duplicate, run, within},
-    indexes::make_indexes,
 };
 use crate::accounts::{
     attempts::{AttemptKey, Counted, Limit},
     clock::Timestamp,
-    outbox::{MAIL_LIFE, MailId, QueuedMail},
-    store::{InsertError, Key, Replaced, Store, StoreError, Visitor},
+    error::StoreError,
+    mail::{MAIL_LIFE, MailId, QueuedMail},
+    store::{InsertError, Key, Replaced, Store, Visitor},
     token::Digest,
     user::User,
 };
@@ -67,7 +67,7 @@ impl MongoStore {
             attempts: database.collection_with_options("attempts", quick),
             counting: Semaphore::new(COUNTING),
         };
-        timeout(INDEXING, make_indexes(&store))
+        timeout(INDEXING, store.make_indexes())
             .await
             .map_err(|_| {
                 WrongSetting::new("MONGO_URI: the server is still making the indexes".to_owned())

@@ -1,4 +1,4 @@
-//! What a server function finds around it, and how a domain error becomes a refusal.
+//! What a server function finds around it.
 
 use std::sync::Arc;
 
@@ -7,12 +7,14 @@ use leptos::prelude::expect_context;
 use leptos_axum::ResponseOptions;
 
 use super::{
-    Refusal,
     cookie::{Cookies, Kind},
+    form::Form,
+    next,
+    reply::Reply,
 };
-use crate::accounts::{Accounts, Caller, Error, LoggedIn, token::Token};
+use crate::accounts::{Accounts, Caller, LoggedIn, token::Token};
 
-/// What the server gives every server function.
+/// What the server gives every server function and page.
 #[derive(Clone)]
 pub struct Service {
     /// The accounts.
@@ -38,19 +40,18 @@ impl Service {
 }
 
 /// The accounts, and the cookies of the request being answered.
-pub struct Auth {
+pub struct Context {
     /// The accounts.
     pub accounts: Arc<Accounts>,
     /// Who asks.
     pub caller: Caller,
     cookies: Cookies,
-    /// Whether the client has the uuid of a reset link.
-    has_reset: bool,
+    headers: HeaderMap,
     response: ResponseOptions,
 }
 
-impl Auth {
-    /// From the context the server provides.
+impl Context {
+    /// From what the server provides.
     pub fn of_request() -> Self {
         let service = expect_context::<Service>();
         let request = expect_context::<Parts>();
@@ -58,12 +59,14 @@ impl Auth {
             caller: service.caller(&request.headers, &request.extensions),
             accounts: service.accounts,
             cookies: service.cookies,
-            has_reset: service
-                .cookies
-                .token(Kind::Reset, &request.headers)
-                .is_some(),
+            headers: request.headers,
             response: expect_context(),
         }
+    }
+
+    /// The uuid of the reset link: that of the body, else that of the cookie.
+    pub fn reset_token(&self, uuid: Option<&str>, link: Option<&str>) -> Option<Token> {
+        self.cookies.reset_token(&self.headers, uuid, link)
     }
 
     /// Hands the client what it has logged in with.
@@ -84,22 +87,12 @@ impl Auth {
         self.append_cookie(self.cookies.drop(Kind::Session));
     }
 
-    /// Takes the reset cookie away, where the client has one: once the reset is done or given up, nobody who
+    /// Takes the reset cookie away, if the client has one: once the reset is done or given up, nobody who
     /// comes to the browser later may find it.
     pub fn drop_reset(&self) {
-        if self.has_reset {
+        if self.cookies.token(Kind::Reset, &self.headers).is_some() {
             self.append_cookie(self.cookies.drop(Kind::Reset));
         }
-    }
-
-    /// The refusal for a domain error, and when to come back where it says so.
-    pub fn refuse(&self, error: Error) -> Refusal {
-        if let Error::TooManyAttempts(wait) = &error {
-            tracing::warn!(client = %self.caller.network, %wait, "too many attempts");
-            let seconds = HeaderValue::from(wait.seconds());
-            self.response.insert_header(header::RETRY_AFTER, seconds);
-        }
-        refusal(error)
     }
 
     fn append_cookie(&self, cookie: HeaderValue) {
@@ -107,27 +100,25 @@ impl Auth {
     }
 }
 
-/// The refusal for a domain error: the one place where errors of the accounts get their status and field.
-/// The cause of a failure goes to the log.
-pub fn refusal(error: Error) -> Refusal {
-    if let Error::Unavailable(cause) = &error {
-        tracing::error!(%cause, "the store did not answer");
+impl Form {
+    /// What its server function answers if it was done; a browser goes to the page that the form says.
+    pub fn done(&self) -> Reply {
+        match &self.done.notice {
+            Some(notice) => self.redirect(&format!("{}?notice={}", self.done.page, notice.word)),
+            None => self.redirect(self.done.page),
+        }
     }
-    let (code, field) = match error {
-        Error::NameRequired | Error::NameTooLong | Error::NameInvalid => (400, Some("name")),
-        Error::EmailRequired | Error::EmailInvalid | Error::EmailTaken => (400, Some("email")),
-        Error::PasswordRequired
-        | Error::PasswordTooShort
-        | Error::PasswordTooLong
-        | Error::PasswordTooEasy(_) => (400, Some("password")),
-        Error::WrongLogin => (401, None),
-        Error::UserNotFound => (404, None),
-        Error::TooManyAttempts(_) => (429, None),
-        Error::Busy | Error::Unavailable(_) => (503, None),
-    };
-    let refusal = Refusal::new(code, error.to_string());
-    match field {
-        Some(field) => refusal.at(field),
-        None => refusal,
+
+    /// The same, but a browser goes where the visitor wanted to.
+    pub fn done_at(&self, next: &str) -> Reply {
+        self.redirect(&next::location(next))
+    }
+
+    fn redirect(&self, location: &str) -> Reply {
+        leptos_axum::redirect(location);
+        Reply {
+            message: self.done.message.to_owned(),
+            code: 200,
+        }
     }
 }

@@ -13,8 +13,8 @@ use std::{
 use ipnet::IpNet;
 use tokio::sync::{Notify, oneshot};
 
-use super::peer::is_trusted;
 use crate::accounts::network::{LEVELS, Network};
+use crate::server::peer::is_trusted;
 
 /// The slots for connections.
 #[derive(Clone)]

@@ -6,7 +6,10 @@ use std::time::Duration;
 use axum::http::{HeaderMap, HeaderValue, header};
 use cookie::{Cookie, SameSite};
 
-use crate::accounts::{DEVICE_LIFE, RESET_LIFE, SESSION_LIFE, token::Token};
+use crate::accounts::{
+    lifetimes::{DEVICE_LIFE, RESET_LIFE, SESSION_LIFE},
+    token::Token,
+};
 
 /// How cookies are named and marked, which depends on whether the public URL is https.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +51,23 @@ impl Cookies {
     /// The uuid in a cookie of a request.
     pub fn token(self, kind: Kind, headers: &HeaderMap) -> Option<Token> {
         Token::parse(&self.find(kind, headers)?)
+    }
+
+    /// The uuid of the reset link that a request is about: that of its body, else that of the cookie. A form that
+    /// was drawn for another `link` than the cookie's gets none, or it would change the password of the wrong
+    /// account; a program does not say which link it means.
+    pub fn reset_token(
+        self,
+        headers: &HeaderMap,
+        uuid: Option<&str>,
+        link: Option<&str>,
+    ) -> Option<Token> {
+        if let Some(uuid) = uuid {
+            return Token::parse(uuid);
+        }
+        let token = self.token(Kind::Reset, headers)?;
+        let is_meant = link.is_none_or(|link| link == token.digest_prefix());
+        is_meant.then_some(token)
     }
 
     /// The header that gives a client this cookie.

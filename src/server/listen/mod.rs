@@ -1,6 +1,12 @@
 //! Connections: accepted, bounded in time and number, and finished before the server stops.
 //!
 //! `axum::serve` sets no time limit on a client and no limit on their number, hence a loop of our own.
+//!
+//! # Layout
+//! - [`slots`]: the connections that there may be, shared by networks; [`timeouts`]: how long each waits for its client
+
+pub mod slots;
+pub mod timeouts;
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -14,9 +20,9 @@ use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
-use super::{
-    patience::{Patience, Patient, Turn},
+use self::{
     slots::{Slot, Slots},
+    timeouts::{TimedStream, Timeouts, Turn},
 };
 
 /// The most connections at once; a further one ends another.
@@ -24,17 +30,17 @@ const MAX_CONNECTIONS: usize = 4096;
 /// How many files the server wants to have open at once: connections, and some for stores, mail and log.
 pub const FILES: u64 = MAX_CONNECTIONS as u64 + 512;
 /// How long a slow client is waited for.
-const PATIENCE: Patience = Patience {
+const TIMEOUTS: Timeouts = Timeouts {
     head: Duration::from_secs(10),
     answer: Duration::from_secs(30),
 };
 /// How long a connection may lie idle between an answer and the next head, which has to be whole by then.
-const IDLE_PATIENCE: Duration = Duration::from_secs(60);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// The most bytes hyper buffers of a request's head, which bounds the head to little more.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// How long requests in flight may take after the server was told to stop.
-const STOP_PATIENCE: Duration = Duration::from_secs(10);
-/// How long to wait where no connection can be accepted, as when file descriptors run out.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long to wait if no connection can be accepted, as when file descriptors run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves `router` until `stop`, then lets requests in flight finish; opens no more than `files`. Connections of
@@ -59,7 +65,7 @@ pub async fn serve(
     }
     drop(listener);
     tracing::info!("stopping");
-    if tokio::time::timeout(STOP_PATIENCE, graceful.shutdown())
+    if tokio::time::timeout(STOP_TIMEOUT, graceful.shutdown())
         .await
         .is_err()
     {
@@ -67,7 +73,7 @@ pub async fn serve(
     }
 }
 
-/// How many connections there may be at once where so many files may be open.
+/// How many connections there may be at once if so many files may be open.
 fn connections(files: u64) -> usize {
     let others = files / 9;
     usize::try_from(files - others).map_or(MAX_CONNECTIONS, |most| most.min(MAX_CONNECTIONS))
@@ -95,7 +101,7 @@ fn serve_one(
 ) {
     let _ = stream.set_nodelay(true);
     let turn = Turn::default();
-    let stream = Patient::new(stream, PATIENCE, turn.clone());
+    let stream = TimedStream::new(stream, TIMEOUTS, turn.clone());
     let service = service_fn(move |request: Request<Incoming>| {
         turn.pass();
         let turn = turn.clone();
@@ -110,7 +116,7 @@ fn serve_one(
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(IDLE_PATIENCE)
+        .header_read_timeout(IDLE_TIMEOUT)
         .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service);
     let watched = graceful.watch(connection);

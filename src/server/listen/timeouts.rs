@@ -21,7 +21,7 @@ use tokio::{
 
 /// How long a client is waited for.
 #[derive(Debug, Clone, Copy)]
-pub struct Patience {
+pub struct Timeouts {
     /// For a whole head, from its first byte, or from the connection's beginning for the first one.
     pub head: Duration,
     /// For taking any more of an answer.
@@ -38,17 +38,17 @@ impl Turn {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The number of the turn, where it is the client's.
+    /// The number of the turn, if it is the client's.
     fn of_client(&self) -> Option<u64> {
         let turn = self.0.load(Ordering::Relaxed);
         turn.is_multiple_of(2).then_some(turn)
     }
 }
 
-/// A stream that fails with [`io::ErrorKind::TimedOut`] where its client is too slow.
-pub struct Patient<S> {
+/// A stream that fails with [`io::ErrorKind::TimedOut`] if its client is too slow.
+pub struct TimedStream<S> {
     stream: S,
-    patience: Patience,
+    timeouts: Timeouts,
     turn: Turn,
     /// Until when the head of a turn has to be there.
     head: (u64, Pin<Box<Sleep>>),
@@ -56,14 +56,14 @@ pub struct Patient<S> {
     answer: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Patient<S> {
+impl<S> TimedStream<S> {
     /// A new connection.
-    pub fn new(stream: S, patience: Patience, turn: Turn) -> Self {
+    pub fn new(stream: S, timeouts: Timeouts, turn: Turn) -> Self {
         Self {
             stream,
-            patience,
+            timeouts,
             turn,
-            head: (0, Box::pin(sleep(patience.head))),
+            head: (0, Box::pin(sleep(timeouts.head))),
             answer: None,
         }
     }
@@ -74,7 +74,7 @@ impl<S> Patient<S> {
         match self.turn.of_client() {
             Some(turn) if turn != *begun => {
                 *begun = turn;
-                deadline.as_mut().reset(Instant::now() + self.patience.head);
+                deadline.as_mut().reset(Instant::now() + self.timeouts.head);
             }
             _ => {}
         }
@@ -89,14 +89,14 @@ impl<S> Patient<S> {
             self.answer = None;
             return taken;
         }
-        let patience = self.patience.answer;
-        let deadline = self.answer.get_or_insert_with(|| Box::pin(sleep(patience)));
+        let timeouts = self.timeouts.answer;
+        let deadline = self.answer.get_or_insert_with(|| Box::pin(sleep(timeouts)));
         ready!(deadline.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -120,7 +120,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -163,7 +163,7 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Patience = Patience {
+    const PATIENCE: Timeouts = Timeouts {
         head: Duration::from_millis(300),
         answer: Duration::from_millis(300),
     };
@@ -173,7 +173,7 @@ mod tests {
     #[tokio::test]
     async fn a_head_in_drops_is_cut_off() {
         let (mut client, server) = duplex(1024);
-        let mut server = Patient::new(server, PATIENCE, Turn::default());
+        let mut server = TimedStream::new(server, PATIENCE, Turn::default());
         let drip = tokio::spawn(async move {
             while client.write_all(b"x").await.is_ok() {
                 sleep(SOME).await;
@@ -190,7 +190,7 @@ mod tests {
     async fn only_the_first_byte_of_the_next_head_begins_its_time() {
         let (mut client, server) = duplex(1024);
         let turn = Turn::default();
-        let mut server = Patient::new(server, PATIENCE, turn.clone());
+        let mut server = TimedStream::new(server, PATIENCE, turn.clone());
         let mut byte = [0];
         client.write_all(b"x").await.unwrap();
         server.read_exact(&mut byte).await.unwrap();
@@ -212,7 +212,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_takes_nothing_is_cut_off() {
         let (client, server) = duplex(16);
-        let mut server = Patient::new(server, PATIENCE, Turn::default());
+        let mut server = TimedStream::new(server, PATIENCE, Turn::default());
         let writing = timeout(LONG, server.write_all(&[0; 64])).await.unwrap();
         assert_eq!(writing.unwrap_err().kind(), io::ErrorKind::TimedOut);
         drop(client);
@@ -221,7 +221,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_takes_a_little_now_and_then_is_served() {
         let (mut client, server) = duplex(16);
-        let mut server = Patient::new(server, PATIENCE, Turn::default());
+        let mut server = TimedStream::new(server, PATIENCE, Turn::default());
         let taking = tokio::spawn(async move {
             let mut some = [0; 16];
             for _ in 0..4 {

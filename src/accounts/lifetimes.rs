@@ -1,0 +1,22 @@
+//! How long things live.
+
+use std::time::Duration;
+
+use super::clock::Timestamp;
+
+/// How long a session lives (ASVS 7.3.2; NIST SP 800-63B-4 asks for at most 30 days).
+pub const SESSION_LIFE: Duration = Duration::from_secs(30 * DAY);
+/// How long a session lives without use (ASVS 7.3.1).
+pub const SESSION_IDLE: Duration = Duration::from_secs(14 * DAY);
+/// How long a reset link works after its mail was sent.
+pub const RESET_LIFE: Duration = Duration::from_secs(30 * 60);
+/// How long a device is remembered, so that others who fail to log in do not close the account to it.
+pub const DEVICE_LIFE: Duration = Duration::from_secs(365 * DAY);
+const DAY: u64 = 24 * 3600;
+
+/// When a session ends that began and was last used at these moments.
+pub fn session_end(created_at: Timestamp, used_at: Timestamp) -> Timestamp {
+    created_at
+        .plus(SESSION_LIFE)
+        .min(used_at.plus(SESSION_IDLE))
+}

@@ -1,0 +1,101 @@
+//! How many attempts there are of what. Why: ASVS 6.1.1, 6.3.1; NIST SP 800-63B-4, 3.2.2.
+
+use std::time::Duration;
+
+use super::attempts::{FOR_EVER, Limit};
+
+const QUARTER: Duration = Duration::from_secs(15 * 60);
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// Failed logins to one account from devices it does not know.
+pub const LOGIN_OF_ACCOUNT: Limit = Limit::Backoff {
+    free: 10,
+    first_wait: Duration::from_secs(30),
+    longest_wait: QUARTER,
+    memory: DAY,
+};
+/// The same without a year's pause: then only a known device or a mailed link gets in.
+pub const LOGIN_IN_A_ROW: Limit = Limit::Backoff {
+    free: IN_A_ROW,
+    first_wait: FOR_EVER,
+    longest_wait: FOR_EVER,
+    memory: YEAR,
+};
+/// The most failures in a row (NIST SP 800-63B-4, 3.2.2).
+pub const IN_A_ROW: u32 = 100;
+/// Failed logins from a device its owner has used.
+pub const LOGIN_OF_DEVICE: Limit = Limit::Window {
+    attempts: 10,
+    window: YEAR,
+};
+/// Failed and refused logins from one network.
+pub const LOGIN_OF_NETWORK: Limit = Limit::Window {
+    attempts: 100,
+    window: QUARTER,
+};
+/// Mails asked for to one address.
+pub const MAIL_OF_ADDRESS: Limit = Limit::Window {
+    attempts: 3,
+    window: QUARTER,
+};
+/// The same without a day's pause: slower, but never refused for longer, or a stranger could use up the owner's.
+pub const MAIL_IN_A_DAY: Limit = Limit::Backoff {
+    free: 6,
+    first_wait: HOUR,
+    longest_wait: HOUR,
+    memory: DAY,
+};
+/// Mails asked for from one network.
+pub const MAIL_OF_NETWORK: Limit = Limit::Window {
+    attempts: 20,
+    window: HOUR,
+};
+/// Accounts asked for from one network.
+pub const SIGNUP_OF_NETWORK: Limit = Limit::Window {
+    attempts: 20,
+    window: HOUR,
+};
+/// New passwords tried at one reset link.
+pub const RESET_OF_LINK: Limit = Limit::Window {
+    attempts: 10,
+    window: QUARTER,
+};
+/// New passwords tried from one network, at any number of links.
+pub const RESET_OF_NETWORK: Limit = Limit::Window {
+    attempts: 100,
+    window: QUARTER,
+};
+
+/// The most attempts that are kept. Past it go those at addresses, the longest quiet first: a year's memory for
+/// whatever anyone types would grow without bound.
+pub const MAX_KEPT: u64 = 1_000_000;
+/// Attempts that are forgotten within this time stay for it, however many there are: those of networks among them.
+pub const SHORT_MEMORY: Duration = HOUR;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_closed_for_longer_and_longer_and_in_the_end_for_good() {
+        let seconds = |limit: Limit| -> Vec<(u32, u64)> {
+            let waits = limit.waits().into_iter();
+            waits.map(|(count, wait)| (count, wait.as_secs())).collect()
+        };
+        assert_eq!(
+            seconds(LOGIN_OF_ACCOUNT),
+            [
+                (10, 30),
+                (11, 60),
+                (12, 120),
+                (13, 240),
+                (14, 480),
+                (15, 900)
+            ]
+        );
+        assert_eq!(seconds(LOGIN_IN_A_ROW), [(100, FOR_EVER.as_secs())]);
+        assert_eq!(seconds(MAIL_IN_A_DAY), [(6, 3600)]);
+    }
+}

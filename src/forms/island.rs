@@ -1,0 +1,341 @@
+//! A form in the browser, and the only drawing of fields and refusals.
+//!
+//! A form works as a plain form. Once hydrated it is sent without a page load: a refusal appears in place, a
+//! success leaves for the page the server names. Inputs are uncontrolled and read when the form is sent, so
+//! what was typed or filled in before hydration counts.
+
+#![allow(missing_docs, reason = "the island macro writes a struct of its own")]
+
+use leptos::{
+    ev::{self, SubmitEvent},
+    html,
+    prelude::*,
+    task::spawn_local,
+    wasm_bindgen::JsCast,
+};
+use web_sys::{FormData, HtmlElement, HtmlFormElement, HtmlInputElement};
+
+use super::{
+    field::Field,
+    form::{CSRF_FIELD, Form},
+    reply::{Reason, Refusal},
+    send::send,
+};
+
+/// The texts of a form, by the names of its fields.
+pub type Texts = Vec<(String, String)>;
+
+/// How the title of a page begins whose form was refused.
+pub const ERROR_IN_TITLE: &str = "Error: ";
+
+/// A form with its fields, and the refusal it met.
+#[island]
+pub fn FormIsland(
+    /// Where the form posts, which says which one it is.
+    path: String,
+    /// What its fields hold at first.
+    texts: Texts,
+    /// What the form must bring back.
+    token: String,
+    /// Why it was refused, if it was.
+    refusal: Option<Refusal>,
+    /// Whether the form is what the page is about, so that typing may begin at once.
+    takes_focus: bool,
+) -> impl IntoView {
+    // A page of another version may name a form that this one does not have.
+    Form::at(&path).map(|form| draw(form, texts, token, refusal, takes_focus))
+}
+
+fn draw(
+    form: &'static Form,
+    texts: Texts,
+    token: String,
+    refusal: Option<Refusal>,
+    takes_focus: bool,
+) -> impl IntoView {
+    let is_filled = |name: &str| !text(&texts, name).is_empty();
+    let focus = takes_focus.then(|| Focus::new(form, refusal.as_ref(), is_filled));
+    let state = FormState::new(form, refusal);
+    state.start();
+    let element = NodeRef::<html::Form>::new();
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        if let Some(element) = element.get_untracked() {
+            state.send(element);
+        }
+    };
+    let sentence = move || {
+        state.refusal.with(|refusal| {
+            let refusal = refusal.as_ref()?;
+            let is_of_form = field_at_fault(form, refusal).is_none();
+            is_of_form.then(|| (refusal.message.clone(), way_on(form, refusal)))
+        })
+    };
+    let fields = form.fields.iter().map(|field| {
+        let value = text(&texts, field.name).to_owned();
+        input(field, value, focus == Some(Focus::Field(field)), state)
+    });
+    let fields = fields.collect_view();
+    let hidden = form.hidden.iter().map(|name| (*name, text(&texts, name)));
+    let hidden = hidden.chain([(CSRF_FIELD, token.as_str())]);
+    let hidden = hidden.filter(|(_, value)| !value.is_empty());
+    let hidden = hidden.map(|(name, value)| {
+        let value = value.to_owned();
+        view! { <input type="hidden" name=name value=value /> }
+    });
+    let hidden = hidden.collect_view();
+    view! {
+        <form
+            class="form"
+            action=form.path
+            method="post"
+            novalidate
+            node_ref=element
+            on:submit=submit
+        >
+            <p
+                class="form-error"
+                id=id(form, "error")
+                role="alert"
+                tabindex="-1"
+                autofocus=focus == Some(Focus::Sentence)
+            >
+                {sentence}
+            </p>
+            {fields}
+            {hidden}
+            <button
+                class="button"
+                type="submit"
+                aria-disabled=move || state.sending.get().then_some("true")
+            >
+                {move || if state.sending.get() { form.button.work } else { form.button.rest }}
+            </button>
+        </form>
+    }
+}
+
+/// A labelled input with its hint and the sentence that refused it.
+fn input(field: &'static Field, value: String, focused: bool, state: FormState) -> impl IntoView {
+    let form = state.form;
+    let sentence = move || {
+        state.refusal.with(|refusal| {
+            let refusal = refusal.as_ref()?;
+            (refusal.field.as_deref() == Some(field.name)).then(|| refusal.message.clone())
+        })
+    };
+    let field_id = id(form, field.name);
+    let hint_id = [&field_id, "-hint"].concat();
+    let error_id = [&field_id, "-error"].concat();
+    let mut described_by = [&error_id, " ", &id(form, "error")].concat();
+    if field.hint.is_some() {
+        described_by = [&hint_id, " ", &described_by].concat();
+    }
+    let kind = move || match state.revealed.get() && field.is_password() {
+        true => "text",
+        false => field.kind,
+    };
+    view! {
+        <div class="field">
+            <label for=field_id.clone()>{field.label}</label>
+            {field.hint.map(|hint| view! { <p class="hint" id=hint_id>{hint}</p> })}
+            <div class="control">
+                <input
+                    id=field_id
+                    name=field.name
+                    type=kind
+                    autocomplete=field.autocomplete
+                    value=value
+                    minlength=field.min_chars
+                    spellcheck="false"
+                    autocapitalize=(field.name != "name").then_some("none")
+                    required
+                    readonly=field.readonly
+                    autofocus=focused
+                    aria-describedby=described_by
+                    aria-invalid=move || sentence().map(|_| "true")
+                />
+                {move || {
+                    (field.is_password() && state.hydrated.get()).then(|| reveal(state.revealed))
+                }}
+            </div>
+            <p class="field-error" id=error_id role="alert">
+                {sentence}
+            </p>
+        </div>
+    }
+}
+
+/// The button that shows and hides a password; it needs scripts, so it comes with them.
+fn reveal(revealed: RwSignal<bool>) -> impl IntoView {
+    let word = move || if revealed.get() { "Hide" } else { "Show" };
+    view! {
+        <button
+            class="reveal"
+            type="button"
+            on:click=move |_| revealed.update(|revealed| *revealed = !*revealed)
+        >
+            {word}
+            <span class="unseen">" password"</span>
+        </button>
+    }
+}
+
+/// The link to a new link, if the one that led to the form has died.
+fn way_on(form: &'static Form, refusal: &Refusal) -> Option<impl IntoView + use<>> {
+    let page = form.page.filter(|_| is_over(refusal))?;
+    Some(view! { " " <a href=page>"Send a new link"</a> })
+}
+
+/// Whether no further attempt can help.
+fn is_over(refusal: &Refusal) -> bool {
+    refusal.reason == Reason::LinkDead
+}
+
+/// The drawn field that a refusal is about.
+fn field_at_fault(form: &'static Form, refusal: &Refusal) -> Option<&'static Field> {
+    form.field(refusal.field.as_deref()?)
+}
+
+/// The id of a part of a form.
+fn id(form: &Form, part: &str) -> String {
+    [form.name(), "-", part].concat()
+}
+
+/// The text of a field at first.
+fn text<'a>(texts: &'a Texts, name: &str) -> &'a str {
+    let found = texts.iter().find(|(known, _)| known == name);
+    found.map_or("", |(_, text)| text)
+}
+
+/// What the visitor should look at.
+#[derive(Clone, Copy, PartialEq)]
+enum Focus {
+    /// A field to fill in.
+    Field(&'static Field),
+    /// The sentence that refuses the form.
+    Sentence,
+}
+
+impl Focus {
+    /// The field at fault, else the first one to fill in, else the sentence. The sentence too if nothing that is
+    /// filled in can help.
+    fn new(
+        form: &'static Form,
+        refusal: Option<&Refusal>,
+        is_filled: impl Fn(&str) -> bool,
+    ) -> Self {
+        if refusal.is_some_and(is_over) {
+            return Self::Sentence;
+        }
+        let at_fault = refusal.and_then(|refusal| field_at_fault(form, refusal));
+        let is_empty = |field: &&Field| !field.readonly && !is_filled(field.name);
+        let empty = || form.fields.iter().find(is_empty);
+        at_fault.or_else(empty).map_or(Self::Sentence, Self::Field)
+    }
+
+    /// Moves the focus there; what is typed next takes the place of what was refused.
+    fn set(self, form: &Form) {
+        let id = match self {
+            Self::Field(field) => id(form, field.name),
+            Self::Sentence => id(form, "error"),
+        };
+        let Some(element) = document().get_element_by_id(&id) else {
+            return;
+        };
+        if let Some(element) = element.dyn_ref::<HtmlElement>() {
+            let _ = element.focus();
+        }
+        if let Some(input) = element.dyn_ref::<HtmlInputElement>() {
+            input.select();
+        }
+    }
+}
+
+/// What changes in a form while it is on the screen.
+#[derive(Clone, Copy)]
+struct FormState {
+    form: &'static Form,
+    /// Why it was refused.
+    refusal: RwSignal<Option<Refusal>>,
+    /// Whether it is on its way.
+    sending: RwSignal<bool>,
+    /// Whether scripts work for it.
+    hydrated: RwSignal<bool>,
+    /// Whether its passwords can be read.
+    revealed: RwSignal<bool>,
+}
+
+impl FormState {
+    fn new(form: &'static Form, refusal: Option<Refusal>) -> Self {
+        Self {
+            form,
+            refusal: RwSignal::new(refusal),
+            sending: RwSignal::new(false),
+            hydrated: RwSignal::new(false),
+            revealed: RwSignal::new(false),
+        }
+    }
+
+    /// Begins once the form is hydrated.
+    fn start(self) {
+        Effect::new(move || {
+            self.hydrated.set(true);
+            // A page that comes back from the browser's memory can be sent again.
+            window_event_listener(ev::pageshow, move |event| {
+                if event.persisted() {
+                    self.sending.set(false);
+                }
+            });
+        });
+    }
+
+    /// Sends the form, once at a time; a success leaves this page, so it cannot be sent again on the way.
+    fn send(self, element: HtmlFormElement) {
+        if self.sending.get_untracked() {
+            return;
+        }
+        let Ok(data) = FormData::new_with_form(&element) else {
+            return;
+        };
+        self.sending.set(true);
+        // A field that is left readable is kept by browsers among what was typed before.
+        self.revealed.set(false);
+        spawn_local(async move {
+            match send(self.form.path, &data).await {
+                Ok(location) => {
+                    let _ = window().location().assign(&location);
+                }
+                Err(refusal) => self.refuse(refusal, element, data),
+            }
+        });
+    }
+
+    /// Shows a refusal. If it is about a field that this form does not have, the page that the server draws for it
+    /// does.
+    fn refuse(self, refusal: Refusal, element: HtmlFormElement, data: FormData) {
+        if refusal.field.is_some() && field_at_fault(self.form, &refusal).is_none() {
+            let _ = element.submit();
+            return;
+        }
+        let is_filled = |name: &str| {
+            data.get(name)
+                .as_string()
+                .is_some_and(|text| !text.is_empty())
+        };
+        let focus = Focus::new(self.form, Some(&refusal), is_filled);
+        self.sending.set(false);
+        self.refusal.set(Some(refusal));
+        name_the_error();
+        // Once the sentence is there, since what is empty takes no focus.
+        request_animation_frame(move || focus.set(self.form));
+    }
+}
+
+/// Gives the page the title that the server gives a refused page.
+fn name_the_error() {
+    let title = document().title();
+    if !title.starts_with(ERROR_IN_TITLE) {
+        document().set_title(&[ERROR_IN_TITLE, &title].concat());
+    }
+}

@@ -1,0 +1,41 @@
+//! What each error of the accounts is to a client: its status, the field at fault, its reason.
+
+use super::reply::{Reason, Refusal};
+use crate::accounts::error::Error;
+
+impl From<Error> for Refusal {
+    /// The one place in which errors of the accounts get their status. The cause of a failure goes to the log.
+    fn from(error: Error) -> Self {
+        if let Error::Unavailable(cause) = &error {
+            tracing::error!(%cause, "the store did not answer");
+        }
+        let (code, field, reason) = match &error {
+            Error::NameRequired => (400, "name", Reason::Required),
+            Error::NameTooLong(_) => (400, "name", Reason::TooLong),
+            Error::NameInvalid => (400, "name", Reason::Invalid),
+            Error::EmailRequired => (400, "email", Reason::Required),
+            Error::EmailInvalid => (400, "email", Reason::Invalid),
+            Error::EmailTaken => (400, "email", Reason::EmailTaken),
+            Error::PasswordRequired => (400, "password", Reason::Required),
+            Error::PasswordTooShort(_) => (400, "password", Reason::TooShort),
+            Error::PasswordTooLong(_) => (400, "password", Reason::TooLong),
+            Error::PasswordTooEasy(_) => (400, "password", Reason::TooEasy),
+            Error::WrongLogin => (401, "", Reason::WrongLogin),
+            Error::NotLoggedIn => (401, "", Reason::NotLoggedIn),
+            Error::NoSession => (404, "", Reason::NotLoggedIn),
+            Error::LinkDead => (404, "", Reason::LinkDead),
+            Error::TooManyAttempts(_) => (429, "", Reason::TooManyAttempts),
+            Error::Busy => (503, "", Reason::Busy),
+            Error::Unavailable(_) => (503, "", Reason::Unavailable),
+        };
+        let retry_after = match &error {
+            Error::TooManyAttempts(wait) => Some(wait.seconds()),
+            _ => None,
+        };
+        Self {
+            field: (!field.is_empty()).then(|| field.to_owned()),
+            retry_after,
+            ..Self::new(code, reason, error.to_string())
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! A page: its data, then the page drawn or copied, with the cookie that goes with its forms.
+
+use std::{pin::Pin, sync::Arc};
+
+use axum::{
+    extract::Request,
+    http::{HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+};
+
+use super::{
+    document,
+    drawn::{HasForm, PLACEHOLDER},
+    negotiation::vary,
+    problem,
+    state::State,
+    store::deadline::for_one_request,
+};
+use crate::{
+    accounts::token::Token,
+    forms::{FORMS, cookie::Kind, form::Notice},
+    pages::{
+        Page,
+        frame::Frame,
+        request::{Client, Detour, PageRequest, Refused},
+    },
+};
+
+/// How a page is shown.
+pub type Show = fn(Arc<State>, Request) -> Pin<Box<dyn Future<Output = Response> + Send>>;
+
+/// A row of the table of pages.
+pub struct Entry {
+    /// Where it is.
+    pub path: &'static str,
+    /// How it is shown.
+    pub show: Show,
+}
+
+/// The row of a page.
+pub const fn page<P: Page + 'static>() -> Entry {
+    Entry {
+        path: P::PATH,
+        show: |state, request| Box::pin(for_one_request(show::<P>(state, request))),
+    }
+}
+
+/// Answers a request for a page, also one that a refused form makes.
+async fn show<P: Page>(state: Arc<State>, request: Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let client = Client::of(&parts.headers);
+    let cookies = state.service.cookies;
+    let known = cookies.token(Kind::Form, &parts.headers);
+    let mut request = PageRequest {
+        refused: parts.extensions.remove::<Refused>(),
+        service: state.service.clone(),
+        cookies: Vec::new(),
+        client,
+        parts,
+    };
+    // Who sends a form without having been given one gets it back without a cookie too.
+    let is_new = known.is_none() && request.refused.is_none();
+    let token = known.or_else(|| is_new.then(Token::random));
+    let loaded = P::load(&mut request).await;
+    let mut response = match loaded {
+        Ok(page) => drawn(&state, page, &mut request, token.as_ref()),
+        Err(Detour::Redirect(to)) => Redirect::to(&to).into_response(),
+        Err(Detour::Refused(refusal)) => problem::refuse(&state, client, P::PATH, refusal),
+    };
+    if let Some(token) = token.filter(|_| is_new)
+        && response.extensions().get::<HasForm>().is_some()
+    {
+        request.cookies.push(cookies.keep(Kind::Form, &token));
+    }
+    append_cookies(&mut response, request.cookies);
+    vary(&mut response, "Accept");
+    response
+}
+
+/// A page as it is drawn; a copy, if it is the same for all.
+fn drawn<P: Page>(
+    state: &State,
+    page: P,
+    request: &mut PageRequest,
+    token: Option<&Token>,
+) -> Response {
+    let token = token.map(|token| token.digest().to_string());
+    let token = token.unwrap_or_default();
+    let refused = request.refused.take();
+    let notice = notice(P::PATH, request.query("notice").as_deref());
+    let is_copied = request.parts.method == Method::GET
+        && !state.site.is_watched()
+        && refused.is_none()
+        && notice.is_none()
+        && page.is_same_for_all();
+    let view = |frame: &Frame| page.view(frame);
+    if is_copied {
+        let pages = &state.prerendered_pages;
+        let frame = || Frame::new(PLACEHOLDER.to_owned(), None, None);
+        let copy = pages.copy(P::PATH, &token, || document::draw(state, &frame(), view));
+        return copy.into_response(StatusCode::OK);
+    }
+    let refusal = refused.as_ref().map(|refused| refused.refusal.clone());
+    let frame = Frame::new(token, refused, notice);
+    let drawn = document::draw(state, &frame, view);
+    match refusal {
+        None => drawn.into_response(StatusCode::OK),
+        Some(refusal) => {
+            let mut response = drawn.into_response(problem::status(&refusal));
+            problem::add_headers(&refusal, response.headers_mut());
+            response
+        }
+    }
+}
+
+/// The notice of this name, if a form leads to this page with it.
+fn notice(path: &str, word: Option<&str>) -> Option<Notice> {
+    let word = word?;
+    let led_here = FORMS.iter().filter(|form| form.done.page == path);
+    let mut notices = led_here.filter_map(|form| form.done.notice);
+    notices.find(|notice| notice.word == word)
+}
+
+/// Adds cookies to an answer.
+fn append_cookies(response: &mut Response, cookies: Vec<HeaderValue>) {
+    for cookie in cookies {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+}
