@@ -35,7 +35,7 @@ test('signup, logout, login, forgotten password, reset, login', async ({ page, s
   await expect(page.getByLabel(FIELDS.account)).toHaveValue(email);
   await fill(page, { [FIELDS.newPassword]: 'short' });
   await press(page, BUTTONS.changePassword);
-  await expect(page.locator('[id$=-password-error]')).toHaveText(REFUSALS.shortPassword);
+  await expect(page.locator('#reset-password-password-error')).toHaveText(REFUSALS.shortPassword);
   await alive(page, scripts);
   await fill(page, { [FIELDS.newPassword]: 'plum tractor glow' });
   await press(page, BUTTONS.changePassword);

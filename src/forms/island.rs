@@ -53,8 +53,8 @@ fn draw(
     refusal: Option<Refusal>,
     takes_focus: bool,
 ) -> impl IntoView {
-    let is_filled = |name: &str| !text(&texts, name).is_empty();
-    let focus = takes_focus.then(|| Focus::new(form, refusal.as_ref(), is_filled));
+    let filled = |name: &str| !text(&texts, name).is_empty();
+    let focus = takes_focus.then(|| Focus::new(form, refusal.as_ref(), filled));
     let state = FormState::new(form, refusal);
     state.start();
     let element = NodeRef::<html::Form>::new();
@@ -183,13 +183,13 @@ fn reveal(revealed: RwSignal<bool>) -> impl IntoView {
 
 /// The link to a new link, if the one that led to the form has died.
 fn way_on(form: &'static Form, refusal: &Refusal) -> Option<impl IntoView + use<>> {
-    let page = form.page.filter(|_| is_over(refusal))?;
+    let page = form.page.filter(|_| is_over(form, refusal))?;
     Some(view! { " " <a href=page>"Send a new link"</a> })
 }
 
-/// Whether no further attempt can help.
-fn is_over(refusal: &Refusal) -> bool {
-    refusal.reason == Reason::LinkDead
+/// Whether no further attempt can help: the link has died that led to the form, and that it holds.
+fn is_over(form: &Form, refusal: &Refusal) -> bool {
+    refusal.reason == Reason::LinkDead && !form.secret.is_empty()
 }
 
 /// The drawn field that a refusal is about.
@@ -220,16 +220,14 @@ enum Focus {
 impl Focus {
     /// The field at fault, else the first one to fill in, else the sentence. The sentence too if nothing that is
     /// filled in can help.
-    fn new(
-        form: &'static Form,
-        refusal: Option<&Refusal>,
-        is_filled: impl Fn(&str) -> bool,
-    ) -> Self {
-        if refusal.is_some_and(is_over) {
+    fn new(form: &'static Form, refusal: Option<&Refusal>, filled: impl Fn(&str) -> bool) -> Self {
+        if refusal.is_some_and(|refusal| is_over(form, refusal)) {
             return Self::Sentence;
         }
         let at_fault = refusal.and_then(|refusal| field_at_fault(form, refusal));
-        let is_empty = |field: &&Field| !field.readonly && !is_filled(field.name);
+        // A password is typed again.
+        let is_filled = |field: &Field| !field.is_password() && filled(field.name);
+        let is_empty = |field: &&Field| !field.readonly && !is_filled(field);
         let empty = || form.fields.iter().find(is_empty);
         at_fault.or_else(empty).map_or(Self::Sentence, Self::Field)
     }
@@ -318,12 +316,12 @@ impl FormState {
             let _ = element.submit();
             return;
         }
-        let is_filled = |name: &str| {
+        let filled = |name: &str| {
             data.get(name)
                 .as_string()
                 .is_some_and(|text| !text.is_empty())
         };
-        let focus = Focus::new(self.form, Some(&refusal), is_filled);
+        let focus = Focus::new(self.form, Some(&refusal), filled);
         self.sending.set(false);
         self.refusal.set(Some(refusal));
         name_the_error();

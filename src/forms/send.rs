@@ -24,12 +24,12 @@ pub async fn send(path: &str, data: &FormData) -> Result<String, Refusal> {
     // attempt of this page.
     data.delete(CSRF_FIELD);
     let answer = fetch(path, data).await.map_err(|_| unreachable())?;
+    let body = text(&answer).await.map_err(|_| unreachable())?;
     let header = |name| answer.headers().get(name).ok().flatten();
     if answer.ok() {
         return Ok(header("location").unwrap_or_default());
     }
     let reason = header(REASON_HEADER).unwrap_or_default();
-    let body = text(&answer).await.map_err(|_| unreachable())?;
     let refusal = serde_json::from_str(&body).unwrap_or_else(|_| Refusal::internal());
     Err(Refusal {
         reason: Reason::named(&reason),

@@ -58,10 +58,10 @@ async fn show<P: Page>(state: Arc<State>, request: Request) -> Response {
         client,
         parts,
     };
+    let loaded = P::load(&mut request).await;
     // Who sends a form without having been given one gets it back without a cookie too.
     let is_new = known.is_none() && request.refused.is_none();
     let token = known.or_else(|| is_new.then(Token::random));
-    let loaded = P::load(&mut request).await;
     let mut response = match loaded {
         Ok(page) => drawn(&state, page, &mut request, token.as_ref()),
         Err(Detour::Redirect(to)) => Redirect::to(&to).into_response(),
