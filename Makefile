@@ -44,7 +44,7 @@ security: build ## attack the release server, one test a requirement of SECURITY
 	$(call headline,Attacking the release server)
 	@$(RELEASE) cargo test --features ssr --test security
 	@$(RELEASE) cargo test --features ssr --test timing
-	@$(RELEASE) cargo test --features ssr --test crowding -- --nocapture --test-threads=1
+	@$(RELEASE) cargo test --features ssr --test fairness -- --nocapture --test-threads=1
 
 faults: build ## break stores, mail server and disk under the release server, some ten minutes
 	$(call headline,Breaking what the release server stands on)

@@ -4,8 +4,8 @@
 //! # Layout
 //! - [`accounts`]: the service itself, with no HTTP and no database
 //! - [`forms`]: one form a file: a declaration, and the server function that it calls
-//! - [`pages`]: what a browser shows, one page a file; `browser`: the client's own start
-//! - [`server`]: every page, form and layer; the document, settings, mail and stores
+//! - [`pages`]: what a browser shows, one page a file; `browser`: starts the client in the browser
+//! - [`server`]: HTTP: the tables of pages and forms, the layers, settings, mail and stores
 //!
 //! Imports go one way: `main → server → pages → forms → accounts`.
 

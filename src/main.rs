@@ -1,4 +1,4 @@
-//! Reads the settings, opens the store and the mail, and serves until told to stop.
+//! Reads the settings, opens the store and the mail transport, and serves until SIGTERM or Ctrl-C.
 
 use std::{io::IsTerminal, process::ExitCode, sync::Arc, time::Duration};
 
@@ -25,17 +25,17 @@ use tokio::{
     time::timeout,
 };
 
-/// Gives back what a flood of requests took, which the C library's allocator keeps.
+/// Returns memory to the system after a burst of requests; the allocator of the C library does not.
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 
-/// How long the mail in hand may take after the last request was answered.
-const LAST_MAIL: Duration = Duration::from_secs(5);
+/// How long the mail that is being sent may take after the last request was answered.
+const LAST_MAIL_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() -> ExitCode {
     if let Err(sentence) = every_server_function_is_a_form() {
-        return give_up(&sentence);
+        return exit_with_error(&sentence);
     }
     let settings = match Settings::read() {
         Ok(settings) => settings,
@@ -43,8 +43,8 @@ async fn main() -> ExitCode {
             print!("{text}");
             return ExitCode::SUCCESS;
         }
-        Err(NoSettings::Unreadable(sentence)) => return give_up(&sentence),
-        Err(NoSettings::Wrong(setting)) => return give_up(&setting.to_string()),
+        Err(NoSettings::Unreadable(sentence)) => return exit_with_error(&sentence),
+        Err(NoSettings::Wrong(setting)) => return exit_with_error(&setting.to_string()),
     };
     tracing_subscriber::fmt()
         .with_env_filter(settings.log_filter.clone())
@@ -52,7 +52,7 @@ async fn main() -> ExitCode {
         .init();
     match run(settings).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(setting) => give_up(&setting.to_string()),
+        Err(setting) => exit_with_error(&setting.to_string()),
     }
 }
 
@@ -69,13 +69,13 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
     })?;
 
     let open_files = rlimit::increase_nofile_limit(listen::FILES).unwrap_or_else(|error| {
-        tracing::warn!(%error, "nobody says how many files may be open");
+        tracing::warn!(%error, assumed = listen::FILES, "open file limit unknown, assuming the default");
         listen::FILES
     });
     if settings.public_url.is_https() && settings.trusted_proxies.is_empty() {
         tracing::warn!(
-            "PUBLIC_URL is https, which a proxy has to speak, but TRUSTED_PROXIES is empty: \
-             all clients count as one network, the proxy's"
+            "PUBLIC_URL is https but TRUSTED_PROXIES is empty: behind a proxy, \
+             all clients count as one network"
         );
     }
     let clock = Clock::default();
@@ -102,20 +102,20 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
     tracing::info!(
         "fpm-registry listens on http://{address}; store: {store_name}; mail: {mail_name}"
     );
-    listen::serve(listener, router, open_files, proxies, told_to_stop()).await;
+    listen::serve(listener, router, open_files, proxies, stop_signal()).await;
     drop(stop_outbox);
-    if timeout(LAST_MAIL, outbox).await.is_err() {
-        tracing::warn!("a mail was cut off and will be tried again");
+    if timeout(LAST_MAIL_TIMEOUT, outbox).await.is_err() {
+        tracing::warn!("shutdown interrupted a mail delivery, will retry after the next start");
     }
     Ok(())
 }
 
 /// Waits for Ctrl-C or SIGTERM.
-async fn told_to_stop() {
+async fn stop_signal() {
     let mut terminate = match signal(SignalKind::terminate()) {
         Ok(signal) => signal,
         Err(error) => {
-            tracing::error!(%error, "SIGTERM cannot be heard");
+            tracing::error!(%error, "cannot listen for SIGTERM");
             return std::future::pending().await;
         }
     };
@@ -125,7 +125,7 @@ async fn told_to_stop() {
     }
 }
 
-fn give_up(sentence: &str) -> ExitCode {
+fn exit_with_error(sentence: &str) -> ExitCode {
     eprintln!("fpm-registry: {sentence}");
     ExitCode::FAILURE
 }

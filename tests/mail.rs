@@ -23,7 +23,8 @@ use fpm_registry::{
         token::Token,
     },
     server::mail::{
-        LettreMailer, Post, Sender, folder::Folder, memory::Inbox, smtp::SmtpServer as Settings,
+        LettreMailer, Sender, Transport, folder::Folder, memory::Inbox,
+        smtp::SmtpServer as Settings,
     },
 };
 use smtp::{Encryption, Manner, SmtpServer};
@@ -31,14 +32,14 @@ use url::Url;
 
 const ADA: &str = "ada@example.org";
 
-fn mailer(post: Post) -> LettreMailer {
+fn mailer(post: Transport) -> LettreMailer {
     let public_url = Url::parse("https://registry.example.net").unwrap();
     let from = Sender::parse("fpm-registry <noreply@example.net>").unwrap();
     LettreMailer::new(&public_url, from, post)
 }
 
 fn mailer_to(smtp_url: &str) -> LettreMailer {
-    mailer(Post::Smtp(Settings::parse(smtp_url).unwrap()))
+    mailer(Transport::Smtp(Settings::parse(smtp_url).unwrap()))
 }
 
 fn mail(letter: Letter) -> Mail {
@@ -346,7 +347,7 @@ async fn a_folder_gets_a_file_with_the_link_and_the_log_names_it() {
     let log = Log::default();
     let listening = log.listen();
     let token = Token::random();
-    let mailer = mailer(Post::Folder(Folder::open(&data_dir).unwrap()));
+    let mailer = mailer(Transport::Folder(Folder::open(&data_dir).unwrap()));
     mailer.send(reset_mail(&token)).await.unwrap();
     drop(listening);
 
@@ -393,7 +394,7 @@ fn a_folder_that_cannot_be_written_is_one_sentence() {
 #[tokio::test]
 async fn a_folder_lost_later_is_temporary() {
     let data_dir = data_dir("lost-folder");
-    let mailer = mailer(Post::Folder(Folder::open(&data_dir).unwrap()));
+    let mailer = mailer(Transport::Folder(Folder::open(&data_dir).unwrap()));
     fs::remove_dir_all(&data_dir).unwrap();
     assert!(temporary(mailer.send(notice()).await).contains("No such file"));
 }
@@ -401,7 +402,7 @@ async fn a_folder_lost_later_is_temporary() {
 #[tokio::test]
 async fn a_test_waits_for_a_mail_in_memory() {
     let inbox = Inbox::default();
-    let mailer = mailer(Post::Memory(inbox.clone()));
+    let mailer = mailer(Transport::Memory(inbox.clone()));
     let token = Token::random();
     let mail = reset_mail(&token);
     let (found, ()) = tokio::join!(inbox.next(ADA), async {
@@ -418,7 +419,7 @@ async fn a_test_waits_for_a_mail_in_memory() {
 #[tokio::test]
 async fn every_address_of_an_account_can_get_mail() {
     let inbox = Inbox::default();
-    let mailer = mailer(Post::Memory(inbox.clone()));
+    let mailer = mailer(Transport::Memory(inbox.clone()));
     let longest = format!(
         "{}@{}.org",
         "a".repeat(64),
@@ -478,7 +479,7 @@ fn a_good_smtp_url_says_where_mail_goes() {
     ] {
         let settings = Settings::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
         assert_eq!(format!("{settings:?}"), description);
-        assert_eq!(Post::Smtp(settings).describe(), description);
+        assert_eq!(Transport::Smtp(settings).describe(), description);
     }
 }
 

@@ -283,7 +283,9 @@ fn the_log_says_why_browsers_under_another_name_are_refused() {
     let (_, log) = registry.terminate();
     let told: Vec<&str> = log
         .lines()
-        .filter_map(|line| line.split_once("refused: the Origin is not that of PUBLIC_URL "))
+        .filter_map(|line| {
+            line.split_once("cross-site request refused, its Origin is not that of PUBLIC_URL ")
+        })
         .map(|(_, told)| told)
         .collect();
     let short = &long[..100];

@@ -1168,7 +1168,7 @@ mod embedded_only {
         for _ in 0..2 {
             assert_eq!(count(&store, &ada, TWO_AN_HOUR, now()).await, Ok(()));
         }
-        store.keep_attempts().await.unwrap();
+        store.flush_attempts().await.unwrap();
         let store = folder.as_after_a_crash().open();
         let end = now().plus(HOUR);
         assert_eq!(count(&store, &ada, TWO_AN_HOUR, now()).await, Err(end));

@@ -8,7 +8,7 @@ use std::{
 use argon2::{Algorithm, Argon2, Block, Params, Version, password_hash::phc};
 use fpm_registry::accounts::password::PasswordHash;
 
-use crate::{plan::cores, stock::cpu_seconds};
+use crate::{dataset::cpu_seconds, plan::cores};
 
 /// Hashes one password again and again, with the parameters of a stored hash and memory of its own.
 struct Hash {

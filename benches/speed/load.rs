@@ -17,7 +17,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::{plan::cores, stock::scattered};
+use crate::{dataset::scattered, plan::cores};
 
 /// Makes the `n`-th request of the run.
 pub type Ask = Arc<dyn Fn(u64) -> Vec<u8> + Send + Sync>;

@@ -3,8 +3,8 @@
 //!
 //! # Layout
 //! - `parts`: what is measured, one part of the table a file
-//! - [`load`]: the clients; [`bare`] and [`hash`]: the references
-//! - [`stock`]: a store filled with users, and the servers over it; [`fill`]: how it is filled
+//! - [`load`]: the clients; [`baseline`] and [`hash`]: the references
+//! - [`dataset`]: a store filled with users, and the servers over it; [`fill`]: how it is filled
 //! - [`plan`]: what to measure, from the environment; [`table`]: rows and verdicts
 #![allow(
     clippy::unwrap_used,
@@ -12,7 +12,7 @@
     reason = "a measurement that cannot be taken ends the run"
 )]
 
-mod bare;
+mod baseline;
 mod fill;
 mod hash;
 mod load;
@@ -26,25 +26,25 @@ mod parts {
     pub mod processes;
     pub mod start;
 }
+mod dataset;
 mod plan;
 #[path = "../../tests/common/replica_set.rs"]
 mod replica_set;
 #[path = "../../tests/common/socket.rs"]
 mod socket;
-mod stock;
 mod table;
 
 use std::{env, fs};
 
+use dataset::Dataset;
 use mongod::Mongod;
 use parts::{growth, login, memory, pages, processes, start};
 use plan::{Part, Plan, StoreKind};
-use stock::Stock;
 use table::Table;
 
 fn main() {
-    if env::args().any(|argument| argument == bare::ARGUMENT) {
-        return bare::serve();
+    if env::args().any(|argument| argument == baseline::ARGUMENT) {
+        return baseline::serve();
     }
     let plan = Plan::read();
     let mut table = Table::default();
@@ -64,7 +64,7 @@ fn measure(plan: &Plan, store: StoreKind, table: &mut Table) {
         StoreKind::Embedded => None,
         StoreKind::MongoDb => Some(Mongod::start(&[]).unwrap()),
     };
-    let fill = |users| Stock::new(mongod.as_ref(), users);
+    let fill = |users| Dataset::new(mongod.as_ref(), users);
     let small = fill(plan.users[0]);
     let mut add = |part: Part, rows: &dyn Fn() -> Vec<table::Row>| {
         if plan.has(part) {
@@ -79,11 +79,11 @@ fn measure(plan: &Plan, store: StoreKind, table: &mut Table) {
     if plan.has(Part::Growth) {
         plan::progress(&format!("{}, {store}", Part::Growth));
         let larger = plan.users[1..].iter().map(|users| fill(*users));
-        let stocks: Vec<Stock> = [small].into_iter().chain(larger).collect();
-        let rows = growth::rows(plan, &stocks);
+        let datasets: Vec<Dataset> = [small].into_iter().chain(larger).collect();
+        let rows = growth::rows(plan, &datasets);
         table.add(rows.into_iter().map(|row| row.on(store)));
         if let Some(mongod) = &mongod {
-            for plan in growth::plans(mongod, stocks.last().unwrap()) {
+            for plan in growth::plans(mongod, datasets.last().unwrap()) {
                 table.say(&plan);
             }
         }

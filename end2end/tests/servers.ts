@@ -29,7 +29,7 @@ interface User {
 
 /** What can be wrong. */
 export type World =
-  /** Nothing; tries are limited by the address in `X-Forwarded-For`. */
+  /** Nothing; attempts are limited by the address in `X-Forwarded-For`. */
   | 'well'
   /** The database has died. */
   | 'without its database'

@@ -34,7 +34,7 @@ export interface State {
 export interface Visit {
   page: Page;
   registry: Registry;
-  /** Where this visitor says to come from; tries are limited by it. */
+  /** Where this visitor says to come from; attempts are limited by it. */
   network: string;
   scripts: boolean;
 }
@@ -392,9 +392,9 @@ async function chooseNew({ page, scripts }: Visit, password: string) {
   await send(page, BUTTONS.changePassword);
 }
 
-/** Uses up all tries but the page's own. */
-async function spend({ page }: Visit, tries: number, route: string, form: Record<string, string>) {
-  const answers = Array.from({ length: tries }, () => page.request.post(`/auth/${route}`, { form }));
+/** Uses up all attempts but the page's own. */
+async function spend({ page }: Visit, attempts: number, route: string, form: Record<string, string>) {
+  const answers = Array.from({ length: attempts }, () => page.request.post(`/auth/${route}`, { form }));
   for (const answer of await Promise.all(answers)) expect(answer.status(), await answer.text()).not.toBe(429);
 }
 

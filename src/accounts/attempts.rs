@@ -1,4 +1,4 @@
-//! How attempts are counted under a limit. No clock and no store: both stores count by these rules.
+//! How attempts are counted against a rate limit. No clock and no store: both stores count by these rules.
 
 use std::time::Duration;
 
@@ -6,22 +6,22 @@ use serde::{Deserialize, Serialize};
 
 use super::{clock::Timestamp, email::Email, network::Network, token::Digest};
 
-/// Longer than anyone waits, and still a date every store can hold.
+/// Stands for a wait without end: a hundred years, which every store can still hold as a date.
 pub const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// How many attempts are allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
-    /// So many attempts in a window that begins with the first.
+    /// A number of attempts in a time window that begins with the first.
     Window {
-        /// How many.
+        /// How many attempts.
         attempts: u32,
-        /// In how long.
+        /// How long the window is.
         window: Duration,
     },
-    /// So many attempts at any speed, then a wait after each that doubles.
+    /// A number of attempts at any speed, then a wait after each one that doubles.
     Backoff {
-        /// How many at any speed.
+        /// How many attempts at any speed.
         free: u32,
         /// The wait after the last of them.
         first_wait: Duration,
@@ -38,18 +38,18 @@ pub enum Limit {
 pub struct Attempts {
     /// How many.
     pub count: u32,
-    /// When the next is allowed; [`Timestamp::PAST`] if it already is, also for a request that was stamped
-    /// a moment before the one that was counted.
+    /// When the next attempt is allowed. [`Timestamp::PAST`] if it already is: then also for a request whose
+    /// timestamp is a little older than that of the request counted last.
     pub open_at: Timestamp,
     /// When they are forgotten.
     pub expires_at: Timestamp,
 }
 
-/// What became of one attempt under one key: the attempts with it, or when the next is allowed.
+/// The result of counting one attempt under one key: the new count, or when the next attempt is allowed.
 pub type Counted = Result<Attempts, Timestamp>;
 
 impl Limit {
-    /// The attempts with one more at `now`; or when one more is allowed.
+    /// Counts one more attempt at `now`. `Err` if the limit is reached: when the next is allowed.
     pub fn count(self, attempts: Option<Attempts>, now: Timestamp) -> Counted {
         let live = attempts.filter(|attempts| attempts.expires_at > now);
         if let Some(closed) = live.filter(|attempts| attempts.open_at > now) {
@@ -83,7 +83,7 @@ impl Limit {
         })
     }
 
-    /// The waits of a limit that slows down, each with the count of attempts from which on it holds, rising.
+    /// The waits of a [`Limit::Backoff`] in rising order, each with the number of attempts from which it applies.
     pub fn waits(self) -> Vec<(u32, Duration)> {
         let Self::Backoff {
             free,
@@ -107,7 +107,7 @@ impl Limit {
         wait.map_or(Duration::ZERO, |(_, wait)| wait)
     }
 
-    /// The same limit for a network `factor` times as large.
+    /// The same limit for a network `factor` times as large: only a window allows more attempts.
     pub fn times(self, factor: u32) -> Self {
         match self {
             Self::Window { attempts, window } => Self::Window {
@@ -120,8 +120,8 @@ impl Limit {
 }
 
 impl Attempts {
-    /// The attempts with one less, and open: an attempt that was counted at all was allowed. None if there is none
-    /// left.
+    /// One attempt less. The next is allowed at once, since an attempt is only counted if it was allowed. None if
+    /// no attempt is left.
     pub fn take_back(self) -> Option<Self> {
         let count = self.count.checked_sub(1).filter(|count| *count > 0)?;
         Some(Self {
@@ -132,28 +132,28 @@ impl Attempts {
     }
 }
 
-/// What attempts are counted under; holds no address in clear.
+/// The key that attempts are counted under. E-mail addresses and tokens in it are hashed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AttemptKey(String);
 
 impl AttemptKey {
-    /// The key of what is attempted at an address.
+    /// The key of attempts at an address; `what` names the kind of attempt.
     pub fn of_address(what: &str, email: &Email) -> Self {
         let digest = Digest::of(email.as_str().as_bytes());
         Self(format!("{what}:{digest}"))
     }
 
-    /// The key of what is attempted with a token: a device's, or a link's.
+    /// The key of attempts with the token of a device or of a link.
     pub fn of_token(what: &str, token: &Digest) -> Self {
         Self(format!("{what}:{token}"))
     }
 
-    /// The key of what is attempted from a network.
+    /// The key of attempts from a network.
     pub fn of_network(what: &str, network: Network) -> Self {
         Self(format!("{what}:{network}"))
     }
 
-    /// Whether it is a key of this attempt.
+    /// Whether it is a key of this kind of attempt.
     pub fn is_of(&self, what: &str) -> bool {
         self.0.split(':').next() == Some(what)
     }

@@ -1,4 +1,4 @@
-//! Time, as the accounts see it.
+//! Time: timestamps, and the clock that every rule reads.
 
 use std::{
     sync::{
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// A moment that is past on every clock, however far two servers' clocks are apart.
+    /// 1970-01-01, which is in the past for every server, even if its clock is wrong.
     pub const PAST: Self = Self(0);
 
     /// The moment `millis` milliseconds after 1970-01-01 UTC.
@@ -30,7 +30,7 @@ impl Timestamp {
         self.0
     }
 
-    /// The moment `span` later, the far future where it overflows.
+    /// The moment `span` later, the far future if it overflows.
     pub fn plus(self, span: Duration) -> Self {
         Self(self.0.saturating_add(millis(span)))
     }
@@ -45,7 +45,7 @@ fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// The one clock every rule reads; tests move it.
+/// The clock that every rule reads. Tests move it.
 #[derive(Debug, Clone, Default)]
 pub struct Clock {
     ahead: Arc<AtomicI64>,

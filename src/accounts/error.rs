@@ -1,20 +1,19 @@
-//! Why something was refused.
+//! The errors of the accounts.
 
 use super::wait::Wait;
 
-/// Why the store could not do its work; the text is for the log.
+/// The store failed. The text is for the log, not for clients.
 #[derive(Debug, thiserror::Error)]
 #[error("the store failed: {0}")]
 pub struct StoreError(pub String);
 
-/// Why something was refused. Each has one sentence; what status it gets is decided once, in
-/// `forms::refusal`.
+/// Why a request was refused. The text is what the client reads; `forms::refusal` gives each its HTTP status.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No name.
     #[error("Name is required")]
     NameRequired,
-    /// A name of more characters than these.
+    /// A name with more than this many characters.
     #[error("Name must be at most {0} characters")]
     NameTooLong(usize),
     /// A name with control characters.
@@ -32,13 +31,13 @@ pub enum Error {
     /// No password.
     #[error("Password is required")]
     PasswordRequired,
-    /// A password of fewer characters than these.
+    /// A password with fewer than this many characters.
     #[error("Password must be at least {0} characters")]
     PasswordTooShort(usize),
-    /// A password of more characters than these.
+    /// A password with more than this many characters.
     #[error("Password must be at most {0} characters")]
     PasswordTooLong(usize),
-    /// A password an attacker would try early.
+    /// A password that an attacker would try early; the text says why.
     #[error("Password is too easy to guess: {0}")]
     PasswordTooEasy(&'static str),
     /// No user has this e-mail and password.
@@ -47,16 +46,16 @@ pub enum Error {
     /// Nobody is logged in.
     #[error("Log in first")]
     NotLoggedIn,
-    /// The session to end does not live.
+    /// There is no live session to end.
     #[error("User not found")]
     NoSession,
     /// The mailed link is unknown, used or expired.
     #[error("User not found")]
     LinkDead,
-    /// A limit on attempts is reached.
+    /// A rate limit is reached.
     #[error("Too many attempts, {0}")]
     TooManyAttempts(Wait),
-    /// More hashing is asked for than the machine can do.
+    /// The queue for password hashing is full, or an account is being changed by too many requests at once.
     #[error("The registry is busy, try again in a moment")]
     Busy,
     /// The store failed; the cause is for the log.

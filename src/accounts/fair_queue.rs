@@ -1,32 +1,31 @@
-//! A short queue that networks share fairly, so that nobody's use keeps others out.
+//! A bounded queue that networks share fairly, so that no network can lock others out.
 //!
-//! Networks take turns: of the /48 networks and IPv4 addresses that wait, then of the /56 networks within, then of
-//! the /64 networks within. A network alone may fill the queue. Once it is full, whoever comes with fewer waiting
-//! takes the place of the last item of the network that has the most waiting.
+//! Networks are served round robin: first among the /48 networks and IPv4 addresses that wait, then among the /56
+//! networks within, then among the /64 networks within. A network alone may fill the queue. If the queue is full, an
+//! item of a network that has fewer waiting evicts the last item of the network that has the most.
 
 use std::{array, collections::HashMap};
 
 use super::network::{LEVELS, Network};
 
-/// How often items of high priority go first if others wait too: three turns of four, so that neither keeps the
-/// other out.
+/// How often items of high priority go first if others wait too: three times out of four, so that neither starves.
 const HIGH_TURNS: u64 = 3;
 
-/// Which of two kinds of request an item is of.
+/// The priority of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Priority {
-    /// Whoever sends it has shown a device that its owner has used, or a live reset link.
+    /// It comes with the token of a known device, or with a live reset link.
     High,
-    /// Anyone else.
+    /// Any other request.
     Normal,
 }
 
-/// Whose request waits.
+/// Where a request comes from, and its priority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Requester {
     /// Where it comes from.
     pub network: Network,
-    /// How urgent it is.
+    /// Its priority.
     pub priority: Priority,
 }
 
@@ -34,25 +33,25 @@ pub struct Requester {
 pub struct FairQueue<T> {
     capacity: usize,
     waiting: Vec<Waiting<T>>,
-    /// When it is each network's turn, the lowest first; only of those that wait.
+    /// The turn of each network that has items waiting. The lowest goes first.
     turns: HashMap<(Priority, Network), u64>,
-    /// The number of the next arrival or turn.
+    /// The number that the next arrival or turn gets.
     next: u64,
-    /// How many turns there were in which both priorities waited.
+    /// How many times an item was taken while both priorities waited.
     contested: u64,
 }
 
 struct Waiting<T> {
     item: T,
-    place: Place,
+    arrival: Arrival,
 }
 
-/// What decides an item's turn.
+/// When and from where an item came, which decides its turn.
 #[derive(Clone, Copy)]
-struct Place {
+struct Arrival {
     networks: [Network; LEVELS],
     priority: Priority,
-    arrival: u64,
+    number: u64,
 }
 
 impl<T> FairQueue<T> {
@@ -69,64 +68,64 @@ impl<T> FairQueue<T> {
 
     /// Whether an item of this requester would be taken now.
     pub fn has_room(&self, requester: Requester) -> bool {
-        self.waiting.len() < self.capacity || self.last_in_excess(requester).is_some()
+        self.waiting.len() < self.capacity || self.evicted_by(requester).is_some()
     }
 
-    /// Adds an item. What comes back has no place: an item that had to leave for it, or the item itself.
+    /// Adds an item. Returns the item that it evicted, or the item itself if there is no room for it.
     pub fn push(&mut self, requester: Requester, item: T) -> Option<T> {
-        let left = match self.waiting.len() < self.capacity {
+        let evicted = match self.waiting.len() < self.capacity {
             true => None,
-            false => match self.last_in_excess(requester) {
+            false => match self.evicted_by(requester) {
                 Some(position) => Some(self.remove(position)),
                 None => return Some(item),
             },
         };
-        let place = self.place(requester);
+        let arrival = self.arrival(requester);
         self.next += 1;
-        for network in place.networks {
-            let turn = self.turns.entry((place.priority, network));
+        for network in arrival.networks {
+            let turn = self.turns.entry((arrival.priority, network));
             turn.or_insert(self.next);
         }
-        self.waiting.push(Waiting { item, place });
-        left
+        self.waiting.push(Waiting { item, arrival });
+        evicted
     }
 
-    /// Takes the item whose turn it is.
+    /// Removes and returns the item whose turn it is.
     pub fn pop(&mut self) -> Option<T> {
         let priority = self.next_priority()?;
-        let turn = |place: &Place| {
-            let turns = place
+        let turn = |arrival: &Arrival| {
+            let turns = arrival
                 .networks
                 .map(|network| self.turns[&(priority, network)]);
-            (turns, place.arrival)
+            (turns, arrival.number)
         };
-        let places = self
+        let arrivals = self
             .waiting
             .iter()
-            .map(|waiting| &waiting.place)
+            .map(|waiting| &waiting.arrival)
             .enumerate();
-        let (position, place) = places
-            .filter(|(_, place)| place.priority == priority)
-            .min_by_key(|(_, place)| turn(place))?;
-        for network in place.networks {
+        let (position, arrival) = arrivals
+            .filter(|(_, arrival)| arrival.priority == priority)
+            .min_by_key(|(_, arrival)| turn(arrival))?;
+        for network in arrival.networks {
             self.next += 1;
             self.turns.insert((priority, network), self.next);
         }
         Some(self.remove(position))
     }
 
-    fn place(&self, requester: Requester) -> Place {
-        Place {
+    fn arrival(&self, requester: Requester) -> Arrival {
+        Arrival {
             networks: requester.network.levels(),
             priority: requester.priority,
-            arrival: self.next,
+            number: self.next,
         }
     }
 
     fn next_priority(&mut self) -> Option<Priority> {
         let waits = |priority| {
-            let mut places = self.waiting.iter().map(|waiting| waiting.place);
-            places.any(|place| place.priority == priority)
+            let mut arrivals = self.waiting.iter().map(|waiting| waiting.arrival);
+            arrivals.any(|arrival| arrival.priority == priority)
         };
         match (waits(Priority::High), waits(Priority::Normal)) {
             (true, true) => {
@@ -142,41 +141,42 @@ impl<T> FairQueue<T> {
         }
     }
 
-    /// Takes an item out, and forgets the turns of networks that wait no longer.
+    /// Removes an item, and the turns of networks that have no more items waiting.
     fn remove(&mut self, position: usize) -> T {
-        let Waiting { item, place } = self.waiting.remove(position);
-        for (level, network) in place.networks.into_iter().enumerate() {
-            let mut places = self.waiting.iter().map(|waiting| waiting.place);
-            let still_waits = places
-                .any(|other| other.priority == place.priority && other.networks[level] == network);
+        let Waiting { item, arrival } = self.waiting.remove(position);
+        for (level, network) in arrival.networks.into_iter().enumerate() {
+            let mut arrivals = self.waiting.iter().map(|waiting| waiting.arrival);
+            let still_waits = arrivals.any(|other| {
+                other.priority == arrival.priority && other.networks[level] == network
+            });
             if !still_waits {
-                self.turns.remove(&(place.priority, network));
+                self.turns.remove(&(arrival.priority, network));
             }
         }
         item
     }
 
-    /// The item that leaves a full queue for one of this requester: of the network with the most, that newcomer
-    /// included, the last of low priority. None if that is the newcomer.
-    fn last_in_excess(&self, newcomer: Requester) -> Option<usize> {
-        let places: Vec<Place> = self
+    /// The item that a newcomer evicts from a full queue: the last one, of the lowest priority, of the network with
+    /// the most items, the newcomer counted. None if that is the newcomer itself.
+    fn evicted_by(&self, newcomer: Requester) -> Option<usize> {
+        let arrivals: Vec<Arrival> = self
             .waiting
             .iter()
-            .map(|waiting| waiting.place)
-            .chain([self.place(newcomer)])
+            .map(|waiting| waiting.arrival)
+            .chain([self.arrival(newcomer)])
             .collect();
         let mut counts = HashMap::new();
-        for place in &places {
-            for key in place.networks.into_iter().enumerate() {
+        for arrival in &arrivals {
+            for key in arrival.networks.into_iter().enumerate() {
                 *counts.entry(key).or_insert(0) += 1;
             }
         }
-        let excess = |place: &Place| {
+        let excess = |arrival: &Arrival| {
             let counts: [usize; LEVELS] =
-                array::from_fn(|level| counts[&(level, place.networks[level])]);
-            (counts, place.priority, place.arrival)
+                array::from_fn(|level| counts[&(level, arrival.networks[level])]);
+            (counts, arrival.priority, arrival.number)
         };
-        let last = (0..places.len()).max_by_key(|position| excess(&places[*position]));
+        let last = (0..arrivals.len()).max_by_key(|position| excess(&arrivals[*position]));
         last.filter(|position| *position < self.waiting.len())
     }
 }

@@ -1,5 +1,5 @@
-//! Hashes passwords on threads of their own, one for each core, with a short queue before them that networks share
-//! fairly: a hash is what a request can make the server spend (ASVS 2.4.1, 15.2.2).
+//! Hashes passwords on threads of their own, one for each core. Requests wait in a queue that networks share fairly,
+//! because hashing is the most expensive work a client can cause (ASVS 2.4.1, 15.2.2).
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -19,26 +19,25 @@ use super::{
     strength::weakness,
 };
 
-/// How many requests may wait for a hash for each core; at some 25 ms a hash, no longer than about a second.
+/// How many requests for each core may wait for a hash: about a second, at some 25 ms a hash.
 const WAITING_PER_CORE: usize = 32;
-/// How long a request waits for its refusal that finds no room, so that a client that sends the next at once costs
-/// little.
-const REFUSED_AFTER: Duration = Duration::from_secs(1);
-/// How long a thread keeps its memory for the next hash, before the system gets it back.
+/// How long a refusal is delayed if the queue is full, so that a client that retries at once costs little.
+const REFUSAL_DELAY: Duration = Duration::from_secs(1);
+/// How long an idle thread holds its 19 MiB of memory for the next hash before it frees them.
 const MEMORY_LIFE: Duration = Duration::from_secs(2);
 
 /// Hashes and judges passwords.
 pub struct Hasher {
     jobs: Arc<Jobs>,
-    /// Compared with if there is no user, so that an unknown e-mail costs what a known one does.
+    /// Compared with if there is no user, so that an unknown e-mail takes as long as a known one.
     dummy: PasswordHash,
 }
 
-/// Work that hashes, in a memory that the hash before it has left.
+/// Work that hashes, in memory that is reused from the hash before.
 type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
 impl Hasher {
-    /// A hasher for this machine; makes one hash.
+    /// Starts one thread for each core of this machine, and makes the dummy hash.
     pub fn new() -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let jobs = Arc::new(Jobs::new(cores * WAITING_PER_CORE));
@@ -50,13 +49,13 @@ impl Hasher {
         Self { jobs, dummy }
     }
 
-    /// Room for a request that will ask for a hash, to be kept until it has its answer; [`Error::Busy`], after a
-    /// moment, if there is none for this requester now.
-    pub async fn room_for(&self, requester: Requester) -> Result<Room, Error> {
-        match self.jobs.room_for(requester) {
-            Some(room) => Ok(room),
+    /// A permit for a request that will need a hash, to be held until it is answered. [`Error::Busy`], after a delay,
+    /// if there is no room for this requester.
+    pub async fn permit(&self, requester: Requester) -> Result<Permit, Error> {
+        match self.jobs.permit(requester) {
+            Some(permit) => Ok(permit),
             None => {
-                sleep(REFUSED_AFTER).await;
+                sleep(REFUSAL_DELAY).await;
                 Err(Error::Busy)
             }
         }
@@ -92,8 +91,8 @@ impl Hasher {
         .await
     }
 
-    /// Runs `task` when it is this requester's turn; [`Error::Busy`] if there is no room for it, or it had to give
-    /// way while it waited. Once begun it runs to its end, though nobody may wait for it any more.
+    /// Runs `task` when it is this requester's turn. [`Error::Busy`] if there is no room for it, or if it was evicted
+    /// while it waited. Once started it runs to its end, even if the request is gone.
     async fn run<T: Send + 'static>(
         &self,
         requester: Requester,
@@ -101,7 +100,7 @@ impl Hasher {
     ) -> Result<T, Error> {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |memory| drop(answer.send(task(memory))));
-        // Whoever waits for a job that is dropped is told so by its channel.
+        // Dropping an evicted job closes its channel, which tells the request that waits for it.
         drop(self.jobs.push(requester, job));
         answered.await.map_err(|_| Error::Busy)
     }
@@ -119,12 +118,12 @@ impl Drop for Hasher {
     }
 }
 
-/// Does one job after the other until the hasher is dropped.
+/// Runs one job after the other until the hasher is dropped.
 fn work(jobs: &Jobs) {
     let mut memory = Memory::new();
     while let Some(job) = jobs.next(&mut memory) {
         if catch_unwind(AssertUnwindSafe(|| job(&mut memory))).is_err() {
-            tracing::error!("a hash panicked");
+            tracing::error!("password hashing panicked");
         }
     }
 }
@@ -138,21 +137,21 @@ struct Jobs {
 
 struct State {
     queue: FairQueue<Job>,
-    /// How many requests each of the widest networks has under way: what they cost before they hash is bounded too.
-    under_way: HashMap<Network, usize>,
+    /// How many permits each of the widest networks holds: what requests cost before they hash is limited too.
+    permits: HashMap<Network, usize>,
     is_closed: bool,
 }
 
-/// Room for one request that hashes.
-pub struct Room {
+/// Allows one request to use the hasher, until it is dropped.
+pub struct Permit {
     jobs: Arc<Jobs>,
     network: Network,
 }
 
-impl Drop for Room {
+impl Drop for Permit {
     fn drop(&mut self) {
         let mut state = self.jobs.lock();
-        if let Entry::Occupied(mut count) = state.under_way.entry(self.network) {
+        if let Entry::Occupied(mut count) = state.permits.entry(self.network) {
             *count.get_mut() -= 1;
             if *count.get() == 0 {
                 count.remove();
@@ -165,7 +164,7 @@ impl Jobs {
     fn new(capacity: usize) -> Self {
         let state = State {
             queue: FairQueue::new(capacity),
-            under_way: HashMap::new(),
+            permits: HashMap::new(),
             is_closed: false,
         };
         Self {
@@ -179,29 +178,29 @@ impl Jobs {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn room_for(self: &Arc<Self>, requester: Requester) -> Option<Room> {
+    fn permit(self: &Arc<Self>, requester: Requester) -> Option<Permit> {
         let [network, ..] = requester.network.levels();
         let mut state = self.lock();
         if !state.queue.has_room(requester) {
             return None;
         }
-        let under_way = state.under_way.entry(network).or_default();
-        if *under_way >= self.capacity {
+        let permits = state.permits.entry(network).or_default();
+        if *permits >= self.capacity {
             return None;
         }
-        *under_way += 1;
+        *permits += 1;
         let jobs = self.clone();
-        Some(Room { jobs, network })
+        Some(Permit { jobs, network })
     }
 
-    /// Adds a job; what comes back has no place.
+    /// Adds a job. Returns the job that it evicted, or the job itself if there is no room.
     fn push(&self, requester: Requester, job: Job) -> Option<Job> {
-        let left = self.lock().queue.push(requester, job);
+        let evicted = self.lock().queue.push(requester, job);
         self.arrived.notify_one();
-        left
+        evicted
     }
 
-    /// Waits for the next job, and drops the memory if none comes soon; none once the jobs are closed.
+    /// Waits for the next job, and frees the memory if none comes soon. None once the hasher is dropped.
     fn next(&self, memory: &mut Memory) -> Option<Job> {
         let mut state = self.lock();
         loop {
@@ -277,45 +276,44 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_crowd_of_one_network_gives_way_to_another() {
+    async fn many_requests_of_one_network_gives_way_to_another() {
         let hasher = Hasher::new();
         let typed = || Password::typed("correct horse battery").unwrap();
-        let crowd: Vec<_> = (0..2 * hasher.jobs.capacity)
+        let many: Vec<_> = (0..2 * hasher.jobs.capacity)
             .map(|_| hasher.verify(typed(), None, ANYONE))
             .collect();
-        let crowd = join_all(crowd);
+        let many = join_all(many);
         let elsewhere = Requester {
             network: Network::of([192, 0, 2, 1].into()),
             ..ANYONE
         };
         let other = async {
             tokio::task::yield_now().await;
-            assert!(hasher.jobs.room_for(elsewhere).is_some());
+            assert!(hasher.jobs.permit(elsewhere).is_some());
             let began = Instant::now();
             assert!(hasher.verify(typed(), None, elsewhere).await.is_ok());
             began.elapsed()
         };
         let began = Instant::now();
-        let (crowd, other) = tokio::join!(crowd, other);
+        let (many, other) = tokio::join!(many, other);
         assert!(other < began.elapsed() / 4, "{other:?}");
         assert!(
-            crowd
-                .iter()
+            many.iter()
                 .any(|verdict| matches!(verdict, Err(Error::Busy)))
         );
     }
 
     #[test]
-    fn a_network_has_no_more_requests_under_way_than_the_queue_holds() {
+    fn a_network_has_no_more_permits_than_the_queue_holds() {
         let jobs = Arc::new(Jobs::new(2));
-        let one = jobs.room_for(ANYONE);
-        let other = jobs.room_for(ANYONE);
+        let one = jobs.permit(ANYONE);
+        let other = jobs.permit(ANYONE);
         assert!(one.is_some() && other.is_some());
-        assert!(jobs.room_for(ANYONE).is_none());
+        assert!(jobs.permit(ANYONE).is_none());
         drop(one);
-        assert!(jobs.room_for(ANYONE).is_some());
+        assert!(jobs.permit(ANYONE).is_some());
         drop(other);
-        assert!(jobs.lock().under_way.is_empty());
+        assert!(jobs.lock().permits.is_empty());
     }
 
     #[tokio::test]
@@ -358,7 +356,7 @@ mod tests {
             .await
             .unwrap()
         else {
-            panic!("the weak hash was kept");
+            panic!("the weak hash was not replaced");
         };
         assert!(
             stronger

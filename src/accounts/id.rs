@@ -1,4 +1,4 @@
-//! What users and their sessions are named by.
+//! The ids of users, and the handles of what belongs to them.
 
 use std::fmt;
 
@@ -7,24 +7,25 @@ use uuid::Uuid;
 
 use super::{clock::Timestamp, token::Digest};
 
-/// Names a user for good, also in logs.
+/// The id of a user. It never changes, and may be logged.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct UserId(String);
 
-/// Names something to its user that has a secret token as well: 64 random bits in hexadecimal digits.
+/// A public name for something that also has a secret token, such as a session, so that a user can pick it from a
+/// list: 64 random bits in hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Handle(String);
 
 impl UserId {
-    /// A new id: the second of its making and 64 random bits, in 24 hexadecimal digits, as MongoDB makes its own.
+    /// A new id: the current second and 64 random bits, in 24 hexadecimal digits, as an ObjectId of MongoDB.
     pub fn new(now: Timestamp) -> Self {
         let second = u32::try_from(now.millis() / 1000).unwrap_or_default();
         Self(format!("{second:08x}{}", random_digits()))
     }
 
-    /// The id as a store keeps it.
+    /// The id that a store has.
     pub fn from_stored(text: String) -> Self {
         Self(text)
     }
@@ -47,12 +48,12 @@ impl Handle {
         Self(random_digits())
     }
 
-    /// The handle as a store keeps it.
+    /// The handle that a store has.
     pub fn from_stored(text: String) -> Self {
         Self(text)
     }
 
-    /// The handle of a session that was begun when sessions had none.
+    /// The handle of a session that was stored before sessions had handles.
     pub fn of_older(session: &Digest) -> Self {
         let digest = Digest::of(session.as_bytes()).to_string();
         Self(digest.chars().take(16).collect())
@@ -66,7 +67,7 @@ impl Handle {
 
 /// 64 random bits in 16 hexadecimal digits.
 fn random_digits() -> String {
-    // Version and variant of a UUID stand in the middle.
+    // The fixed bits of a UUID, version and variant, are in the middle: take both ends.
     let [a, b, c, d, .., w, x, y, z] = Uuid::new_v4().into_bytes();
     let bits = u64::from_be_bytes([a, b, c, d, w, x, y, z]);
     format!("{bits:016x}")

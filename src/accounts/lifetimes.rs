@@ -10,11 +10,11 @@ pub const SESSION_LIFE: Duration = Duration::from_secs(30 * DAY);
 pub const SESSION_IDLE: Duration = Duration::from_secs(14 * DAY);
 /// How long a reset link works after its mail was sent.
 pub const RESET_LIFE: Duration = Duration::from_secs(30 * 60);
-/// How long a device is remembered, so that others who fail to log in do not close the account to it.
+/// How long a device stays known: failed logins of strangers do not lock its owner out.
 pub const DEVICE_LIFE: Duration = Duration::from_secs(365 * DAY);
 const DAY: u64 = 24 * 3600;
 
-/// When a session ends that began and was last used at these moments.
+/// When a session expires that was created and last used at these times.
 pub fn session_end(created_at: Timestamp, used_at: Timestamp) -> Timestamp {
     created_at
         .plus(SESSION_LIFE)

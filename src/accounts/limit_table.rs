@@ -1,4 +1,4 @@
-//! How many attempts there are of what. Why: ASVS 6.1.1, 6.3.1; NIST SP 800-63B-4, 3.2.2.
+//! The rate limits: how many attempts of each kind are allowed (ASVS 6.1.1, 6.3.1; NIST SP 800-63B-4, 3.2.2).
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub const LOGIN_OF_ACCOUNT: Limit = Limit::Backoff {
     longest_wait: QUARTER,
     memory: DAY,
 };
-/// The same without a year's pause: then only a known device or a mailed link gets in.
+/// Failed logins in a row, with no year's pause between: past them only a known device or a mailed link gets in.
 pub const LOGIN_IN_A_ROW: Limit = Limit::Backoff {
     free: IN_A_ROW,
     first_wait: FOR_EVER,
@@ -40,7 +40,8 @@ pub const MAIL_OF_ADDRESS: Limit = Limit::Window {
     attempts: 3,
     window: QUARTER,
 };
-/// The same without a day's pause: slower, but never refused for longer, or a stranger could use up the owner's.
+/// Mails to one address with no day's pause between: one an hour, and never less, or strangers could use up what its
+/// owner needs.
 pub const MAIL_IN_A_DAY: Limit = Limit::Backoff {
     free: 6,
     first_wait: HOUR,
@@ -68,10 +69,10 @@ pub const RESET_OF_NETWORK: Limit = Limit::Window {
     window: QUARTER,
 };
 
-/// The most attempts that are kept. Past it go those at addresses, the longest quiet first: a year's memory for
-/// whatever anyone types would grow without bound.
-pub const MAX_KEPT: u64 = 1_000_000;
-/// Attempts that are forgotten within this time stay for it, however many there are: those of networks among them.
+/// How many counters of attempts a store holds at most. Past it those of addresses are dropped, the longest unused
+/// first: otherwise anyone could fill the store by typing random addresses.
+pub const MAX_ATTEMPTS: u64 = 1_000_000;
+/// Counters that expire within this time are never dropped early. Those of networks are among them.
 pub const SHORT_MEMORY: Duration = HOUR;
 
 #[cfg(test)]

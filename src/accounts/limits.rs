@@ -1,9 +1,9 @@
-//! The limits on attempts, and the counting of them (ASVS 6.1.1, 6.3.1; NIST SP 800-63B-4, 3.2.2).
+//! Counts attempts and enforces the rate limits (ASVS 6.1.1, 6.3.1; NIST SP 800-63B-4, 3.2.2).
 //!
-//! Attempts at an account are counted by the typed address, before anyone looks whether it has an account, so
-//! that a refusal tells nothing. An attempt counts before its password is compared, and is taken back if the
-//! password was right, so that many at once are no way past a limit. Nothing else makes the failures of strangers
-//! less but time and a reset link: who fails and comes back learns nothing of what the owner did meanwhile.
+//! Attempts at an account are counted by the typed address, before it is looked up, so that a refusal does not tell
+//! whether there is an account. An attempt is counted before its password is compared, and taken back if the password
+//! was right, so that many attempts at once cannot pass a limit. A successful login does not reset the failures of
+//! strangers, or they could tell from the count that the owner has logged in; only time or a reset link does.
 
 use std::{sync::Arc, time::Duration};
 
@@ -26,40 +26,41 @@ use super::{
     wait::Wait,
 };
 
-/// How long a login waits for others of its network to the same account.
-const LONGEST_TURN: Duration = Duration::from_secs(2);
-/// How long a refusal is held up, and how long it waits at most for those before it.
-const HOLD_UP: Duration = Duration::from_millis(10);
-const LONGEST_HOLD_UP: Duration = Duration::from_secs(1);
+/// How long a login waits for other logins from its network to the same account.
+const LOGIN_LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a refusal is delayed.
+const REFUSAL_DELAY: Duration = Duration::from_millis(10);
+/// How long a refusal waits at most for earlier refusals of its network.
+const MAX_REFUSAL_WAIT: Duration = Duration::from_secs(1);
 
-/// Counts attempts, and refuses those past a limit.
+/// Counts attempts, and refuses those over a limit.
 pub struct Limits {
     store: Arc<dyn Store>,
     clock: Clock,
     is_on: bool,
-    /// Logins from one network to one account pass one after the other in this process, so that right ones at
-    /// once are not taken for failures.
+    /// Logins from one network to one account run one after the other in this process, so that many successful ones
+    /// at once are not refused as failures.
     logins: StripedLock,
-    /// The refusals of a network go out one after the other.
+    /// The refusals of a network are sent one after the other.
     refusals: StripedLock,
 }
 
-/// A login that was let through to have its password compared. It counts as a failure until
-/// [`Limits::succeeded`] or [`Limits::undecided`] says otherwise.
+/// A login attempt within the limits. It counts as a failure until [`Limits::succeeded`] or [`Limits::aborted`] is
+/// called.
 pub struct LoginAttempt(Option<Counted>);
 
 struct Counted {
     keys: Vec<AttemptKey>,
-    /// Whether a failure is the last that the account allows strangers.
+    /// Whether this is the last attempt that the account allows from unknown devices.
     is_last: bool,
-    _turn: Guard,
+    _lock: Guard,
 }
 
 /// An attempt under one key and its limit.
 type Attempt = (AttemptKey, Limit);
 
 impl Limits {
-    /// The limits in force, counted in `store`; or none, if `on` is false.
+    /// The limits, counted in `store`. Nothing is limited if `on` is false.
     pub fn new(store: Arc<dyn Store>, clock: Clock, on: bool) -> Self {
         Self {
             store,
@@ -70,13 +71,13 @@ impl Limits {
         }
     }
 
-    /// Lets a signup through.
+    /// Counts a signup.
     pub async fn signup(&self, network: Network) -> Result<(), Error> {
         let from = (network, SIGNUP, SIGNUP_OF_NETWORK);
         self.count(Vec::new(), from).await.map(drop)
     }
 
-    /// Lets a request for a mail through.
+    /// Counts a request for a mail.
     pub async fn mail(&self, network: Network, email: &Email) -> Result<(), Error> {
         let of_address = vec![
             (AttemptKey::of_address(MAIL, email), MAIL_OF_ADDRESS),
@@ -86,7 +87,7 @@ impl Limits {
         self.count(of_address, from).await.map(drop)
     }
 
-    /// Lets a new password be tried at a live reset link; the keys are for [`Limits::take_back`].
+    /// Counts a new password that is tried at a live reset link. The keys are for [`Limits::take_back`].
     pub async fn new_password(
         &self,
         network: Network,
@@ -97,14 +98,14 @@ impl Limits {
         Ok(keys(&self.count(of_link, from).await?))
     }
 
-    /// Lets a login through from a device the account does not know; `email` is none if what was typed is no
+    /// Counts a login from a device that the account does not know. `email` is none if the typed text is not an
     /// address.
     pub async fn login(
         &self,
         network: Network,
         email: Option<&Email>,
     ) -> Result<LoginAttempt, Error> {
-        let Some(turn) = self.turn(network, email).await? else {
+        let Some(lock) = self.lock_login(network, email).await? else {
             return Ok(LoginAttempt(None));
         };
         let of_account = email.map(of_account).into_iter().flatten().collect();
@@ -116,19 +117,19 @@ impl Limits {
         Ok(LoginAttempt(Some(Counted {
             is_last: counted.iter().any(is_last),
             keys: keys(&counted),
-            _turn: turn,
+            _lock: lock,
         })))
     }
 
-    /// Lets a login through from a device the account knows, whatever strangers and neighbours have done; none if
-    /// it has used up its own attempts.
+    /// Counts a login from a device that the account knows, against the limit of the device alone: failures of
+    /// strangers and of its network do not matter. None if the device has used up its own attempts.
     pub async fn login_from_device(
         &self,
         network: Network,
         email: &Email,
         device: &Digest,
     ) -> Result<Option<LoginAttempt>, Error> {
-        let Some(turn) = self.turn(network, Some(email)).await? else {
+        let Some(lock) = self.lock_login(network, Some(email)).await? else {
             return Ok(Some(LoginAttempt(None)));
         };
         let own = (AttemptKey::of_token(DEVICE, device), LOGIN_OF_DEVICE);
@@ -136,15 +137,14 @@ impl Limits {
             Ok(counted) => Ok(Some(LoginAttempt(Some(Counted {
                 is_last: false,
                 keys: keys(&counted),
-                _turn: turn,
+                _lock: lock,
             })))),
             Err(Error::TooManyAttempts(_)) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// The password was right: the attempt is no failure, and the `known` device it came from has none more. What
-    /// strangers did stays counted.
+    /// The password was right: takes the attempt back, and forgets the failures of the `known` device it came from.
     pub async fn succeeded(&self, login: &mut LoginAttempt, known: Option<&Digest>) {
         if let Some(counted) = login.0.take() {
             let known = known.map(|device| AttemptKey::of_token(DEVICE, device));
@@ -155,56 +155,59 @@ impl Limits {
         }
     }
 
-    /// The password was wrong: waits until the attempt survives a crash, so that nobody who is told of a failure
-    /// gets the attempt back. Whether it was the last that the account allows strangers.
+    /// The password was wrong: waits until the count survives a crash, so that nobody gets attempts back by crashing
+    /// the server. Whether it was the last attempt that the account allows from unknown devices.
     pub async fn failed(&self, login: &LoginAttempt) -> Result<bool, Error> {
         match &login.0 {
             Some(counted) => {
-                self.store.keep_attempts().await?;
+                self.store.flush_attempts().await?;
                 Ok(counted.is_last)
             }
             None => Ok(false),
         }
     }
 
-    /// The password was not compared, so that there was no failure.
-    pub async fn undecided(&self, login: &mut LoginAttempt) {
+    /// The password was not compared: takes the attempt back.
+    pub async fn aborted(&self, login: &mut LoginAttempt) {
         if let Some(counted) = login.0.take() {
             self.take_back(&counted.keys).await;
         }
     }
 
-    /// Makes attempts that came to nothing uncounted.
+    /// Uncounts attempts that were not carried out.
     pub async fn take_back(&self, keys: &[AttemptKey]) {
         self.settle(&[], keys).await;
     }
 
-    /// Opens an account that failed logins have closed, since its owner has shown a reset link, or has just
-    /// made it.
+    /// Forgets the failed logins to an account, because its owner has used a reset link or has just signed up.
     pub async fn reopen(&self, email: &Email) -> Result<(), Error> {
         let keys = of_account(email).map(|(key, _)| key);
         Ok(self.store.settle_attempts(&keys, &[]).await?)
     }
 
-    /// Waits for the turn of this network at this account; none if nothing is limited.
-    async fn turn(&self, network: Network, email: Option<&Email>) -> Result<Option<Guard>, Error> {
+    /// Waits for the lock of logins from this network to this account. None if limits are off.
+    async fn lock_login(
+        &self,
+        network: Network,
+        email: Option<&Email>,
+    ) -> Result<Option<Guard>, Error> {
         if !self.is_on {
             return Ok(None);
         }
         let at = (network, email);
-        self.logins.lock(&at, LONGEST_TURN).await.map(Some)
+        self.logins.lock(&at, LOGIN_LOCK_TIMEOUT).await.map(Some)
     }
 
-    /// Holds up a refusal behind others of the same network.
-    async fn hold_up(&self, network: Network) {
+    /// Delays a refusal behind earlier ones of the same network.
+    async fn delay_refusal(&self, network: Network) {
         let [widest, ..] = network.levels();
-        if let Ok(_turn) = self.refusals.lock(&widest, LONGEST_HOLD_UP).await {
-            sleep(HOLD_UP).await;
+        if let Ok(_lock) = self.refusals.lock(&widest, MAX_REFUSAL_WAIT).await {
+            sleep(REFUSAL_DELAY).await;
         }
     }
 
-    /// Counts an attempt under its `own` keys and those of the network it comes from. The refusals of a network come
-    /// slowly, so that a client that sends the next attempt at once costs little.
+    /// Counts an attempt under its `own` keys and those of its network. Delays a refusal, so that a client that
+    /// retries at once costs little.
     async fn count(
         &self,
         own: Vec<Attempt>,
@@ -212,15 +215,15 @@ impl Limits {
     ) -> Result<Vec<(AttemptKey, Attempts)>, Error> {
         let counted = self.count_each(own, of_network(what, network, limit)).await;
         if let Err(Error::TooManyAttempts(_)) = &counted {
-            self.hold_up(network).await;
+            self.delay_refusal(network).await;
         }
         counted
     }
 
     /// Counts an attempt under its `own` keys and those of a network.
     ///
-    /// Refused under its own, it still counts for the network, so that nobody can wait for an account to open at no
-    /// cost. Refused for its network, it counts nowhere: neither for an account, nor for the neighbours.
+    /// If its own limit refuses it, it still counts for the network, so that polling a closed account is not free. If
+    /// the network's limit refuses it, it counts nowhere.
     async fn count_each(
         &self,
         own: Vec<Attempt>,
@@ -251,15 +254,15 @@ impl Limits {
         Err(Error::TooManyAttempts(Wait::until(open_at, now)))
     }
 
-    /// If this fails, an attempt stays counted that should not be: better than a login that fails for it.
+    /// A failure is only logged: an attempt that stays counted is better than a login that fails.
     async fn settle(&self, forgotten: &[AttemptKey], taken_back: &[AttemptKey]) {
         if let Err(error) = self.store.settle_attempts(forgotten, taken_back).await {
-            tracing::warn!(%error, "an attempt stays counted as a failure");
+            tracing::warn!(%error, "cannot take back a login attempt, it stays counted");
         }
     }
 }
 
-/// What attempts are counted under, beside an address, a token or a network.
+/// The kinds of attempts, as they appear in keys.
 const LOGIN: &str = "login";
 const LOGIN_ROW: &str = "login-in-a-row";
 const DEVICE: &str = "device";

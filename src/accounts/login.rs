@@ -18,11 +18,11 @@ use super::{
     user::User,
 };
 
-/// How often a login is begun anew because the user's hash changed under it.
+/// How often a login is retried because the user's password changed meanwhile.
 const LOGIN_ROUNDS: usize = 3;
 
 impl Accounts {
-    /// Logs a user in; the session the caller had ends.
+    /// Logs a user in. The session that the caller had ends.
     pub async fn login(
         &self,
         caller: &Caller,
@@ -31,7 +31,7 @@ impl Accounts {
     ) -> Result<LoggedIn, Error> {
         let answer = self.attempt_login(caller, email, password).await;
         if let Err(Error::WrongLogin | Error::TooManyAttempts(_)) = &answer {
-            blur().await;
+            random_delay().await;
         }
         answer
     }
@@ -42,33 +42,33 @@ impl Accounts {
         email: &str,
         password: &str,
     ) -> Result<LoggedIn, Error> {
-        // Any text is as good as an unknown address.
+        // Text that is not an address is treated like an unknown address.
         let email = match Email::parse(email) {
             Err(Error::EmailRequired) => return Err(Error::EmailRequired),
             parsed => parsed.ok(),
         };
         let password = Password::typed(password)?;
-        // Whether a device is known is seen later, so that whoever shows one may find room.
-        let hoped = match caller.device {
+        // Whether the device is known is checked later: at first, any device token gets high priority.
+        let priority = match caller.device {
             Some(_) => Priority::High,
             None => Priority::Normal,
         };
-        let _room = self.hasher.room_for(caller.requester(hoped)).await?;
+        let _permit = self.hasher.permit(caller.requester(priority)).await?;
         let mut login = self.admit(caller, email).await?;
-        let entered = self.enter(caller, &mut login, password).await;
-        match &entered {
+        let logged_in = self.complete_login(caller, &mut login, password).await;
+        match &logged_in {
             Err(Error::Busy | Error::Unavailable(_)) => {
-                self.limits.undecided(&mut login.attempt).await;
+                self.limits.aborted(&mut login.attempt).await;
             }
-            Err(_) => self.fail(login).await?,
+            Err(_) => self.record_failure(login).await?,
             Ok(_) => {}
         }
-        entered
+        logged_in
     }
 
-    /// Lets a login through the limits: that of its device if the account knows it, whatever strangers have done
-    /// to the account and neighbours to the network, else those of account and network.
-    async fn admit(&self, caller: &Caller, email: Option<Email>) -> Result<Admitted, Error> {
+    /// Counts a login against the limit of its device if the account knows it, else against those of the account and
+    /// the network.
+    async fn admit(&self, caller: &Caller, email: Option<Email>) -> Result<AdmittedLogin, Error> {
         let known = match (&email, &caller.device) {
             (Some(email), Some(device)) => self.admit_device(caller, email, device).await?,
             _ => None,
@@ -76,7 +76,7 @@ impl Accounts {
         if let Some(admitted) = known {
             return Ok(admitted);
         }
-        Ok(Admitted {
+        Ok(AdmittedLogin {
             attempt: self.limits.login(caller.network, email.as_ref()).await?,
             email,
             found: None,
@@ -84,13 +84,14 @@ impl Accounts {
         })
     }
 
-    /// None if the account does not know the device, or the device has used up its attempts.
+    /// Counts a login against the limit of its device. None if the account does not know the device, or if the device
+    /// has used up its attempts.
     async fn admit_device(
         &self,
         caller: &Caller,
         email: &Email,
         device: &Token,
-    ) -> Result<Option<Admitted>, Error> {
+    ) -> Result<Option<AdmittedLogin>, Error> {
         let device = device.digest();
         let now = self.clock.now();
         let owner = self.users.find(Key::Device(email, &device)).await?;
@@ -100,7 +101,7 @@ impl Accounts {
         let own = self
             .limits
             .login_from_device(caller.network, email, &device);
-        Ok(own.await?.map(|attempt| Admitted {
+        Ok(own.await?.map(|attempt| AdmittedLogin {
             email: Some(email.clone()),
             found: Some(user),
             attempt,
@@ -108,8 +109,8 @@ impl Accounts {
         }))
     }
 
-    /// Counts a failed login for good; the owner is mailed a way in if it closed the account to strangers.
-    async fn fail(&self, login: Admitted) -> Result<(), Error> {
+    /// Makes the count of a failed login durable. Mails the owner a link if it was the last that unknown devices have.
+    async fn record_failure(&self, login: AdmittedLogin) -> Result<(), Error> {
         let is_last = self.limits.failed(&login.attempt).await?;
         if let (true, Some(email)) = (is_last, login.email) {
             self.queue_mail(MailKind::AccountClosed, email).await?;
@@ -117,11 +118,11 @@ impl Accounts {
         Ok(())
     }
 
-    /// Compares the password and begins the session.
-    async fn enter(
+    /// Compares the password and starts the session.
+    async fn complete_login(
         &self,
         caller: &Caller,
-        login: &mut Admitted,
+        login: &mut AdmittedLogin,
         password: Password,
     ) -> Result<LoggedIn, Error> {
         let requester = caller.requester(login.priority);
@@ -137,7 +138,7 @@ impl Accounts {
                 (user, verdict) => {
                     let user = user.as_ref().map_or("none", |user| user.id.as_str());
                     let reason = match verdict {
-                        Verdict::Unreadable => "the stored password is no hash of argon2",
+                        Verdict::Unreadable => "the stored password is not an argon2 hash",
                         _ => "wrong email or password",
                     };
                     tracing::info!(user, client = %caller.network, reason, "login failed");
@@ -154,21 +155,21 @@ impl Accounts {
             let (id, verified, replaces) =
                 (user.id.clone(), user.password.clone(), caller.replaces());
             let record = self.users.change_from(user, |user| {
-                // What was verified may be another password by now.
+                // The password may have been changed since it was compared.
                 let is_right = user.password == verified;
                 is_right.then(|| {
-                    let was_theirs = replaces.is_some_and(|old| user.session(&old).is_some());
+                    let was_own = replaces.is_some_and(|old| user.session(&old).is_some());
                     user.log_in(session.clone(), device.clone(), replaces.as_ref());
                     if let Some(password) = &upgraded {
                         user.password = password.clone();
                     }
-                    was_theirs
+                    was_own
                 })
             });
             let settle = self.limits.succeeded(&mut login.attempt, known.as_ref());
             let (recorded, ()) = tokio::join!(record, settle);
-            if let Some(was_theirs) = recorded? {
-                if !was_theirs {
+            if let Some(was_own) = recorded? {
+                if !was_own {
                     self.end_session(replaces).await?;
                 }
                 tracing::info!(user = %id, client = %caller.network, "logged in");
@@ -189,19 +190,19 @@ impl Accounts {
     }
 }
 
-/// A login that the limits let through.
-struct Admitted {
-    /// The typed address; none if it was no address.
+/// A login within the limits.
+struct AdmittedLogin {
+    /// The typed address, if it was one.
     email: Option<Email>,
-    /// The user, if already looked for.
+    /// The user, if already looked up.
     found: Option<User>,
     attempt: LoginAttempt,
     priority: Priority,
 }
 
-/// Waits a random while: a user who is found takes some 0.05 ms longer than one who is not, and as many attempts as the
-/// limits allow tell nothing through this (ASVS 6.3.8).
-async fn blur() {
+/// Waits a random time up to 8 ms. To find a user takes some 0.05 ms longer than to find none; under this noise the
+/// few attempts that the limits allow cannot measure it (ASVS 6.3.8).
+async fn random_delay() {
     let millis = Uuid::new_v4().as_u128() % 8;
     sleep(Duration::from_millis(millis as u64)).await;
 }

@@ -1,4 +1,4 @@
-//! The mails the accounts send: as they wait, as they go out, and what sends them.
+//! Mails: as they wait in the outbox, as they are sent, and the trait of what sends them.
 
 use std::{fmt, time::Duration};
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{clock::Timestamp, email::Email, token::Token};
 
-/// The name of a mail in the outbox.
+/// The id of a mail in the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct MailId(Uuid);
@@ -28,17 +28,17 @@ impl TryFrom<String> for MailId {
 }
 
 impl MailId {
-    /// A new name.
+    /// A new id.
     pub fn random() -> Self {
         Self(Uuid::new_v4())
     }
 
-    /// The name kept as `bytes`.
+    /// The id that is stored as `bytes`.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_bytes(bytes))
     }
 
-    /// The name as bytes.
+    /// The id as bytes.
     pub fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
     }
@@ -65,7 +65,7 @@ pub enum MailKind {
 impl MailKind {
     const ALL: [Self; 3] = [Self::ResetLink, Self::PasswordChanged, Self::AccountClosed];
 
-    /// The word that stores keep for it.
+    /// The word that stores write for it.
     pub fn word(self) -> &'static str {
         match self {
             Self::ResetLink => "reset-link",
@@ -74,7 +74,7 @@ impl MailKind {
         }
     }
 
-    /// The kind a store keeps this word for.
+    /// The kind of a word that a store has.
     pub fn of_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
@@ -84,7 +84,7 @@ impl MailKind {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QueuedMail {
-    /// Its name.
+    /// Its id.
     pub id: MailId,
     /// Which mail it is.
     pub kind: MailKind,
@@ -92,7 +92,7 @@ pub struct QueuedMail {
     pub to: Email,
     /// When it was asked for.
     pub queued_at: Timestamp,
-    /// How often sending it was begun.
+    /// How many delivery attempts were started.
     pub attempts: u32,
 }
 
@@ -109,13 +109,13 @@ impl QueuedMail {
     }
 }
 
-/// How long a mail that cannot be sent is kept.
+/// How long a mail stays in the outbox before it is given up.
 pub const MAIL_LIFE: Duration = Duration::from_secs(5 * 24 * 3600);
 
 /// A mail to one user.
 #[derive(Debug, Clone)]
 pub struct Mail {
-    /// Names the mail in its `Message-ID`, so that a mail sent twice is seen as one.
+    /// Becomes the `Message-ID`, so that a mail sent twice is recognized.
     pub id: MailId,
     /// Whom it goes to.
     pub to: Email,
@@ -134,20 +134,20 @@ pub enum Letter {
     AccountClosed(Token),
 }
 
-/// Why a mail was not taken; the text is for the log and holds no address.
+/// Why a delivery failed. The text is for the log and contains no address.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
-    /// It may be taken later.
+    /// A later attempt may succeed.
     #[error("{0}")]
     Temporary(String),
-    /// It will never be taken.
+    /// No attempt will succeed.
     #[error("{0}")]
     Permanent(String),
 }
 
-/// Hands mail to whatever delivers it.
+/// Delivers mail.
 #[async_trait]
 pub trait Mailer: Send + Sync + 'static {
-    /// Sends a mail; `Ok` once it has been taken for delivery.
+    /// Sends a mail. `Ok` once a mail server or a folder has accepted it.
     async fn send(&self, mail: Mail) -> Result<(), MailError>;
 }

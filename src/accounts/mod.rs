@@ -1,17 +1,17 @@
-//! The account service itself: what a user can do, and the rules. It knows no HTTP and no database.
+//! The account service itself: what users can do, and the rules. No HTTP and no database.
 //!
 //! # Layout
-//! - [`name`], [`email`], [`password`], [`token`]: parsed values, random tokens and their digests
-//! - [`hasher`]: the threads that hash, behind a [`fair_queue`]; [`strength`]: what is too easy to guess
-//! - [`error`]: why something was refused
-//! - [`clock`]: the one clock; [`lifetimes`]: how long things live; [`network`]: where requests come from
-//! - [`limits`]: refuses attempts; [`limit_table`]: how many there are; [`attempts`]: how they are counted;
-//!   [`wait`]: until the next
-//! - [`mail`]: the mails, and the trait of what sends them; [`outbox`]: when they are sent
-//! - [`user`]: the record of a user and every rule that changes it; [`id`]: what it is named by
-//! - [`users`]: how a change is made; [`striped_lock`]: one after the other
 //! - `signup`, `login`, `session`, `reset_password`: what a user can do, a file each
-//! - [`store`]: the trait of the database; [`sweeper`]: drops what has expired
+//! - [`user`]: the record of a user and every rule that changes it; [`id`]: ids and handles
+//! - [`users`]: applies a rule to a stored user, again if another change came between
+//! - [`name`], [`email`], [`password`], [`token`]: parsed values, random tokens and their digests
+//! - [`hasher`]: the threads that hash passwords, behind a [`fair_queue`]; [`strength`]: what is too easy to guess
+//! - [`error`]: why a request was refused
+//! - [`clock`]: timestamps and the clock; [`lifetimes`]: when sessions and links expire; [`network`]: of a client
+//! - [`limits`]: enforces the rate limits; [`limit_table`]: all of them; [`attempts`]: how attempts are counted;
+//!   [`wait`]: how long until the next
+//! - [`mail`]: the mails, and the trait of what sends them; [`outbox`]: sends them, with retries
+//! - [`store`]: the trait of the database; [`sweeper`]: deletes what has expired; [`striped_lock`]: locks by key
 
 pub mod attempts;
 pub mod clock;
@@ -64,28 +64,28 @@ use self::{
     users::Users,
 };
 
-/// How much of a device's own name is kept, in characters.
+/// The longest `User-Agent` that is stored, in characters.
 const USER_AGENT_CHARS: usize = 200;
 
-/// Who sends a request.
+/// The sender of a request.
 #[derive(Debug, Clone, Default)]
 pub struct Caller {
-    /// What the device calls itself.
+    /// The `User-Agent` of the request.
     pub user_agent: String,
     /// The session the request carries, live or not.
     pub session: Option<Token>,
-    /// The device's own token, known or not.
+    /// The token of the device, known or not.
     pub device: Option<Token>,
     /// Where the request comes from.
     pub network: Network,
 }
 
-/// What a client is handed when it has logged in.
+/// The tokens that a client gets when it has logged in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoggedIn {
-    /// Names the new session.
+    /// The new session.
     pub session: Token,
-    /// Names the device, where the user has not logged in with it before.
+    /// The device, if the user has not logged in with it before.
     pub device: Option<Token>,
 }
 
@@ -100,8 +100,8 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// The accounts kept in `store`, and the outbox that sends their mail through `mailer`. Without
-    /// `rate_limits` attempts are not limited, as for load tests.
+    /// The accounts in `store`, and the outbox that sends their mail through `mailer`. Without `rate_limits` attempts
+    /// are not limited, for load tests.
     pub fn new(
         store: Arc<dyn Store>,
         mailer: Arc<dyn Mailer>,
@@ -123,7 +123,7 @@ impl Accounts {
         (accounts, outbox)
     }
 
-    /// Promises a mail, which goes out if the address has an account.
+    /// Queues a mail, which is sent if the address has an account.
     async fn queue_mail(&self, kind: MailKind, to: Email) -> Result<(), Error> {
         let mail = QueuedMail::new(kind, to, self.clock.now());
         self.store.queue_mail(mail).await?;
@@ -158,7 +158,7 @@ impl Accounts {
 }
 
 impl Caller {
-    /// Whose request it is, where networks share what it costs.
+    /// The requester, for the queue that networks share.
     fn requester(&self, priority: Priority) -> Requester {
         Requester {
             network: self.network,
@@ -166,12 +166,13 @@ impl Caller {
         }
     }
 
+    /// The session that a new one replaces.
     fn replaces(&self) -> Option<Digest> {
         self.session.as_ref().map(Token::digest)
     }
 }
 
-/// What an attacker would try first against this user.
+/// The words that an attacker would try first against this user.
 fn about(name: &str, email: &Email) -> Vec<String> {
     let words: Vec<&str> = name.split_whitespace().collect();
     let joined = words.concat();

@@ -1,8 +1,8 @@
-//! The name a user goes by.
+//! The name of a user.
 
 use super::error::Error;
 
-/// A user's name: trimmed, something to see, at most [`Name::MAX_CHARS`] characters, no control characters.
+/// A user's name: trimmed, visible, at most [`Name::MAX_CHARS`] characters, no control characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name(String);
 
@@ -17,7 +17,7 @@ impl Name {
             Err(Error::NameRequired)
         } else if name.chars().count() > Self::MAX_CHARS {
             Err(Error::NameTooLong(Self::MAX_CHARS))
-        } else if name.chars().any(|c| c.is_control() || turns_text(c)) {
+        } else if name.chars().any(|c| c.is_control() || changes_direction(c)) {
             Err(Error::NameInvalid)
         } else {
             Ok(Self(name.to_owned()))
@@ -30,8 +30,8 @@ impl Name {
     }
 }
 
-/// Whether a character alone shows nothing: Unicode's default ignorable code points and the blank of Braille.
-/// Joiners among them are part of names in some scripts.
+/// Whether a character alone is invisible: Unicode's default ignorable code points and the empty Braille pattern. They
+/// are allowed beside visible ones, since names in some scripts contain joiners.
 fn is_invisible(c: char) -> bool {
     matches!(
         c,
@@ -56,8 +56,8 @@ fn is_invisible(c: char) -> bool {
     )
 }
 
-/// Whether a character turns the direction of the text after it, with which a name could rewrite a page.
-fn turns_text(c: char) -> bool {
+/// Whether a character changes the direction of the text after it, with which a name could garble a page.
+fn changes_direction(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

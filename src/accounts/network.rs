@@ -1,4 +1,4 @@
-//! Where requests come from, as far as one client is told from another.
+//! The network of a client, by which requests are counted and shared.
 
 use std::{
     fmt,
@@ -7,7 +7,7 @@ use std::{
 
 /// A network: an IPv4 address, or the first 64, 56 or 48 bits of an IPv6 address.
 ///
-/// Providers give a customer a /64, a /56 or a /48 (RFC 6177), and nobody can tell which. So whatever is counted
+/// Providers give a customer a /64, a /56 or a /48 (RFC 6177), and a server cannot tell which. So whatever is counted
 /// or shared by network looks at all three [`Network::levels`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Network {
@@ -15,11 +15,11 @@ pub struct Network {
     bits: u8,
 }
 
-/// How many networks a client is in at once.
+/// How many nested networks a client is counted in.
 pub const LEVELS: usize = 3;
 
 impl Network {
-    /// The network of a request that comes from no connection, as in tests.
+    /// The network of a request without a connection, as in tests.
     pub const UNKNOWN: Self = Self {
         address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         bits: 32,
@@ -44,8 +44,8 @@ impl Network {
         }
     }
 
-    /// The same without repetition, each with how many of the narrowest it counts for: a wider network has more of
-    /// everything, so that no customer uses up what its neighbours have.
+    /// The same without repetition, each with the factor of its limits: a wider network may do more, since several
+    /// customers may share it.
     pub fn sizes(self) -> Vec<(Self, u32)> {
         match self.address {
             IpAddr::V4(_) => vec![(self, 1)],

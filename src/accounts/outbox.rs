@@ -1,7 +1,7 @@
-//! The outbox: mail that was promised in a request and is sent outside of it.
+//! The outbox: requests queue mail, and a worker sends it.
 //!
-//! A row is kept until a mail server took the mail, so that a promise survives a crash and a mail server
-//! that is down. A row holds the typed address and nothing secret: the reset token is made when it is sent.
+//! A mail stays in the outbox until a mail server has accepted it, so it survives a crash and a mail server that is
+//! down. It holds the typed address and nothing secret: the reset token is made when the mail is sent.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,14 +18,14 @@ use super::{
     users::Users,
 };
 
-/// How long one attempt may take before another process may begin its own.
+/// How long one delivery attempt may take before another process may start its own.
 const LEASE: Duration = Duration::from_secs(60);
-const FIRST_RETRY: Duration = Duration::from_secs(2);
-const LAST_RETRY: Duration = Duration::from_secs(5 * 60);
-/// How long the worker sleeps when nothing wakes it, which bounds how late another process's mail can be.
-const NAP: Duration = Duration::from_secs(1);
+const FIRST_RETRY_DELAY: Duration = Duration::from_secs(2);
+const LONGEST_RETRY_DELAY: Duration = Duration::from_secs(5 * 60);
+/// How often the worker looks for mail that other processes have queued.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Sends what is in the outbox, one mail after the other.
+/// Sends the mail in the outbox, one after the other.
 pub struct Outbox {
     store: Arc<dyn Store>,
     users: Arc<Users>,
@@ -51,31 +51,31 @@ impl Outbox {
         }
     }
 
-    /// Sends mail until `stop`, and finishes the one in hand: of a mail that is dropped half-way nobody knows
-    /// whether it went out, and it goes out again once its lease is over.
+    /// Sends mail until `stop`, and finishes the delivery that is in progress: if it were cut off, the mail would be
+    /// sent again later, though it may have been accepted.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let mut stop = std::pin::pin!(stop);
         if let Err(error) = self.store.expedite_mail(self.clock.now()).await {
-            tracing::warn!(%error, "waiting mail keeps its hour");
+            tracing::warn!(%error, "cannot make waiting mail due at start, it waits for its retry time");
         }
         loop {
-            let nap = match self.deliver_next().await {
+            let pause = match self.deliver_next().await {
                 Ok(true) => Duration::ZERO,
-                Ok(false) => NAP,
+                Ok(false) => POLL_INTERVAL,
                 Err(error) => {
-                    tracing::error!(%error, "the outbox cannot be read");
-                    NAP
+                    tracing::error!(%error, "outbox delivery failed, will retry");
+                    POLL_INTERVAL
                 }
             };
             tokio::select! {
                 biased;
                 () = &mut stop => return,
-                _ = timeout(nap, self.wake.notified()) => {}
+                _ = timeout(pause, self.wake.notified()) => {}
             }
         }
     }
 
-    /// Sends the next due mail; false where none is due.
+    /// Sends the next due mail. False if none is due.
     pub async fn deliver_next(&self) -> Result<bool, Error> {
         let now = self.clock.now();
         let Some(queued) = self.store.claim_mail(now, now.plus(LEASE)).await? else {
@@ -95,20 +95,20 @@ impl Outbox {
             }
             Err(MailError::Temporary(reason)) => {
                 let delay = retry_delay(attempts);
-                tracing::warn!(mail = %id, ?kind, attempts, reason, retry_seconds = delay.as_secs(), "mail not taken, will be tried again");
+                tracing::warn!(mail = %id, ?kind, attempts, reason, retry_seconds = delay.as_secs(), "mail delivery failed, will retry");
                 self.store
                     .retry_mail(&id, self.clock.now().plus(delay))
                     .await?;
             }
             Err(MailError::Permanent(reason)) => {
-                tracing::error!(mail = %id, ?kind, attempts, reason, "mail refused for good, set aside");
+                tracing::error!(mail = %id, ?kind, attempts, reason, "mail delivery failed permanently, will not retry");
                 self.store.park_mail(&id, &reason).await?;
             }
         }
         Ok(true)
     }
 
-    /// The mail to send now; none where the address has no account.
+    /// The mail to send, with a new reset link if it has one. None if the address has no account.
     async fn compose(&self, queued: QueuedMail) -> Result<Option<Mail>, Error> {
         let Some(user) = self.users.find(Key::Email(&queued.to)).await? else {
             return Ok(None);
@@ -119,7 +119,7 @@ impl Outbox {
             MailKind::AccountClosed => self.new_link(user).await?.map(Letter::AccountClosed),
             MailKind::PasswordChanged => Some(Letter::PasswordChanged(queued.queued_at)),
         };
-        // Each attempt at a link has one of its own, so it is a mail of its own.
+        // Each attempt to send a link makes a new link, so each is a different mail.
         let id = match queued.kind {
             MailKind::ResetLink | MailKind::AccountClosed => MailId::random(),
             MailKind::PasswordChanged => queued.id,
@@ -127,7 +127,7 @@ impl Outbox {
         Ok(letter.map(|letter| Mail { id, to, letter }))
     }
 
-    /// Gives a user a reset link, which ends an older one; none if the user is gone.
+    /// Gives a user a new reset link, which replaces an older one. None if the user is gone.
     async fn new_link(&self, user: User) -> Result<Option<Token>, Error> {
         let token = Token::random();
         let link = ResetLink {
@@ -142,11 +142,11 @@ impl Outbox {
     }
 }
 
-/// How long to wait after the given attempt: 2 s, doubling to 5 minutes.
+/// How long to wait after this many attempts: 2 s, doubling to 5 minutes.
 fn retry_delay(attempts: u32) -> Duration {
-    FIRST_RETRY
+    FIRST_RETRY_DELAY
         .saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1)))
-        .min(LAST_RETRY)
+        .min(LONGEST_RETRY_DELAY)
 }
 
 #[cfg(test)]
@@ -157,6 +157,6 @@ mod tests {
     fn retries_slow_down_to_five_minutes() {
         let delays: Vec<u64> = (1..=10).map(|n| retry_delay(n).as_secs()).collect();
         assert_eq!(delays, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
-        assert_eq!(retry_delay(u32::MAX), LAST_RETRY);
+        assert_eq!(retry_delay(u32::MAX), LONGEST_RETRY_DELAY);
     }
 }

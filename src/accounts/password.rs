@@ -21,7 +21,7 @@ impl Password {
     /// The longest password that can be chosen, in characters (ASVS 6.2.9).
     pub const MAX_CHARS: usize = 256;
 
-    /// A password to be compared with a stored hash: any text but none.
+    /// A password to be compared with a stored hash: any text that is not empty.
     pub fn typed(text: &str) -> Result<Self, Error> {
         if text.is_empty() {
             Err(Error::PasswordRequired)
@@ -54,7 +54,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// A stored password hash, an argon2id PHC string where this program wrote it.
+/// A stored password hash, an argon2id PHC string if this program wrote it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PasswordHash(String);
@@ -82,9 +82,9 @@ impl fmt::Debug for PasswordHash {
 pub enum Verdict {
     /// It is not, or there is none.
     Wrong,
-    /// It is; where the stored hash is weaker than today's, a stronger one comes along.
+    /// It is. If the stored hash is weaker than today's, with a stronger one.
     Right(Option<PasswordHash>),
-    /// The stored text is no hash that can be compared with.
+    /// The stored text is not a hash that can be compared with.
     Unreadable,
 }
 
@@ -104,7 +104,7 @@ pub(super) type Memory = Vec<Block>;
 /// A hash of the password with a salt of its own.
 #[expect(
     clippy::expect_used,
-    reason = "fails only where the system has no random numbers"
+    reason = "fails only if the system has no random numbers"
 )]
 pub(super) fn hash_now(password: &Password, memory: &mut Memory) -> PasswordHash {
     let (argon2, salt) = (argon2(), Salt::generate());
@@ -148,8 +148,8 @@ pub(super) fn verify_now(
     }
 }
 
-/// The stored hash, and whether it is that of the password, compared in constant time; none, and no time
-/// spent, if argon2 cannot make such a hash.
+/// The parsed hash, and whether it is that of the password, compared in constant time. None, at once, if it is not an
+/// argon2 hash.
 fn compare(
     password: &Password,
     stored: &PasswordHash,

@@ -1,4 +1,4 @@
-//! A new password by a mailed link.
+//! Resetting a password by a mailed link.
 
 use super::{
     Accounts, Caller, about,
@@ -13,15 +13,16 @@ use super::{
 };
 
 impl Accounts {
-    /// Promises a mail with a reset link, if the address has an account. Does the same work either way.
+    /// Queues a mail with a reset link. Whether the address has an account is only looked up when the mail is sent, so
+    /// that the answer does not depend on it.
     pub async fn forgot_password(&self, caller: &Caller, email: &str) -> Result<(), Error> {
         let email = Email::parse(email)?;
         self.limits.mail(caller.network, &email).await?;
         self.queue_mail(MailKind::ResetLink, email).await
     }
 
-    /// Sets a new password with a reset link, which then is used up. All sessions of the user end, failed
-    /// logins are forgotten, and the only device known from then on is this one: the returned token names it.
+    /// Sets a new password with a reset link, which can be used once. All sessions of the user end, failed logins are
+    /// forgotten, and only this device stays known. Returns the token of the device.
     pub async fn reset_password(
         &self,
         caller: &Caller,
@@ -31,7 +32,7 @@ impl Accounts {
         let token = token.ok_or(Error::LinkDead)?;
         let digest = token.digest();
         let requester = caller.requester(Priority::High);
-        let _room = self.hasher.room_for(requester).await?;
+        let _permit = self.hasher.permit(requester).await?;
         let owner = self.reset_owner(token).await?;
         let user = owner.ok_or(Error::LinkDead)?;
         let attempt = self.limits.new_password(caller.network, &digest).await?;
@@ -42,7 +43,7 @@ impl Accounts {
             self.limits.take_back(&attempt).await;
         }
         let password = hashed?;
-        // First, so that a crash on the way leaves a link that works and no account that stays closed.
+        // Before the password is set: a crash between the two leaves a link that still works, not a closed account.
         self.limits.reopen(&user.email).await?;
         let now = self.clock.now();
         let notice = QueuedMail::new(MailKind::PasswordChanged, user.email.clone(), now);

@@ -1,4 +1,4 @@
-//! Sessions: whose a request carries, and how they end.
+//! Sessions: who is logged in, and logging out.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use super::{
     token::Digest,
 };
 
-/// How often the use of a session is written down.
+/// How often the use of a session is stored at most.
 const TOUCH_EVERY: Duration = Duration::from_secs(3600);
 
 impl Accounts {
-    /// The user whose session the caller carries. If the request `is_use` of it, the session lives on.
+    /// The user whose session the request carries. If the request `is_use` of the session, its expiry moves on.
     pub async fn visitor(&self, caller: &Caller, is_use: bool) -> Result<Option<Visitor>, Error> {
         let Some(token) = &caller.session else {
             return Ok(None);
@@ -34,7 +34,7 @@ impl Accounts {
                 user.touch(&digest, now, expires_at).then_some(())
             });
             if let Err(error) = touched.await {
-                tracing::warn!(%error, "the use of a session was not noted");
+                tracing::warn!(%error, "cannot record the use of a session");
             }
         }
         Ok(Some(visitor))
@@ -50,7 +50,7 @@ impl Accounts {
         ended.await?.ok_or(Error::NoSession)
     }
 
-    /// Ends the session that another one of the same device replaces, whoever's it is. A failure leaves it undone.
+    /// Ends the session that a new one replaces. It may be that of another user.
     pub(super) async fn end_session(&self, replaced: Option<Digest>) -> Result<(), Error> {
         let Some(digest) = replaced else {
             return Ok(());

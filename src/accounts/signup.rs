@@ -23,7 +23,7 @@ impl Accounts {
         let name = Name::parse(name)?;
         let email = Email::parse(email)?;
         let requester = caller.requester(Priority::Normal);
-        let _room = self.hasher.room_for(requester).await?;
+        let _permit = self.hasher.permit(requester).await?;
         self.limits.signup(caller.network).await?;
         if self.users.find(Key::Email(&email)).await?.is_some() {
             return Err(Error::EmailTaken);
@@ -38,9 +38,9 @@ impl Accounts {
             Ok(()) => {
                 self.end_session(caller.replaces()).await?;
                 tracing::info!(user = %user.id, client = %caller.network, "signed up");
-                // What strangers tried at the address before is not the owner's.
+                // Strangers may have tried to log in with this address before it had an account.
                 if let Err(error) = self.limits.reopen(&email).await {
-                    tracing::warn!(%error, "a new account begins with the failed logins of strangers");
+                    tracing::warn!(%error, "cannot reset failed logins of a new account");
                 }
                 Ok(LoggedIn {
                     session: token,

@@ -1,4 +1,4 @@
-//! What the accounts need of a database.
+//! The trait of the database.
 
 use async_trait::async_trait;
 
@@ -13,14 +13,15 @@ use super::{
     user::{Session, User},
 };
 
-/// What a user is found by.
+/// What a user is looked up by.
 #[derive(Debug, Clone, Copy)]
 pub enum Key<'a> {
     /// The user's id.
     Id(&'a UserId),
     /// The address the user logs in with.
     Email(&'a Email),
-    /// The same, if this is one of the user's devices; else it takes as long as if there were no user.
+    /// The same, if this is one of the user's devices. If it is not, the lookup takes as long as for an unknown
+    /// address.
     Device(&'a Email, &'a Digest),
     /// A session, even one that has expired.
     Session(&'a Digest),
@@ -28,12 +29,12 @@ pub enum Key<'a> {
     ResetLink(&'a Digest),
 }
 
-/// Whose session a request carries: the little that a page needs of a user.
+/// The user whose session a request carries: the few fields that a page needs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Visitor {
-    /// Names the user.
+    /// The user's id.
     pub id: UserId,
-    /// The name the user goes by.
+    /// The user's name.
     pub name: String,
     /// The address the user logs in with.
     pub email: Email,
@@ -52,87 +53,89 @@ pub enum InsertError {
     Store(#[from] StoreError),
 }
 
-/// What became of a change.
+/// The result of [`Store::replace`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Replaced {
-    /// It is kept.
+    /// The change is stored.
     Done,
-    /// Another one came before it, so that nothing was changed.
+    /// The user was changed since it was read. Nothing is stored.
     Conflict,
-    /// Another user has the new e-mail, so that nothing was changed.
+    /// Another user has the new e-mail. Nothing is stored.
     Taken,
 }
 
-/// The most attempts that are dropped in one step.
+/// How many counters of attempts one sweep deletes at most.
 pub const SWEPT_AT_ONCE: usize = 500;
-/// Users, the outgoing mail, and attempts. The rules are elsewhere: a store keeps what it is given.
+
+/// Stores users, outgoing mail and counters of attempts. The rules are elsewhere: a store only reads and writes.
 ///
-/// Each method is one atomic step: it happens whole or not at all, and once it has answered `Ok`, what
-/// it wrote survives a crash. Two methods at once behave as one after the other.
+/// Each method is atomic and durable: it happens whole or not at all, and what it wrote survives a crash once it has
+/// returned `Ok`. Two methods at once behave as one after the other.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Adds a user, unless the e-mail has an account.
     async fn insert(&self, user: &User) -> Result<(), InsertError>;
 
-    /// The user with this key, by one indexed read.
+    /// Looks a user up, by one indexed read.
     async fn find(&self, key: Key<'_>) -> Result<Option<User>, StoreError>;
 
-    /// Keeps `after` in the place of `before`, unless the user has changed since `before` was read. The mail in
-    /// [`User::notices`] goes into the outbox, if not with this step, then soon after.
+    /// Replaces `before` by `after`, unless the user has changed since `before` was read. The mail in
+    /// [`User::notices`] goes into the outbox, in this step or soon after.
     async fn replace(&self, before: &User, after: &User) -> Result<Replaced, StoreError>;
 
-    /// Whose session this is.
+    /// Looks up whose session this is.
     async fn visitor(&self, session: &Digest) -> Result<Option<Visitor>, StoreError>;
 
     /// Puts a mail into the outbox, due at once.
     async fn queue_mail(&self, mail: QueuedMail) -> Result<(), StoreError>;
 
-    /// Takes the mail that has been due longest by `now`, counts the attempt, and keeps others from taking
-    /// it until `lease`.
+    /// Claims the mail that has been due longest at `now`: counts the attempt, and hides the mail from others until
+    /// `lease`.
     async fn claim_mail(
         &self,
         now: Timestamp,
         lease: Timestamp,
     ) -> Result<Option<QueuedMail>, StoreError>;
 
-    /// Puts a claimed mail back, due at `due_at`.
+    /// Releases a claimed mail, to be due at `due_at`.
     async fn retry_mail(&self, id: &MailId, due_at: Timestamp) -> Result<(), StoreError>;
 
-    /// Takes a mail out of the outbox.
+    /// Deletes a mail from the outbox.
     async fn remove_mail(&self, id: &MailId) -> Result<(), StoreError>;
 
-    /// Sets a mail aside that can never be delivered, with the reason, for an administrator to see.
+    /// Parks a mail that can never be delivered, with the reason, for an administrator to see.
     async fn park_mail(&self, id: &MailId, reason: &str) -> Result<(), StoreError>;
 
-    /// Makes every waiting mail due at `now`, as at start, but not what another process has claimed.
+    /// Makes every waiting mail due at `now`, except those that another process has claimed.
     async fn expedite_mail(&self, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Counts an attempt under each key by its limit, each for itself, and says of each what became of it.
+    /// Counts an attempt under each key by its limit, independently of the other keys. The results are in the same
+    /// order.
     ///
-    /// Of attempts at once none passes a limit. Unlike all else, attempts may be lost in a crash until
-    /// [`Self::keep_attempts`] has answered.
+    /// Concurrent attempts cannot pass a limit. Unlike all else, counts may be lost in a crash until
+    /// [`Self::flush_attempts`] has returned.
     async fn count_attempts(
         &self,
         attempts: &[(AttemptKey, Limit)],
         now: Timestamp,
     ) -> Result<Vec<Counted>, StoreError>;
 
-    /// Forgets all attempts under the keys `forgotten`, and takes one back under each of `taken_back`, which
-    /// are open then. What fails on the way stays counted.
+    /// Deletes all attempts under the keys `forgotten`, and takes one back under each of `taken_back`, where the next
+    /// is then allowed at once. If it fails half-way, the rest stays counted.
     async fn settle_attempts(
         &self,
         forgotten: &[AttemptKey],
         taken_back: &[AttemptKey],
     ) -> Result<(), StoreError>;
 
-    /// Waits until a crash of this program loses none of the attempts that were counted before; if the database
-    /// itself crashes, the last may be lost.
-    async fn keep_attempts(&self) -> Result<(), StoreError>;
+    /// Waits until a crash of this program can no longer lose the attempts counted before. A crash of the database
+    /// server may still lose the last ones.
+    async fn flush_attempts(&self) -> Result<(), StoreError>;
 
-    /// Drops attempts and mail that have expired by `now`; of more attempts than `most` also those that are forgotten
-    /// soonest, though not within [`super::limit_table::SHORT_MEMORY`]. No more than [`SWEPT_AT_ONCE`] attempts go at once,
-    /// so that nothing else waits long; true if there may be more. Sessions and links that have expired go at their
-    /// user's next login.
+    /// Deletes attempts and mail that have expired at `now`. If there are more than `most` counters of attempts, also
+    /// those that expire soonest, but none that expire within [`super::limit_table::SHORT_MEMORY`]. Deletes at most
+    /// [`SWEPT_AT_ONCE`] counters, so that requests do not wait long; true if there may be more to delete. Expired
+    /// sessions and links are deleted at their user's next login.
     async fn sweep(&self, now: Timestamp, most: u64) -> Result<bool, StoreError>;
 }

@@ -1,17 +1,18 @@
-//! How easily a password is guessed (ASVS 6.2.4, 6.2.11).
+//! Whether a password is too easy to guess (ASVS 6.2.4, 6.2.11).
 
 use zxcvbn::{Score, feedback::Warning, zxcvbn};
 
-/// How much of a password the estimate reads, in characters, since its time grows with the square of the length.
+/// How many characters of a password zxcvbn reads: its time grows with the square of the length.
 const ESTIMATED_CHARS: usize = 32;
-/// The shortest of the owner's words that the estimate knows, in characters. Single letters would be found everywhere.
+/// The shortest of the owner's words that zxcvbn is given. Single letters would match everywhere.
 const MIN_WORD_CHARS: usize = 3;
-/// Words everybody would try here first.
+/// Words that an attacker would try here first.
 const SERVICE_WORDS: [&str; 4] = ["fpm-registry", "fpm", "registry", "fortran"];
-/// Symbols that people write for the same letter. The estimate tries every combination of letters they can stand
-/// for, which a text with all of them drives to 800, some 100 ms; with one of each group it is 144 at most.
+/// Groups of symbols that people write for the same letter. zxcvbn tries every combination of the letters that the
+/// symbols of a password can mean: up to 800 for a crafted password, which takes some 100 ms. With one symbol of each
+/// group it is 144 at most.
 const SYMBOLS_OF_ONE_LETTER: [&str; 2] = ["({[<", "!|"];
-/// The first of the characters that stand for surplus symbols: they are in no word and on no keyboard.
+/// The first of the characters that replace surplus symbols. They are in no dictionary word and on no keyboard.
 const NEUTRAL: u32 = '─' as u32;
 
 /// Why a password is too easy to guess for someone who knows `about` its owner; none if it is not.
@@ -33,8 +34,8 @@ pub fn weakness(password: &str, about: &[String]) -> Option<&'static str> {
     })
 }
 
-/// As much of the text as the estimate reads, in which of each of [`SYMBOLS_OF_ONE_LETTER`] only the one is left that
-/// comes first in the password.
+/// The first [`ESTIMATED_CHARS`] of the text. Of each group of [`SYMBOLS_OF_ONE_LETTER`] only the symbol that comes
+/// first in the password is left; others are replaced.
 fn with_symbols_of(password: &str, text: &str) -> String {
     let is_surplus = |symbol: char| {
         let mut groups = SYMBOLS_OF_ONE_LETTER.into_iter();

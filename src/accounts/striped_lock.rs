@@ -1,4 +1,4 @@
-//! Locks for many things at the price of a few.
+//! A striped lock: locks by key, with a fixed number of mutexes.
 
 use std::{
     hash::{BuildHasher, Hash, RandomState},
@@ -13,20 +13,20 @@ use tokio::{
 
 use super::error::Error;
 
-/// Enough that two things seldom share one.
+/// Enough that two keys seldom share one.
 const LOCKS: usize = 1024;
 
-/// A fixed number of locks, each of them for some of the things that are locked.
+/// A fixed number of locks. Each key belongs to one of them.
 pub struct StripedLock {
     locks: Vec<Arc<Mutex<()>>>,
     hasher: RandomState,
 }
 
-/// Holds what was locked.
+/// Holds a lock until it is dropped.
 pub type Guard = OwnedMutexGuard<()>;
 
 impl StripedLock {
-    /// Locks that nobody holds.
+    /// Unlocked.
     pub fn new() -> Self {
         Self {
             locks: (0..LOCKS).map(|_| Arc::default()).collect(),
@@ -34,9 +34,9 @@ impl StripedLock {
         }
     }
 
-    /// Waits for the lock of `what`; [`Error::Busy`] after `longest`.
-    pub async fn lock(&self, what: &impl Hash, longest: Duration) -> Result<Guard, Error> {
-        let position = self.hasher.hash_one(what) as usize % LOCKS;
+    /// Waits for the lock of `key`. [`Error::Busy`] after `longest`.
+    pub async fn lock(&self, key: &impl Hash, longest: Duration) -> Result<Guard, Error> {
+        let position = self.hasher.hash_one(key) as usize % LOCKS;
         let lock = self.locks[position].clone().lock_owned();
         timeout(longest, lock).await.map_err(|_| Error::Busy)
     }

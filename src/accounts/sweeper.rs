@@ -1,15 +1,15 @@
-//! Drops what has expired.
+//! Deletes what has expired from the store.
 
 use std::{sync::Arc, time::Duration};
 
-use super::{clock::Clock, limit_table::MAX_KEPT, store::Store};
+use super::{clock::Clock, limit_table::MAX_ATTEMPTS, store::Store};
 
-/// How long expired rows may lie; no rule depends on it, since each reads the expiry itself.
-const EVERY: Duration = Duration::from_secs(10 * 60);
-/// How long the store is left to others between two steps of one sweep.
-const PAUSE: Duration = Duration::from_millis(20);
+/// How often the store is swept. No rule depends on it, since each checks the expiry itself.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(10 * 60);
+/// The pause between two steps of one sweep, so that requests reach the store.
+const STEP_PAUSE: Duration = Duration::from_millis(20);
 
-/// Sweeps the store from time to time.
+/// Sweeps the store at regular times.
 pub struct Sweeper {
     store: Arc<dyn Store>,
     clock: Clock,
@@ -24,12 +24,12 @@ impl Sweeper {
     /// Sweeps for ever.
     pub async fn run(self) {
         loop {
-            let pause = match self.store.sweep(self.clock.now(), MAX_KEPT).await {
-                Ok(true) => PAUSE,
-                Ok(false) => EVERY,
+            let pause = match self.store.sweep(self.clock.now(), MAX_ATTEMPTS).await {
+                Ok(true) => STEP_PAUSE,
+                Ok(false) => SWEEP_INTERVAL,
                 Err(error) => {
-                    tracing::warn!(%error, "expired rows stay for now");
-                    EVERY
+                    tracing::warn!(%error, retry_seconds = SWEEP_INTERVAL.as_secs(), "sweep failed, will retry");
+                    SWEEP_INTERVAL
                 }
             };
             tokio::time::sleep(pause).await;

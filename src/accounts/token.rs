@@ -1,4 +1,4 @@
-//! Random tokens, which name sessions and reset links, and the digests that are kept of them.
+//! Random tokens of sessions, devices and reset links, and the digests that are stored of them.
 
 use std::fmt;
 
@@ -23,12 +23,12 @@ impl Token {
             .then_some(Self(uuid))
     }
 
-    /// What the store knows of this token.
+    /// The digest that is stored of this token.
     pub fn digest(&self) -> Digest {
         Digest::of(self.0.as_bytes())
     }
 
-    /// Enough of the digest to tell this token from another, for a page that must not hold the token.
+    /// The first 16 digits of the digest, to recognize the token in a page that must not contain it.
     pub fn digest_prefix(&self) -> String {
         self.digest().to_string().chars().take(16).collect()
     }
@@ -82,7 +82,7 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// The digest kept as `bytes`.
+    /// The digest that is stored as `bytes`.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }

@@ -1,4 +1,4 @@
-//! The record of a user, and every rule that changes it: no clock and no store.
+//! The record of a user, and every rule that changes it, as pure functions: no clock and no store.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -16,21 +16,22 @@ use super::{
 
 /// The most sessions a user can have; a further login ends the oldest.
 pub const MAX_SESSIONS: usize = 50;
-/// The most devices that are remembered of a user; a further one takes the place of the oldest.
+/// The most devices that are remembered of a user; a further one replaces the oldest.
 pub const MAX_DEVICES: usize = 10;
 
-/// Fields that this version does not know, which another version or another program wrote. They stay as they are.
+/// Fields that this version does not know, because another version or program wrote them. They are written back
+/// unchanged.
 pub type Unknown = Map<String, Value>;
 
-/// A user as the stores keep one.
+/// The record of a user.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
-    /// Names the user for good.
+    /// The user's id, which never changes.
     pub id: UserId,
-    /// The number of changes; none if another program wrote the record.
+    /// The revision: the number of changes. None if another program wrote the record.
     pub rev: Option<i64>,
-    /// The name the user goes by.
+    /// The user's name.
     pub name: String,
     /// The address the user logs in with.
     pub email: Email,
@@ -42,24 +43,24 @@ pub struct User {
     pub login_at: Timestamp,
     /// When the user last logged out.
     pub last_logout: Option<Timestamp>,
-    /// Where the user is logged in, the oldest first; some may have expired.
+    /// The sessions, the oldest first. Some may have expired.
     pub sessions: Vec<Session>,
     /// The devices the user has logged in with, the oldest first.
     pub devices: Vec<Device>,
     /// The link to choose a new password; it may have expired.
     pub reset: Option<ResetLink>,
-    /// Mail that goes with the last change and is not in the outbox yet.
+    /// Mail that belongs to the last change and is not in the outbox yet.
     pub notices: Vec<QueuedMail>,
-    /// What else the record holds.
+    /// Other fields of the record.
     #[serde(flatten)]
     pub unknown: Unknown,
 }
 
-/// One logged-in device.
+/// A session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Session {
-    /// Names the session to its user; opens nothing.
+    /// Names the session in lists. Not secret.
     pub handle: Handle,
     /// The digest of the token in the device's cookie.
     pub digest: Digest,
@@ -67,16 +68,16 @@ pub struct Session {
     pub created_at: Timestamp,
     /// When the session was last seen in use.
     pub used_at: Timestamp,
-    /// When it ends by itself.
+    /// When it expires.
     pub expires_at: Timestamp,
-    /// What the device called itself.
+    /// The `User-Agent` at login.
     pub user_agent: String,
-    /// What else the record holds.
+    /// Other fields of the record.
     #[serde(flatten)]
     pub unknown: Unknown,
 }
 
-/// A device its owner has logged in with, by the token in its cookie.
+/// A device that the user has logged in with, known by the token in its cookie.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Device {
@@ -84,7 +85,7 @@ pub struct Device {
     pub digest: Digest,
     /// When the device got it.
     pub created_at: Timestamp,
-    /// What else the record holds.
+    /// Other fields of the record.
     #[serde(flatten)]
     pub unknown: Unknown,
 }
@@ -95,7 +96,7 @@ pub struct Device {
 pub struct ResetLink {
     /// The digest of the token in the link.
     pub digest: Digest,
-    /// When it ends by itself.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
@@ -126,8 +127,8 @@ impl User {
         }
     }
 
-    /// Begins a session, in the place of the one that the same device had. Drops what has expired by then, and the
-    /// oldest sessions and devices past [`MAX_SESSIONS`] and [`MAX_DEVICES`]. `device` is one that is new to the user.
+    /// Adds a session; `replaces` is the one that the same device had. Drops what has expired, and the oldest sessions
+    /// and devices over [`MAX_SESSIONS`] and [`MAX_DEVICES`]. `device` is given if it is new to the user.
     pub fn log_in(&mut self, session: Session, device: Option<Device>, replaces: Option<&Digest>) {
         let now = session.created_at;
         self.login_at = now;
@@ -154,7 +155,7 @@ impl User {
         Some(self.sessions.remove(position))
     }
 
-    /// Ends a live session at its user's wish; false, with nothing changed, if there is none.
+    /// Logs out: ends a live session. False, with nothing changed, if there is none.
     pub fn log_out(&mut self, digest: &Digest, now: Timestamp) -> bool {
         let is_live = self
             .session(digest)
@@ -166,7 +167,7 @@ impl User {
         is_live
     }
 
-    /// Notes the use of a session, and when it now expires; false if there is none.
+    /// Records the use of a session, and its new expiry. False if there is no such session.
     pub fn touch(&mut self, digest: &Digest, used_at: Timestamp, expires_at: Timestamp) -> bool {
         let mut sessions = self.sessions.iter_mut();
         let Some(session) = sessions.find(|session| session.digest == *digest) else {
@@ -177,14 +178,14 @@ impl User {
         true
     }
 
-    /// Whether this is the user's reset link, and lives.
+    /// Whether this is the user's reset link, and has not expired.
     pub fn has_reset(&self, link: &Digest, now: Timestamp) -> bool {
         let reset = self.reset.as_ref();
         reset.is_some_and(|reset| reset.digest == *link && reset.expires_at > now)
     }
 
-    /// Uses a live reset link: sets the password, ends the link and all sessions, puts `device` in the place of all
-    /// known ones, and sends `notice`. False, with nothing changed, if no such link lives; so a link works once.
+    /// Uses a live reset link: sets the password, ends the link and all sessions, makes `device` the only known one,
+    /// and queues `notice`. False, with nothing changed, if there is no such link; so a link works once.
     pub fn use_reset(
         &mut self,
         link: &Digest,
@@ -204,12 +205,12 @@ impl User {
         has_reset
     }
 
-    /// The device with this token, however long ago the user logged in with it.
+    /// The device with this token, even if it is no longer known.
     pub fn device(&self, digest: &Digest) -> Option<&Device> {
         self.devices.iter().find(|device| device.digest == *digest)
     }
 
-    /// Whether the user has logged in with this device, not too long ago.
+    /// Whether the user has logged in with this device within [`DEVICE_LIFE`].
     pub fn knows(&self, device: &Digest, now: Timestamp) -> bool {
         let oldest = now.minus(DEVICE_LIFE);
         self.device(device)
@@ -217,7 +218,7 @@ impl User {
     }
 }
 
-/// Drops the oldest items past `most`.
+/// Drops the oldest items, so that at most `most` are left.
 fn drop_first<T>(items: &mut Vec<T>, most: usize) {
     items.drain(..items.len().saturating_sub(most));
 }

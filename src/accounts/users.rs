@@ -1,5 +1,5 @@
-//! Reads and changes users: a change is a rule of [`User`], applied to what was read, and kept if nothing else has
-//! changed the user meanwhile; else it is applied anew.
+//! Reads and changes users by optimistic concurrency: a rule of [`User`] is applied to the record that was read, and
+//! the result is stored only if no other change came between; if one did, the rule is applied again to what is there.
 
 use std::{
     sync::Arc,
@@ -13,14 +13,13 @@ use super::{
     user::User,
 };
 
-/// How long a change is tried anew.
-const CHANGE_TIME: Duration = Duration::from_secs(2);
+/// How long a change is retried after conflicts.
+const CHANGE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The users of a store.
 pub struct Users {
     store: Arc<dyn Store>,
-    /// Whoever met another change takes the user's lock, so that the changes of one process to one user then come
-    /// one after the other.
+    /// Taken after a first conflict, so that the retries of one process for one user run one after the other.
     locks: StripedLock,
 }
 
@@ -38,9 +37,9 @@ impl Users {
         self.store.find(key).await
     }
 
-    /// Finds a user and applies `rule`; what it gives back. None if there is no such user, or the rule gives none,
-    /// and then nothing is changed. [`Error::Busy`] if others change the user all the time, [`Error::EmailTaken`] if
-    /// another user has the new e-mail.
+    /// Looks a user up, applies `rule`, and stores the result. Returns what the rule returns; None, with nothing
+    /// changed, if it returns None or if there is no such user. The rule may run several times. [`Error::Busy`] if
+    /// conflicts go on for too long, [`Error::EmailTaken`] if another user has the new e-mail.
     pub async fn change<T>(
         &self,
         key: Key<'_>,
@@ -68,11 +67,11 @@ impl Users {
             match self.store.replace(&user, &after).await? {
                 Replaced::Done => return Ok(Some(outcome)),
                 Replaced::Taken => return Err(Error::EmailTaken),
-                Replaced::Conflict if began.elapsed() > CHANGE_TIME => return Err(Error::Busy),
+                Replaced::Conflict if began.elapsed() > CHANGE_TIMEOUT => return Err(Error::Busy),
                 Replaced::Conflict => {}
             }
             if lock.is_none() {
-                lock = Some(self.locks.lock(&user.id, CHANGE_TIME).await?);
+                lock = Some(self.locks.lock(&user.id, CHANGE_TIMEOUT).await?);
             }
             user = match self.store.find(Key::Id(&user.id)).await? {
                 Some(user) => user,

@@ -1,13 +1,13 @@
-//! How long to wait before another attempt.
+//! How long to wait before another attempt, as clients are told.
 
 use std::{fmt, time::Duration};
 
 use super::clock::Timestamp;
 
-/// A longer wait has no end.
+/// A longer wait counts as for ever.
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
-/// How often it is worth asking if only a new password helps.
-const ASKING_AGAIN: Duration = Duration::from_secs(15 * 60);
+/// The `Retry-After` of a wait for ever, which only a password reset ends: how often it is worth checking.
+const RETRY_IF_FOR_EVER: Duration = Duration::from_secs(15 * 60);
 
 /// How long to wait before another attempt, in the words a client is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,10 +20,10 @@ impl Wait {
         Self(Duration::from_millis(millis.max(1).unsigned_abs()))
     }
 
-    /// Whole seconds, rounded up. Where only a new password helps, how often it is worth asking.
+    /// Whole seconds, rounded up, for `Retry-After`.
     pub fn seconds(self) -> u64 {
         match self.is_for_ever() {
-            true => ASKING_AGAIN.as_secs(),
+            true => RETRY_IF_FOR_EVER.as_secs(),
             false => self.0.as_millis().div_ceil(1000) as u64,
         }
     }

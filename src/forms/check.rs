@@ -1,4 +1,5 @@
-//! That no server function is forgotten: one that is no form of the list would be served without any of its rules.
+//! Checks at start that [`FORMS`] and the server functions registered with Leptos are the same: one that is missing
+//! from the list would have no route.
 
 use std::collections::BTreeSet;
 
@@ -6,8 +7,8 @@ use leptos::server_fn::axum::server_fn_paths;
 
 use super::FORMS;
 
-/// Whether the server functions that Leptos knows are the forms of [`FORMS`], each a `POST`. If not, the sentence
-/// says which are only in one of the two.
+/// Whether the server functions registered with Leptos are exactly the forms of [`FORMS`], each a `POST`. The error
+/// names those that are only in one of the two.
 pub fn every_server_function_is_a_form() -> Result<(), String> {
     let registered: BTreeSet<_> = server_fn_paths()
         .map(|(path, method)| format!("{method} {path}"))

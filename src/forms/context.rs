@@ -1,4 +1,4 @@
-//! What a server function finds around it.
+//! The context of a server function: the accounts, the caller, and the cookies of the answer.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::accounts::{Accounts, Caller, LoggedIn, token::Token};
 
-/// What the server gives every server function and page.
+/// What the server provides to every server function and page.
 #[derive(Clone)]
 pub struct Service {
     /// The accounts.
@@ -24,8 +24,8 @@ pub struct Service {
 }
 
 impl Service {
-    /// Who sends a request, by its headers and the [`Network`](crate::accounts::network::Network) the server
-    /// put among its extensions.
+    /// The sender of a request, from its headers and the [`Network`](crate::accounts::network::Network) in its
+    /// extensions.
     pub fn caller(&self, headers: &HeaderMap, extensions: &Extensions) -> Caller {
         let user_agent = headers.get(header::USER_AGENT);
         Caller {
@@ -39,11 +39,11 @@ impl Service {
     }
 }
 
-/// The accounts, and the cookies of the request being answered.
+/// The context of the request that is being answered.
 pub struct Context {
     /// The accounts.
     pub accounts: Arc<Accounts>,
-    /// Who asks.
+    /// The sender of the request.
     pub caller: Caller,
     cookies: Cookies,
     headers: HeaderMap,
@@ -51,7 +51,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// From what the server provides.
+    /// From the contexts that the server provides.
     pub fn of_request() -> Self {
         let service = expect_context::<Service>();
         let request = expect_context::<Parts>();
@@ -64,34 +64,34 @@ impl Context {
         }
     }
 
-    /// The uuid of the reset link: that of the body, else that of the cookie.
+    /// The uuid of the reset link, from the body or else from the cookie.
     pub fn reset_token(&self, uuid: Option<&str>, link: Option<&str>) -> Option<Token> {
         self.cookies.reset_token(&self.headers, uuid, link)
     }
 
-    /// Hands the client what it has logged in with.
-    pub fn keep(&self, logged_in: &LoggedIn) {
-        self.append_cookie(self.cookies.keep(Kind::Session, &logged_in.session));
+    /// Sets the cookies of a login.
+    pub fn set_login_cookies(&self, logged_in: &LoggedIn) {
+        self.append_cookie(self.cookies.set(Kind::Session, &logged_in.session));
         if let Some(device) = &logged_in.device {
-            self.keep_device(device);
+            self.set_device_cookie(device);
         }
     }
 
-    /// Lets the client be known by this token.
-    pub fn keep_device(&self, device: &Token) {
-        self.append_cookie(self.cookies.keep(Kind::Device, device));
+    /// Sets the cookie that makes this a known device.
+    pub fn set_device_cookie(&self, device: &Token) {
+        self.append_cookie(self.cookies.set(Kind::Device, device));
     }
 
-    /// Takes the session cookie away.
-    pub fn drop_session(&self) {
-        self.append_cookie(self.cookies.drop(Kind::Session));
+    /// Removes the session cookie.
+    pub fn remove_session_cookie(&self) {
+        self.append_cookie(self.cookies.remove(Kind::Session));
     }
 
-    /// Takes the reset cookie away, if the client has one: once the reset is done or given up, nobody who
-    /// comes to the browser later may find it.
-    pub fn drop_reset(&self) {
+    /// Removes the reset cookie, if the client has one: once the reset is done or given up, the next person at this
+    /// browser must not find it.
+    pub fn remove_reset_cookie(&self) {
         if self.cookies.token(Kind::Reset, &self.headers).is_some() {
-            self.append_cookie(self.cookies.drop(Kind::Reset));
+            self.append_cookie(self.cookies.remove(Kind::Reset));
         }
     }
 
@@ -101,7 +101,7 @@ impl Context {
 }
 
 impl Form {
-    /// What its server function answers if it was done; a browser goes to the page that the form says.
+    /// The answer of its server function after success. A browser is sent to the page that the form declares.
     pub fn done(&self) -> Reply {
         match &self.done.notice {
             Some(notice) => self.redirect(&format!("{}?notice={}", self.done.page, notice.word)),
@@ -109,7 +109,7 @@ impl Form {
         }
     }
 
-    /// The same, but a browser goes where the visitor wanted to.
+    /// The same, but a browser is sent to `next`.
     pub fn done_at(&self, next: &str) -> Reply {
         self.redirect(&next::location(next))
     }

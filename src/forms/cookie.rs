@@ -1,5 +1,4 @@
-//! The cookies: the session, the reset uuid on its way from the mailed link to the form, the device, and what
-//! the forms of a page must know.
+//! The cookies: the session, the reset uuid between the mailed link and the form, the device, and the form token.
 
 use std::time::Duration;
 
@@ -18,25 +17,24 @@ pub struct Cookies {
     pub secure: bool,
 }
 
-/// Which of the cookies.
+/// The kinds of cookies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Names the session.
+    /// The token of the session.
     Session,
-    /// Carries the uuid of a reset link.
+    /// The uuid of a reset link.
     Reset,
-    /// Tells a device that its owner has logged in with from those of strangers.
+    /// The token of a device that its owner has logged in with.
     Device,
-    /// Its digest stands in our forms, where no other site can read it.
+    /// The form token. Its digest is in the forms of our pages, where other sites cannot read it.
     Form,
 }
 
 impl Cookies {
-    /// The text of a cookie in a request; none if it comes twice, since one of the two is not ours.
+    /// The value of a cookie in a request. None if it comes twice, since one of the two was set by another site.
     ///
-    /// Names are compared byte for byte, and only spaces and tabs around them are dropped. A browser keeps the
-    /// promise of `__Host-` for that very name: one with other white space before it a sibling domain could set
-    /// (RFC 6265bis, 5.7).
+    /// Names are compared byte for byte; only spaces and tabs around them are dropped. Browsers protect exactly the
+    /// prefix `__Host-`: a sibling domain could set a name with other white space before it (RFC 6265bis, 5.7).
     pub fn find(self, kind: Kind, headers: &HeaderMap) -> Option<String> {
         let name = self.name(kind).as_bytes();
         let lines = headers.get_all(header::COOKIE).iter();
@@ -53,9 +51,9 @@ impl Cookies {
         Token::parse(&self.find(kind, headers)?)
     }
 
-    /// The uuid of the reset link that a request is about: that of its body, else that of the cookie. A form that
-    /// was drawn for another `link` than the cookie's gets none, or it would change the password of the wrong
-    /// account; a program does not say which link it means.
+    /// The uuid of the reset link that a request is about, from its body or else from the cookie. None if the form was
+    /// rendered for another `link` than the cookie's: it would change the password of the wrong account. A program
+    /// sends no `link`.
     pub fn reset_token(
         self,
         headers: &HeaderMap,
@@ -66,12 +64,12 @@ impl Cookies {
             return Token::parse(uuid);
         }
         let token = self.token(Kind::Reset, headers)?;
-        let is_meant = link.is_none_or(|link| link == token.digest_prefix());
-        is_meant.then_some(token)
+        let is_same_link = link.is_none_or(|link| link == token.digest_prefix());
+        is_same_link.then_some(token)
     }
 
-    /// The header that gives a client this cookie.
-    pub fn keep(self, kind: Kind, token: &Token) -> HeaderValue {
+    /// The `Set-Cookie` header for this cookie.
+    pub fn set(self, kind: Kind, token: &Token) -> HeaderValue {
         let life = match kind {
             Kind::Session | Kind::Form => SESSION_LIFE,
             Kind::Reset => RESET_LIFE,
@@ -80,8 +78,8 @@ impl Cookies {
         self.header(kind, token.reveal(), life)
     }
 
-    /// The header that takes this cookie from a client.
-    pub fn drop(self, kind: Kind) -> HeaderValue {
+    /// The `Set-Cookie` header that removes this cookie.
+    pub fn remove(self, kind: Kind) -> HeaderValue {
         self.header(kind, String::new(), Duration::ZERO)
     }
 
@@ -125,10 +123,10 @@ fn value_of<'a>(pair: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 
 /// The bytes without spaces and tabs around them.
 fn trim(bytes: &[u8]) -> &[u8] {
-    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
-    let start = bytes.iter().take_while(|byte| is_blank(byte)).count();
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let start = bytes.iter().take_while(|byte| is_space(byte)).count();
     let rest = &bytes[start..];
-    let end = rest.iter().rev().take_while(|byte| is_blank(byte)).count();
+    let end = rest.iter().rev().take_while(|byte| is_space(byte)).count();
     &rest[..rest.len() - end]
 }
 
@@ -146,15 +144,15 @@ mod tests {
         let plain = Cookies { secure: false };
         let secure = Cookies { secure: true };
         assert_eq!(
-            plain.keep(Kind::Session, &token),
+            plain.set(Kind::Session, &token),
             "uuid=936da01f-9abd-4d9d-80c7-02af85c822a8; HttpOnly; SameSite=Lax; Path=/; Max-Age=2592000"
         );
         assert_eq!(
-            secure.keep(Kind::Reset, &token),
+            secure.set(Kind::Reset, &token),
             "__Host-reset=936da01f-9abd-4d9d-80c7-02af85c822a8; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=1800"
         );
         assert_eq!(
-            plain.drop(Kind::Reset),
+            plain.remove(Kind::Reset),
             "reset=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0"
         );
     }

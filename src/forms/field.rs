@@ -1,52 +1,52 @@
-//! Fields that forms share.
+//! Form fields, and those that several forms have.
 
 use serde::{Deserialize, Serialize};
 
 /// One field of a form.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Field {
-    /// Its name in a body.
+    /// Its name in the request body.
     pub name: &'static str,
-    /// What a person reads beside it.
+    /// Its label.
     pub label: &'static str,
     /// The `type` of its input.
     pub kind: &'static str,
-    /// What browsers and password managers fill it with.
+    /// The `autocomplete` of its input, for browsers and password managers.
     pub autocomplete: &'static str,
-    /// What to know before one types.
+    /// A hint shown above the input.
     pub hint: Option<&'static str>,
-    /// What password managers go by if they make one up.
+    /// The `minlength` of its input, which password generators read.
     pub min_chars: Option<&'static str>,
-    /// Whether it only shows something. It is no part of a body.
+    /// Whether it only shows a value. It is not accepted in a request body.
     pub readonly: bool,
 }
 
 impl Field {
-    /// Whether what is typed is hidden, and never given back.
+    /// Whether it is a password, which is never sent back in a page.
     pub fn is_password(&self) -> bool {
         self.kind == "password"
     }
 }
 
-/// The text of a field that may be missing, which is not the same as empty.
+/// The text of a field that may be missing, which differs from an empty one.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(from = "String")]
-pub struct Given(Option<String>);
+pub struct OptionalText(Option<String>);
 
-impl Given {
-    /// What was given.
+impl OptionalText {
+    /// The text, if the field was there.
     pub fn text(&self) -> Option<&str> {
         self.0.as_deref()
     }
 }
 
-impl From<String> for Given {
+impl From<String> for OptionalText {
     fn from(text: String) -> Self {
         Self(Some(text))
     }
 }
 
-/// The name a user goes by.
+/// The name of a user.
 pub const NAME: Field = Field {
     name: "name",
     label: "Name",
@@ -57,7 +57,7 @@ pub const NAME: Field = Field {
     readonly: false,
 };
 
-/// The address of an account.
+/// The e-mail address of an account.
 pub const EMAIL: Field = Field {
     name: "email",
     label: "Email",

@@ -22,8 +22,8 @@ pub static FORM: Form = Form {
     hidden: &[],
     secret: &[],
     button: Button {
-        rest: "Send reset link",
-        work: "Sending…",
+        idle: "Send reset link",
+        sending: "Sending…",
     },
     done: Done {
         message: "If this email has an account, a password reset link has been sent to it",
@@ -32,18 +32,18 @@ pub static FORM: Form = Form {
     },
 };
 
-/// A link was asked for.
+/// The notice that a link was requested.
 pub const SENT: Notice = Notice {
     word: "sent",
     sentence: "If this email has an account, a password reset link has been sent to it.",
 };
 
-/// Promises a mail with a reset link, whether the address has an account or not.
+/// Queues a mail with a reset link. The answer is the same whether the address has an account or not.
 #[server(prefix = "/auth", endpoint = "forgot-password")]
 pub async fn forgot_password(#[server(default)] email: String) -> Result<Reply, Refusal> {
     let context = super::context::Context::of_request();
     let caller = &context.caller;
     context.accounts.forgot_password(caller, &email).await?;
-    context.drop_reset();
+    context.remove_reset_cookie();
     Ok(FORM.done())
 }

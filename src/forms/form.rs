@@ -1,77 +1,77 @@
-//! What a form declares.
+//! The declaration of a form.
 
 use super::field::Field;
 
-/// The field that holds what a form must bring back (OWASP CSRF, double submit).
+/// The hidden field with the form token (OWASP CSRF, double submit).
 pub const CSRF_FIELD: &str = "csrf_token";
 
-/// All there is to know of a form.
+/// The declaration of a form, which everything else reads.
 #[derive(Debug)]
 pub struct Form {
-    /// Where it posts: the path of its server function.
+    /// The path that it posts to: that of its server function.
     pub path: &'static str,
-    /// The page it stands on, and comes back on if it is refused; none if a refusal is a page of its own.
+    /// The page that contains it, and that is shown again if it is refused. None if a refusal gets a page of its own.
     pub page: Option<&'static str>,
-    /// Who may send it.
+    /// Who may submit it.
     pub gate: Gate,
-    /// The fields that are drawn. All but read-only ones may stand in a body.
+    /// The visible fields. All but read-only ones are accepted in a request body.
     pub fields: &'static [Field],
-    /// Fields that may stand in a body and that are drawn hidden, with what the page gives them.
+    /// Hidden fields that are accepted in a request body, and that the page gives their values.
     pub hidden: &'static [&'static str],
-    /// Fields that may stand in a body but never in a page.
+    /// Fields that are accepted in a request body but never rendered into a page.
     pub secret: &'static [&'static str],
-    /// The button that sends it.
+    /// The submit button.
     pub button: Button,
-    /// What follows if it is done.
+    /// What happens after success.
     pub done: Done,
 }
 
-/// Who may send a form.
+/// Who may submit a form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gate {
-    /// Everybody.
+    /// Anyone.
     Anyone,
-    /// Who is logged in. Others are sent to the login page.
+    /// Users who are logged in. Others are redirected to the login page.
     LoggedIn,
 }
 
-/// The words on a button.
+/// The labels of a button.
 #[derive(Debug)]
 pub struct Button {
-    /// Until it is pressed.
-    pub rest: &'static str,
-    /// While the form is on its way.
-    pub work: &'static str,
+    /// Before it is pressed.
+    pub idle: &'static str,
+    /// While the form is being sent.
+    pub sending: &'static str,
 }
 
-/// What follows if a form is done.
+/// What happens after a form was submitted successfully.
 #[derive(Debug)]
 pub struct Done {
     /// The sentence for programs.
     pub message: &'static str,
-    /// The page a browser goes to.
+    /// The page that a browser is redirected to.
     pub page: &'static str,
-    /// What that page says then.
+    /// The notice on that page.
     pub notice: Option<Notice>,
 }
 
-/// What has just happened. Pages show no other words than those that forms declare, so that no link can make a page
-/// say anything else.
+/// A notice of what has just happened. Pages show only notices that forms declare, so that a link cannot make a page
+/// show any other text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Notice {
-    /// Its name in the address of the page.
+    /// Its name in the query of the page.
     pub word: &'static str,
-    /// What the page says.
+    /// The text.
     pub sentence: &'static str,
 }
 
 impl Form {
-    /// The last part of its path, with which the ids of all that stands in it begin.
+    /// The last part of its path, which is the prefix of all ids in the form.
     pub fn name(&self) -> &'static str {
         self.path.rsplit('/').next().unwrap_or_default()
     }
 
-    /// The fields a body may have.
+    /// The fields that are accepted in a request body.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         let typed = self.fields.iter().filter(|field| !field.readonly);
         typed
@@ -81,7 +81,7 @@ impl Form {
             .chain([CSRF_FIELD])
     }
 
-    /// The drawn field of this name.
+    /// The visible field of this name.
     pub fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.name == name)
     }

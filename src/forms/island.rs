@@ -1,8 +1,8 @@
-//! A form in the browser, and the only drawing of fields and refusals.
+//! The island of a form, which renders every form with its fields and refusals.
 //!
-//! A form works as a plain form. Once hydrated it is sent without a page load: a refusal appears in place, a
-//! success leaves for the page the server names. Inputs are uncontrolled and read when the form is sent, so
-//! what was typed or filled in before hydration counts.
+//! Without scripts it is a plain form. Once hydrated it is submitted without a page load: a refusal appears in the
+//! page, a success loads the page that the server names. Inputs are uncontrolled and read when the form is submitted,
+//! so text that was typed or filled in before hydration is sent too.
 
 #![allow(missing_docs, reason = "the island macro writes a struct of its own")]
 
@@ -22,31 +22,31 @@ use super::{
     send::send,
 };
 
-/// The texts of a form, by the names of its fields.
+/// The values of fields, by name.
 pub type Texts = Vec<(String, String)>;
 
-/// How the title of a page begins whose form was refused.
+/// The prefix of the title of a page whose form was refused.
 pub const ERROR_IN_TITLE: &str = "Error: ";
 
-/// A form with its fields, and the refusal it met.
+/// A form with its fields, and its refusal if there is one.
 #[island]
 pub fn FormIsland(
-    /// Where the form posts, which says which one it is.
+    /// The path of the form, which identifies it.
     path: String,
-    /// What its fields hold at first.
+    /// The initial values of its fields.
     texts: Texts,
-    /// What the form must bring back.
+    /// The form token.
     token: String,
     /// Why it was refused, if it was.
     refusal: Option<Refusal>,
-    /// Whether the form is what the page is about, so that typing may begin at once.
+    /// Whether one of its fields gets the focus when the page loads.
     takes_focus: bool,
 ) -> impl IntoView {
-    // A page of another version may name a form that this one does not have.
-    Form::at(&path).map(|form| draw(form, texts, token, refusal, takes_focus))
+    // During a deployment, a page of another version may name a form that this client does not know.
+    Form::at(&path).map(|form| render(form, texts, token, refusal, takes_focus))
 }
 
-fn draw(
+fn render(
     form: &'static Form,
     texts: Texts,
     token: String,
@@ -68,7 +68,7 @@ fn draw(
         state.refusal.with(|refusal| {
             let refusal = refusal.as_ref()?;
             let is_of_form = field_at_fault(form, refusal).is_none();
-            is_of_form.then(|| (refusal.message.clone(), way_on(form, refusal)))
+            is_of_form.then(|| (refusal.message.clone(), new_link(form, refusal)))
         })
     };
     let fields = form.fields.iter().map(|field| {
@@ -109,13 +109,13 @@ fn draw(
                 type="submit"
                 aria-disabled=move || state.sending.get().then_some("true")
             >
-                {move || if state.sending.get() { form.button.work } else { form.button.rest }}
+                {move || if state.sending.get() { form.button.sending } else { form.button.idle }}
             </button>
         </form>
     }
 }
 
-/// A labelled input with its hint and the sentence that refused it.
+/// A labelled input with its hint and error.
 fn input(field: &'static Field, value: String, focused: bool, state: FormState) -> impl IntoView {
     let form = state.form;
     let sentence = move || {
@@ -166,7 +166,7 @@ fn input(field: &'static Field, value: String, focused: bool, state: FormState) 
     }
 }
 
-/// The button that shows and hides a password; it needs scripts, so it comes with them.
+/// The button that shows and hides a password. It needs scripts, so it appears after hydration.
 fn reveal(revealed: RwSignal<bool>) -> impl IntoView {
     let word = move || if revealed.get() { "Hide" } else { "Show" };
     view! {
@@ -181,18 +181,18 @@ fn reveal(revealed: RwSignal<bool>) -> impl IntoView {
     }
 }
 
-/// The link to a new link, if the one that led to the form has died.
-fn way_on(form: &'static Form, refusal: &Refusal) -> Option<impl IntoView + use<>> {
-    let page = form.page.filter(|_| is_over(form, refusal))?;
+/// The link to request a new reset link, if the one that led to the form no longer works.
+fn new_link(form: &'static Form, refusal: &Refusal) -> Option<impl IntoView + use<>> {
+    let page = form.page.filter(|_| is_link_dead(form, refusal))?;
     Some(view! { " " <a href=page>"Send a new link"</a> })
 }
 
-/// Whether no further attempt can help: the link has died that led to the form, and that it holds.
-fn is_over(form: &Form, refusal: &Refusal) -> bool {
+/// Whether the form cannot succeed any more, because the reset link it belongs to no longer works.
+fn is_link_dead(form: &Form, refusal: &Refusal) -> bool {
     refusal.reason == Reason::LinkDead && !form.secret.is_empty()
 }
 
-/// The drawn field that a refusal is about.
+/// The visible field that a refusal is about.
 fn field_at_fault(form: &'static Form, refusal: &Refusal) -> Option<&'static Field> {
     form.field(refusal.field.as_deref()?)
 }
@@ -202,37 +202,37 @@ fn id(form: &Form, part: &str) -> String {
     [form.name(), "-", part].concat()
 }
 
-/// The text of a field at first.
+/// The initial value of a field.
 fn text<'a>(texts: &'a Texts, name: &str) -> &'a str {
     let found = texts.iter().find(|(known, _)| known == name);
     found.map_or("", |(_, text)| text)
 }
 
-/// What the visitor should look at.
+/// What gets the focus.
 #[derive(Clone, Copy, PartialEq)]
 enum Focus {
     /// A field to fill in.
     Field(&'static Field),
-    /// The sentence that refuses the form.
+    /// The error of the form.
     Sentence,
 }
 
 impl Focus {
-    /// The field at fault, else the first one to fill in, else the sentence. The sentence too if nothing that is
-    /// filled in can help.
+    /// The field at fault, else the first empty field, else the error of the form; also that error if the form cannot
+    /// succeed any more.
     fn new(form: &'static Form, refusal: Option<&Refusal>, filled: impl Fn(&str) -> bool) -> Self {
-        if refusal.is_some_and(|refusal| is_over(form, refusal)) {
+        if refusal.is_some_and(|refusal| is_link_dead(form, refusal)) {
             return Self::Sentence;
         }
         let at_fault = refusal.and_then(|refusal| field_at_fault(form, refusal));
-        // A password is typed again.
+        // A refused password has to be typed again, so it counts as empty.
         let is_filled = |field: &Field| !field.is_password() && filled(field.name);
         let is_empty = |field: &&Field| !field.readonly && !is_filled(field);
         let empty = || form.fields.iter().find(is_empty);
         at_fault.or_else(empty).map_or(Self::Sentence, Self::Field)
     }
 
-    /// Moves the focus there; what is typed next takes the place of what was refused.
+    /// Moves the focus there, and selects the text of a field so that typing replaces it.
     fn set(self, form: &Form) {
         let id = match self {
             Self::Field(field) => id(form, field.name),
@@ -250,17 +250,17 @@ impl Focus {
     }
 }
 
-/// What changes in a form while it is on the screen.
+/// The state of a form in the browser.
 #[derive(Clone, Copy)]
 struct FormState {
     form: &'static Form,
     /// Why it was refused.
     refusal: RwSignal<Option<Refusal>>,
-    /// Whether it is on its way.
+    /// Whether it is being sent.
     sending: RwSignal<bool>,
-    /// Whether scripts work for it.
+    /// Whether it is hydrated.
     hydrated: RwSignal<bool>,
-    /// Whether its passwords can be read.
+    /// Whether its passwords are shown.
     revealed: RwSignal<bool>,
 }
 
@@ -275,11 +275,11 @@ impl FormState {
         }
     }
 
-    /// Begins once the form is hydrated.
+    /// Runs once the form is hydrated.
     fn start(self) {
         Effect::new(move || {
             self.hydrated.set(true);
-            // A page that comes back from the browser's memory can be sent again.
+            // A page restored from the back/forward cache can be submitted again.
             window_event_listener(ev::pageshow, move |event| {
                 if event.persisted() {
                     self.sending.set(false);
@@ -288,7 +288,7 @@ impl FormState {
         });
     }
 
-    /// Sends the form, once at a time; a success leaves this page, so it cannot be sent again on the way.
+    /// Sends the form, one request at a time. After a success it stays disabled until the next page has loaded.
     fn send(self, element: HtmlFormElement) {
         if self.sending.get_untracked() {
             return;
@@ -297,7 +297,7 @@ impl FormState {
             return;
         };
         self.sending.set(true);
-        // A field that is left readable is kept by browsers among what was typed before.
+        // Browsers remember the value of a text field for autofill, so a shown password becomes a password again.
         self.revealed.set(false);
         spawn_local(async move {
             match send(self.form.path, &data).await {
@@ -309,8 +309,8 @@ impl FormState {
         });
     }
 
-    /// Shows a refusal. If it is about a field that this form does not have, the page that the server draws for it
-    /// does.
+    /// Shows a refusal. If it is about a field that this form does not have, submits the form without scripts: the
+    /// server's page shows it.
     fn refuse(self, refusal: Refusal, element: HtmlFormElement, data: FormData) {
         if refusal.field.is_some() && field_at_fault(self.form, &refusal).is_none() {
             let _ = element.submit();
@@ -324,14 +324,14 @@ impl FormState {
         let focus = Focus::new(self.form, Some(&refusal), filled);
         self.sending.set(false);
         self.refusal.set(Some(refusal));
-        name_the_error();
-        // Once the sentence is there, since what is empty takes no focus.
+        mark_title();
+        // After the next frame: an element without text cannot take the focus.
         request_animation_frame(move || focus.set(self.form));
     }
 }
 
-/// Gives the page the title that the server gives a refused page.
-fn name_the_error() {
+/// Marks the title as the server does for a refused form.
+fn mark_title() {
     let title = document().title();
     if !title.starts_with(ERROR_IN_TITLE) {
         document().set_title(&[ERROR_IN_TITLE, &title].concat());

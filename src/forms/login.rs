@@ -22,8 +22,8 @@ pub static FORM: Form = Form {
     hidden: &["next"],
     secret: &[],
     button: Button {
-        rest: "Log in",
-        work: "Logging in…",
+        idle: "Log in",
+        sending: "Logging in…",
     },
     done: Done {
         message: "Login successful",
@@ -42,7 +42,7 @@ pub async fn login(
     let context = super::context::Context::of_request();
     let caller = &context.caller;
     let logged_in = context.accounts.login(caller, &email, &password).await?;
-    context.keep(&logged_in);
-    context.drop_reset();
+    context.set_login_cookies(&logged_in);
+    context.remove_reset_cookie();
     Ok(FORM.done_at(&next))
 }

@@ -21,8 +21,8 @@ pub static FORM: Form = Form {
     hidden: &[],
     secret: &[],
     button: Button {
-        rest: "Log out",
-        work: "Logging out…",
+        idle: "Log out",
+        sending: "Logging out…",
     },
     done: Done {
         message: "Logout successful",
@@ -31,7 +31,7 @@ pub static FORM: Form = Form {
     },
 };
 
-/// Ends the session. Without one a browser is led on all the same.
+/// Ends the session. A browser without one is redirected all the same.
 #[server(prefix = "/auth", endpoint = "logout")]
 pub async fn logout() -> Result<Reply, Refusal> {
     use crate::accounts::error::Error;
@@ -39,8 +39,8 @@ pub async fn logout() -> Result<Reply, Refusal> {
     let context = super::context::Context::of_request();
     let ended = context.accounts.logout(&context.caller).await;
     if matches!(ended, Ok(()) | Err(Error::NoSession)) {
-        context.drop_session();
-        context.drop_reset();
+        context.remove_session_cookie();
+        context.remove_reset_cookie();
     }
     let done = FORM.done();
     ended?;

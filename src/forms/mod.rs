@@ -1,15 +1,15 @@
-//! The forms, one a file: a declaration, and the server function that it calls, which is the route.
+//! The forms, one a file: a declaration, and the server function that handles its route.
 //!
-//! Whatever else has to know a form reads its declaration: which fields a body may have, who may send it, where it
-//! comes back if it is refused, how it is drawn.
+//! Everything else reads the declaration: the fields of a request body, who may submit the form, the page that shows it
+//! again after a refusal, and how it is rendered.
 //!
 //! # Layout
 //! - [`login`], [`signup`], [`logout`], [`forgot_password`], [`reset_password`]: the forms
-//! - [`form`]: what a form declares; [`field`]: fields that forms share; [`reply`]: what
-//!   a server function answers
-//! - [`island`]: a form in the browser; [`send`]: how it is sent
-//! - [`context`]: what a server function finds around it; [`refusal`]: what each error is to a client
-//! - [`cookie`], [`next`]: cookies, and where a login leads; [`check`]: that no server function is forgotten
+//! - [`form`]: the declaration; [`field`]: fields, and those that several forms have
+//! - [`reply`]: the answers of a server function; [`refusal`]: status and reason of each error of the accounts
+//! - [`island`]: renders a form; [`send`]: sends it by `fetch` once it is hydrated
+//! - [`context`]: what a server function works with; [`cookie`]: the cookies; [`next`]: where a login leads
+//! - [`check`]: every server function must be in [`FORMS`]
 
 #[cfg(feature = "ssr")]
 pub mod check;
@@ -34,7 +34,7 @@ pub mod signup;
 
 use form::Form;
 
-/// Every form. A server function that is not here ends the start.
+/// Every form. The server refuses to start if a server function is missing here.
 pub static FORMS: &[&Form] = &[
     &login::FORM,
     &signup::FORM,

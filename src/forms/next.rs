@@ -1,11 +1,11 @@
-//! Where a login leads.
+//! Where a login leads: the `next` of the query or form.
 
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// The longest `next`, in bytes.
 const MAX_BYTES: usize = 512;
 
-/// `next` where it is a path of this site, and `/` where it is anything else.
+/// `next` if it is a path of this site, else `/`.
 ///
 /// One leading `/`; no `//`, `\`, `..` or `%` in the path, and no control character at all (OWASP Unvalidated
 /// Redirects).
@@ -18,21 +18,21 @@ pub fn safe(next: &str) -> &str {
     if is_ours { next } else { "/" }
 }
 
-/// A safe `next` as a `Location` header, in which only visible ASCII can stand.
+/// A safe `next` as a `Location` header, which may contain only visible ASCII.
 pub fn location(next: &str) -> String {
     utf8_percent_encode(safe(next), NOT_IN_HEADERS).to_string()
 }
 
-/// What a URL in a header has to escape; text beyond ASCII is escaped anyway.
+/// The ASCII characters to escape in a header; others are always escaped.
 const NOT_IN_HEADERS: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>');
-/// What may stand in a query value as it is.
+/// The characters to escape in a query value.
 const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'-')
     .remove(b'_')
     .remove(b'.');
 
-/// A link to `path` that keeps where the visitor wanted to go.
+/// A link to `path` that passes `next` on.
 pub fn link(path: &str, next: &str) -> String {
     match next {
         "" | "/" => path.to_owned(),

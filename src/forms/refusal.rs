@@ -1,13 +1,13 @@
-//! What each error of the accounts is to a client: its status, the field at fault, its reason.
+//! Maps each error of the accounts to what a client sees: status, field at fault, reason.
 
 use super::reply::{Reason, Refusal};
 use crate::accounts::error::Error;
 
 impl From<Error> for Refusal {
-    /// The one place in which errors of the accounts get their status. The cause of a failure goes to the log.
+    /// The only mapping of errors to statuses. The cause of a store failure goes to the log, not to the client.
     fn from(error: Error) -> Self {
         if let Error::Unavailable(cause) = &error {
-            tracing::error!(%cause, "the store did not answer");
+            tracing::error!(%cause, "store unavailable");
         }
         let (code, field, reason) = match &error {
             Error::NameRequired => (400, "name", Reason::Required),

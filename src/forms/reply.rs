@@ -1,4 +1,4 @@
-//! What a server function answers: that it was done, or why not.
+//! The answers of a server function: success or refusal.
 
 use leptos::server_fn::{
     codec::JsonEncoding,
@@ -9,7 +9,7 @@ use serde::{
     de::value::{Error, StrDeserializer},
 };
 
-/// What was asked is done.
+/// Success.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {
     /// One sentence for a person.
@@ -18,31 +18,31 @@ pub struct Reply {
     pub code: u16,
 }
 
-/// What was asked is not done; made by the server alone.
+/// A refusal, made by the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// One sentence for a person.
     pub message: String,
     /// The HTTP status.
     pub code: u16,
-    /// The form field at fault, if it is one.
+    /// The field at fault, if it is a single one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// Why, for a program.
+    /// The reason, for programs.
     #[serde(default)]
     pub reason: Reason,
-    /// After how many seconds to come again, if that is known.
+    /// `Retry-After` in seconds, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
 }
 
-/// Why something was refused: what code asks, instead of the status or the sentence.
+/// Why a request was refused. Code decides by it, never by the status or the sentence.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// A field is missing or empty.
     Required,
-    /// A field does not hold what it should.
+    /// A field has an invalid value.
     Invalid,
     /// Too few characters.
     TooShort,
@@ -58,9 +58,9 @@ pub enum Reason {
     NotLoggedIn,
     /// The mailed link is unknown, used or expired.
     LinkDead,
-    /// A limit on attempts is reached.
+    /// A rate limit is reached.
     TooManyAttempts,
-    /// There is more to do than the machine can.
+    /// The server is overloaded.
     Busy,
     /// The store or the network failed.
     Unavailable,
@@ -70,34 +70,34 @@ pub enum Reason {
     Repeated,
     /// A field is not text.
     NotText,
-    /// A password stands in an address.
+    /// A password is in a URL.
     PasswordInUrl,
     /// A page of another site sent the request.
     OtherSite,
-    /// The form is not of a page that this browser was last given.
+    /// The form token is not that of the browser's cookie.
     OutdatedForm,
-    /// Nothing is here.
+    /// There is nothing at this path.
     NotFound,
-    /// The method is not for this path.
+    /// The method is not allowed for this path.
     MethodNotAllowed,
     /// The body did not come in time.
     Timeout,
     /// The body is too large.
     TooLarge,
-    /// The body is of a type that is not read.
+    /// The media type of the body is not supported.
     UnsupportedType,
     /// The headers are too large.
     HeadersTooLarge,
     /// A part of the server failed.
     Internal,
-    /// A word of a later version, in a page of an earlier one.
+    /// A reason that this version does not know, from a later one.
     #[default]
     #[serde(other)]
     Unknown,
 }
 
 impl Refusal {
-    /// A refusal that is no single field's fault.
+    /// A refusal without a field at fault.
     pub fn new(code: u16, reason: Reason, message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -108,7 +108,7 @@ impl Refusal {
         }
     }
 
-    /// A part of the server failed.
+    /// The refusal for an internal error.
     pub fn internal() -> Self {
         let sentence = "Something went wrong, try again in a moment";
         Self::new(500, Reason::Internal, sentence)
@@ -116,7 +116,7 @@ impl Refusal {
 }
 
 impl Reason {
-    /// The reason of this word.
+    /// The reason with this name.
     pub fn named(word: &str) -> Self {
         Self::deserialize(StrDeserializer::<Error>::new(word)).unwrap_or_default()
     }

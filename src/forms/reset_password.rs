@@ -8,7 +8,7 @@
 use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::{
-    field::{EMAIL, Field, Given, NEW_PASSWORD},
+    field::{EMAIL, Field, NEW_PASSWORD, OptionalText},
     form::{Button, Done, Form, Gate, Notice},
     reply::{Refusal, Reply},
 };
@@ -19,7 +19,7 @@ pub static FORM: Form = Form {
     page: Some("/auth/reset-password"),
     gate: Gate::Anyone,
     fields: &[
-        // Whose password it is, so that a password manager saves the pair.
+        // Read-only: the account's e-mail, so that a password manager saves it with the new password.
         Field {
             label: "Account",
             readonly: true,
@@ -30,8 +30,8 @@ pub static FORM: Form = Form {
     hidden: &[LINK_FIELD],
     secret: &[UUID_FIELD],
     button: Button {
-        rest: "Change password",
-        work: "Changing…",
+        idle: "Change password",
+        sending: "Changing…",
     },
     done: Done {
         message: "Password reset successful",
@@ -43,18 +43,18 @@ pub static FORM: Form = Form {
     },
 };
 
-/// The field with the uuid of the mailed link. A browser has it in a cookie.
+/// The field with the uuid of the mailed link. Browsers have it in the reset cookie instead.
 pub const UUID_FIELD: &str = "uuid";
 
-/// The field that says which link the form was drawn for, so that it changes no other account's password if the
-/// browser is given another link meanwhile.
+/// The field that identifies the link that the form was rendered for. If the browser opens another link meanwhile, the
+/// form must not change that account's password.
 pub const LINK_FIELD: &str = "link";
 
 /// Sets the new password.
 #[server(prefix = "/auth", endpoint = "reset-password")]
 pub async fn reset_password(
-    #[server(default)] uuid: Given,
-    #[server(default)] link: Given,
+    #[server(default)] uuid: OptionalText,
+    #[server(default)] link: OptionalText,
     #[server(default)] password: String,
 ) -> Result<Reply, Refusal> {
     let context = super::context::Context::of_request();
@@ -63,7 +63,7 @@ pub async fn reset_password(
     let device = accounts
         .reset_password(caller, token.as_ref(), &password)
         .await?;
-    context.keep_device(&device);
-    context.drop_reset();
+    context.set_device_cookie(&device);
+    context.remove_reset_cookie();
     Ok(FORM.done())
 }

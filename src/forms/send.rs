@@ -1,7 +1,7 @@
-//! How a hydrated form is sent.
+//! Sends a hydrated form by `fetch`.
 //!
-//! By `fetch` itself: the client of Leptos's server functions has arguments of one type for each function, and the
-//! island has one piece of code for every form.
+//! Not by Leptos's generated client functions: these have an argument type for each form, while the island is the same
+//! code for every form, which keeps the WebAssembly small.
 
 use leptos::{
     prelude::window,
@@ -15,13 +15,13 @@ use super::{
     reply::{Reason, Refusal},
 };
 
-/// The header that says why a form was refused; in the body of the first five routes that word is not.
+/// The header with the reason of a refusal. The bodies of the first five routes are fixed and do not contain it.
 pub const REASON_HEADER: &str = "x-reason";
 
-/// Sends what a form holds, and gives where a success leads.
+/// Sends a form. Returns the location to load after success.
 pub async fn send(path: &str, data: &FormData) -> Result<String, Refusal> {
-    // The browser vouches for a request of a script by its headers. An outdated token would refuse every further
-    // attempt of this page.
+    // Not needed: for requests of scripts, browsers send headers that prove the origin. And an outdated token would
+    // make every further attempt on this page fail.
     data.delete(CSRF_FIELD);
     let answer = fetch(path, data).await.map_err(|_| unreachable())?;
     let body = text(&answer).await.map_err(|_| unreachable())?;
@@ -37,7 +37,7 @@ pub async fn send(path: &str, data: &FormData) -> Result<String, Refusal> {
     })
 }
 
-/// Asks for JSON, since `fetch` accepts anything where it is not told.
+/// Posts the data. The answer is JSON, since `fetch` sends `Accept: */*`.
 async fn fetch(path: &str, data: &FormData) -> Result<Response, JsValue> {
     let request = RequestInit::new();
     request.set_method("POST");

@@ -32,8 +32,8 @@ pub static FORM: Form = Form {
     hidden: &["next"],
     secret: &[],
     button: Button {
-        rest: "Sign up",
-        work: "Signing up…",
+        idle: "Sign up",
+        sending: "Signing up…",
     },
     done: Done {
         message: "Signup successful",
@@ -53,7 +53,7 @@ pub async fn signup(
     let context = super::context::Context::of_request();
     let (accounts, caller) = (&context.accounts, &context.caller);
     let logged_in = accounts.signup(caller, &name, &email, &password).await?;
-    context.keep(&logged_in);
-    context.drop_reset();
+    context.set_login_cookies(&logged_in);
+    context.remove_reset_cookie();
     Ok(FORM.done_at(&next))
 }

@@ -1,4 +1,4 @@
-//! What stands around a page: its title, what has just happened, its forms.
+//! What the pages have in common: title, notice and forms.
 
 use std::cell::Cell;
 
@@ -10,11 +10,11 @@ use crate::forms::{
     island::{ERROR_IN_TITLE, FormIsland, Texts},
 };
 
-/// What a page is drawn in.
+/// Renders the common parts of a page.
 pub struct Frame {
-    /// What has just happened.
+    /// The notice of what has just happened.
     pub notice: Option<Notice>,
-    /// What its forms must bring back.
+    /// The form token.
     token: String,
     refused: Option<Refused>,
     title: Cell<&'static str>,
@@ -40,36 +40,36 @@ impl Frame {
         self.refused.as_ref()
     }
 
-    /// The heading of the page, which is its title too.
+    /// The heading of the page, which is also its title.
     pub fn heading(&self, name: &'static str) -> impl IntoView + use<> {
         self.title(name);
         view! { <h1>{name}</h1> }
     }
 
-    /// The title of the page.
+    /// Sets the title of the page.
     pub fn title(&self, name: &'static str) {
         self.title.set(name);
     }
 
-    /// What has just happened, if the heading does not say it.
+    /// The notice, if there is one.
     pub fn status(&self) -> impl IntoView + use<> {
         let notice = self.notice;
         notice.map(|notice| view! { <p class="notice" role="status">{notice.sentence}</p> })
     }
 
-    /// A form, with `texts` in its fields.
+    /// A form, with `texts` as the values of its fields.
     pub fn form(&self, form: &'static Form, texts: Texts) -> impl IntoView + use<> {
         let refused = self.refused.as_ref();
         let takes_focus = refused.is_some_and(|refused| refused.form == form);
         self.island(form, texts, takes_focus)
     }
 
-    /// The form that the page is about, in which typing may begin at once.
+    /// The main form of the page, which gets the focus when the page loads.
     pub fn main_form(&self, form: &'static Form, texts: Texts) -> impl IntoView + use<> {
         self.island(form, texts, true)
     }
 
-    /// A form that is a button, in no need of scripts.
+    /// A form that is only a button, and needs no scripts.
     pub fn button_form(&self, form: &'static Form) -> impl IntoView + use<> {
         self.has_form.set(true);
         let token = self.token.clone();
@@ -77,7 +77,7 @@ impl Frame {
             <form action=form.path method="post">
                 <input type="hidden" name=CSRF_FIELD value=token />
                 <button class="button" type="submit">
-                    {form.button.rest}
+                    {form.button.idle}
                 </button>
             </form>
         }
@@ -93,25 +93,25 @@ impl Frame {
         self.has_island.set(true);
         let refused = self.refused.as_ref().filter(|refused| refused.form == form);
         let given_back = refused.into_iter().flat_map(Refused::given_back);
-        // What was typed comes first, and so counts.
+        // The first value of a field is used: what was typed.
         let texts: Texts = given_back.chain(texts).collect();
         let refusal = refused.map(|refused| refused.refusal.clone());
         let (path, token) = (form.path.to_owned(), self.token.clone());
         view! { <FormIsland path texts token refusal takes_focus /> }
     }
 
-    /// The whole title, which says so if a form was refused.
+    /// The whole title, marked if a form was refused.
     pub(crate) fn whole_title(&self) -> String {
         let error = self.refused.as_ref().map_or("", |_| ERROR_IN_TITLE);
         [error, self.title.get(), " · fpm-registry"].concat()
     }
 
-    /// Whether a form was drawn, which goes with a cookie.
+    /// Whether a form was rendered, which needs the form cookie.
     pub(crate) fn has_form(&self) -> bool {
         self.has_form.get()
     }
 
-    /// Whether a form was drawn that scripts bring to life.
+    /// Whether an island was rendered, which needs scripts.
     pub(crate) fn has_island(&self) -> bool {
         self.has_island.get()
     }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{accounts::store::Visitor, forms::logout};
 
-/// Shows who is logged in, or the way to log in.
+/// The home page: who is logged in, or links to log in and sign up.
 pub struct HomePage {
     visitor: Option<Visitor>,
 }

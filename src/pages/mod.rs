@@ -1,9 +1,9 @@
-//! What a browser shows, one page a file: the data of a page, and how it looks. Drawn on the server alone.
+//! The pages, one a file: how a page loads its data, and its view. Rendered on the server only.
 //!
 //! # Layout
 //! - [`home`], [`login`], [`signup`], [`reset_password`]: the pages
-//! - [`problem`]: what stands in for a page if there is none
-//! - [`request`]: what a page is asked with; [`frame`]: what stands around it
+//! - [`problem`]: the page for errors that belong to no other page
+//! - [`request`]: the request as pages read it; [`frame`]: title, notice and forms of a page
 
 pub mod frame;
 pub mod home;
@@ -20,19 +20,19 @@ use self::{
     request::{Detour, PageRequest},
 };
 
-/// A page: its data, and how it looks.
+/// A page: its data, and its view.
 pub trait Page: Sized + Send {
-    /// Where it is.
+    /// Its path.
     const PATH: &'static str;
 
-    /// Its data; or where else to go, or why there is no page.
+    /// Loads its data. Or a redirect, or a refusal.
     fn load(request: &mut PageRequest) -> impl Future<Output = Result<Self, Detour>> + Send;
 
-    /// Whether it looks the same to everybody. Such a page is drawn once and copied.
+    /// Whether it looks the same to every visitor. Such a page is prerendered: rendered once, then copied.
     fn is_same_for_all(&self) -> bool {
         false
     }
 
-    /// How it looks.
+    /// The content of the page.
     fn view(self, frame: &Frame) -> AnyView;
 }

@@ -1,11 +1,11 @@
-//! The page for everything that has no page of its own: not found, not allowed, failed.
+//! The page for refusals that belong to no other page: not found, not allowed, failed.
 
 use leptos::prelude::*;
 
 use super::frame::Frame;
 use crate::forms::reply::{Reason, Refusal};
 
-/// Says what is wrong, and the way on.
+/// Says what is wrong and what to do, with links to other pages.
 pub fn view(refusal: Refusal, frame: &Frame) -> impl IntoView + use<> {
     let (heading, advice) = words(&refusal);
     let sentence = (refusal.message != heading).then_some(refusal.message);

@@ -1,4 +1,4 @@
-//! What a page is asked with.
+//! The request for a page.
 
 use std::{future::Future, time::Duration};
 
@@ -11,35 +11,35 @@ use crate::{
     forms::{context::Service, form::Form, next, reply::Refusal},
 };
 
-/// How long a page that can do without the visitor waits for the store.
+/// How long a page waits for the store to look up the visitor, if it can be shown without.
 const VISITOR_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Which kind of answer a client wants.
+/// The kinds of clients, by content negotiation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Client {
-    /// A browser, with or without scripts, that goes from page to page.
+    /// A browser that loads pages, with or without scripts.
     Page,
-    /// Anything else, hydrated forms included.
+    /// Any other client, and hydrated forms. Gets JSON.
     Program,
 }
 
-/// A form that was refused, for the page that it stands on.
+/// A form that was refused, for the page that shows it again.
 #[derive(Clone)]
 pub struct Refused {
-    /// Which one.
+    /// The form.
     pub form: &'static Form,
-    /// What its body held.
+    /// The fields of its body.
     pub fields: Vec<(&'static str, String)>,
-    /// Why.
+    /// Why it was refused.
     pub refusal: Refusal,
 }
 
-/// Why there is no page.
+/// What to answer instead of a page.
 #[derive(Debug)]
 pub enum Detour {
-    /// There is another one to go to.
+    /// A redirect to this location.
     Redirect(String),
-    /// It was refused.
+    /// A refusal.
     Refused(Refusal),
 }
 
@@ -49,22 +49,22 @@ impl From<Error> for Detour {
     }
 }
 
-/// A request for a page, also on behalf of a form that was refused.
+/// A request for a page, or for the page of a form that was refused.
 pub struct PageRequest {
     /// The head of the request.
     pub parts: Parts,
     /// The accounts, and the names of the cookies.
     pub service: Service,
-    /// Which kind of answer is wanted.
+    /// The kind of client.
     pub client: Client,
-    /// The form of this page that was refused. A page may put another one in its place.
+    /// The form of this page that was refused. A page may replace it.
     pub refused: Option<Refused>,
-    /// Cookies that go with the answer.
+    /// Cookies to set with the answer.
     pub cookies: Vec<HeaderValue>,
 }
 
 impl PageRequest {
-    /// A value of the query, read leniently: what does not decode is no value any page knows.
+    /// A value of the query. Invalid escapes are read leniently, since pages compare values with known ones.
     pub fn query(&self, name: &str) -> Option<String> {
         let query = self.parts.uri.query().unwrap_or_default();
         let mut pairs = form_urlencoded::parse(query.as_bytes());
@@ -72,7 +72,7 @@ impl PageRequest {
         Some(value.into_owned())
     }
 
-    /// Where the visitor wants to go, by the query or by the form that was refused; already safe.
+    /// The `next` of the query or of the refused form, already checked.
     pub fn next(&self) -> String {
         let next = match &self.refused {
             Some(refused) => refused.field("next").map(str::to_owned),
@@ -81,7 +81,7 @@ impl PageRequest {
         next::safe(next.as_deref().unwrap_or_default()).to_owned()
     }
 
-    /// The user who is logged in. `HEAD` changes nothing, so it is no use of a session.
+    /// The user who is logged in. Only `GET` counts as a use of the session, since `HEAD` must not change anything.
     pub fn visitor(&self) -> impl Future<Output = Result<Option<Visitor>, Error>> + Send + use<> {
         let caller = self
             .service
@@ -91,9 +91,9 @@ impl PageRequest {
         async move { accounts.visitor(&caller, is_use).await }
     }
 
-    /// Sends visitors on who have no use for the page, since they are logged in. It shows if the store does not
-    /// say so soon, and if a form of it was refused.
-    pub async fn skip_if_logged_in(&self, next: &str) -> Result<(), Detour> {
+    /// Redirects visitors who are already logged in. Not if a form of the page was refused, and not if the store does
+    /// not answer in time: then the page is shown.
+    pub async fn redirect_if_logged_in(&self, next: &str) -> Result<(), Detour> {
         if self.client == Client::Program || self.refused.is_some() {
             return Ok(());
         }
@@ -105,13 +105,13 @@ impl PageRequest {
 }
 
 impl Refused {
-    /// What a field of the body held.
+    /// The value of a field of the body.
     pub fn field(&self, name: &str) -> Option<&str> {
         let found = self.fields.iter().find(|(known, _)| *known == name);
         found.map(|(_, text)| text.as_str())
     }
 
-    /// What the form gives back: neither passwords nor what a page must not show.
+    /// The values to show in the form again: no passwords and no secret fields.
     pub fn given_back(&self) -> impl Iterator<Item = (String, String)> + use<'_> {
         let typed = self.form.fields.iter().filter(|field| !field.is_password());
         let names = typed.map(|field| field.name);

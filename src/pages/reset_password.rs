@@ -1,4 +1,4 @@
-//! `/auth/reset-password`: ask for a link, wait for the mail, choose a new password.
+//! `/auth/reset-password`: request a link, then choose a new password.
 
 use leptos::prelude::*;
 
@@ -17,20 +17,20 @@ use crate::{
     },
 };
 
-/// The page to get back into an account.
+/// The page to reset a password.
 pub enum ResetPasswordPage {
     /// It asks for the e-mail.
     AskForLink(Cause),
     /// It asks for the new password.
     ChoosePassword {
-        /// Whose.
+        /// The e-mail of the account.
         email: String,
-        /// Which link it was.
+        /// The uuid of the link.
         token: Token,
     },
 }
 
-/// Why a link is asked for.
+/// Why the page asks for the e-mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
     /// The password is forgotten.
@@ -46,7 +46,7 @@ impl Page for ResetPasswordPage {
         match &request.refused {
             Some(refused) => load_refused(refused.clone(), request).await,
             None if request.query("uuid").is_some() => open_link(request).await,
-            None if request.query("keep-password").is_some() => Err(keep_password(request)),
+            None if request.query("keep-password").is_some() => Err(cancel_reset(request)),
             None => load_link_of_cookie(request).await,
         }
     }
@@ -65,14 +65,14 @@ impl Page for ResetPasswordPage {
     }
 }
 
-/// The mailed link: shows the page, or first moves the uuid out of the address. Nothing is consumed.
+/// The mailed link. A browser is redirected, to move the uuid from the address to a cookie. Nothing is consumed.
 async fn open_link(request: &mut PageRequest) -> Result<ResetPasswordPage, Detour> {
     let uuid = request.query("uuid").unwrap_or_default();
     let cookies = request.service.cookies;
     let opened = load_link(request, Token::parse(&uuid)).await?;
     match (opened, request.client) {
         (Some(ResetPasswordPage::ChoosePassword { token, .. }), Client::Page) => {
-            request.cookies.push(cookies.keep(Kind::Reset, &token));
+            request.cookies.push(cookies.set(Kind::Reset, &token));
             Err(Detour::Redirect(ResetPasswordPage::PATH.to_owned()))
         }
         (Some(page), _) => Ok(page),
@@ -81,13 +81,13 @@ async fn open_link(request: &mut PageRequest) -> Result<ResetPasswordPage, Detou
     }
 }
 
-/// The page for a link that is unknown, used or expired: how to get a new one.
+/// The page for a link that is unknown, used or expired, with the form to request a new one.
 ///
-/// The reset cookie stays unless it is that link: any page could link to a made-up uuid.
+/// The reset cookie is removed only if it is that link: any site could link here with a made-up uuid.
 fn dead_link(request: &mut PageRequest, uuid: &str) -> ResetPasswordPage {
     let cookies = request.service.cookies;
     if cookies.find(Kind::Reset, &request.parts.headers).as_deref() == Some(uuid) {
-        request.cookies.push(cookies.drop(Kind::Reset));
+        request.cookies.push(cookies.remove(Kind::Reset));
     }
     request.refused = Some(Refused {
         form: &forgot_password::FORM,
@@ -97,12 +97,12 @@ fn dead_link(request: &mut PageRequest, uuid: &str) -> ResetPasswordPage {
     ResetPasswordPage::AskForLink(Cause::DeadLink)
 }
 
-/// The way out of a reset: the browser forgets the link.
+/// Cancels the reset: removes the reset cookie.
 ///
-/// A link of another site may lead here too. All it does is that the mailed link must be opened again.
-fn keep_password(request: &mut PageRequest) -> Detour {
+/// Another site may link here too; then the mailed link has to be opened again, no more.
+fn cancel_reset(request: &mut PageRequest) -> Detour {
     let cookies = request.service.cookies;
-    request.cookies.push(cookies.drop(Kind::Reset));
+    request.cookies.push(cookies.remove(Kind::Reset));
     Detour::Redirect("/".to_owned())
 }
 
@@ -115,13 +115,13 @@ async fn load_link_of_cookie(request: &mut PageRequest) -> Result<ResetPasswordP
     match load_link(request, Token::parse(&uuid)).await? {
         Some(page) => Ok(page),
         None => {
-            request.cookies.push(cookies.drop(Kind::Reset));
+            request.cookies.push(cookies.remove(Kind::Reset));
             Ok(ResetPasswordPage::AskForLink(Cause::DeadLink))
         }
     }
 }
 
-/// One of the two forms again, as it was refused.
+/// The page of a refused form: one of the two forms.
 async fn load_refused(
     refused: Refused,
     request: &mut PageRequest,
@@ -140,7 +140,7 @@ async fn load_refused(
     }
     match load_link(request, token).await {
         Ok(Some(ResetPasswordPage::ChoosePassword { email, token })) => {
-            request.cookies.push(cookies.keep(Kind::Reset, &token));
+            request.cookies.push(cookies.set(Kind::Reset, &token));
             Ok(ResetPasswordPage::ChoosePassword { email, token })
         }
         Ok(_) => {
@@ -151,7 +151,7 @@ async fn load_refused(
             });
             Ok(ResetPasswordPage::AskForLink(Cause::Forgotten))
         }
-        // Which of the two forms to show cannot be known now. What was refused is what to say.
+        // The store failed, so which form to show is unknown: show the refusal alone.
         Err(_) => Err(Detour::Refused(refused.refusal)),
     }
 }

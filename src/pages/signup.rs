@@ -19,7 +19,7 @@ impl Page for SignupPage {
 
     async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
         let next = request.next();
-        request.skip_if_logged_in(&next).await?;
+        request.redirect_if_logged_in(&next).await?;
         Ok(Self { next })
     }
 

@@ -18,13 +18,13 @@ use url::form_urlencoded;
 
 use super::problem::Problem;
 
-/// The longest body of a request.
+/// The most bytes of a request body.
 pub const MAX_BYTES: usize = 16 * 1024;
 
-/// How long a client may take over a body.
+/// How long a client may take to send a body.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The fields a route knows, as they came; each at most once.
+/// The fields of a request body that the route knows, each at most once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fields(Vec<(&'static str, String)>);
 
@@ -44,12 +44,12 @@ impl Fields {
             .finish()
     }
 
-    /// The fields with their texts.
+    /// The names and texts of the fields.
     pub fn into_pairs(self) -> Vec<(&'static str, String)> {
         self.0
     }
 
-    /// Adds a field that came; an unknown one is ignored.
+    /// Adds a field; an unknown one is ignored.
     fn add(
         &mut self,
         known: &[&'static str],
@@ -73,7 +73,7 @@ pub async fn read(
     body: Body,
     known: &[&'static str],
 ) -> Result<Fields, Problem> {
-    let bytes = whole(headers, body).await?;
+    let bytes = read_bytes(headers, body).await?;
     if bytes.is_empty() {
         return Ok(Fields::default());
     }
@@ -88,7 +88,7 @@ pub async fn read(
     }
 }
 
-async fn whole(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+async fn read_bytes(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     let announced = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
@@ -100,7 +100,7 @@ async fn whole(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::TooLarge),
         Ok(Err(_)) => Err(Problem::Malformed),
-        Err(_) => Err(Problem::TooSlow),
+        Err(_) => Err(Problem::Timeout),
     }
 }
 
@@ -109,8 +109,8 @@ fn media_type(headers: &HeaderMap) -> Option<String> {
     Some(value.split(';').next()?.trim().to_ascii_lowercase())
 }
 
-/// Reads `a=b&c=d`, as a body or a query. Stricter than the URL standard: a broken escape, and what does not
-/// decode to UTF-8, is refused, not kept or replaced.
+/// Reads `a=b&c=d`, from a body or a query. Stricter than the URL standard: an invalid escape, or one that does not
+/// decode to UTF-8, is refused.
 pub fn urlencoded(bytes: &[u8], known: &[&'static str]) -> Result<Fields, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|_| Problem::Malformed)?;
     let mut fields = Fields::default();
@@ -146,7 +146,7 @@ fn json(bytes: &[u8], known: &[&'static str]) -> Result<Fields, Problem> {
     Ok(fields)
 }
 
-/// A JSON object that keeps repeated members.
+/// A JSON object with all its members, also repeated ones.
 struct Object(Vec<(String, Box<RawValue>)>);
 
 impl<'de> Deserialize<'de> for Object {
@@ -196,7 +196,7 @@ async fn multipart(
     Ok(fields)
 }
 
-/// Whether a part says that it is a file, in either way of writing its name (RFC 7578, 4.2).
+/// Whether a part is a file, by either form of the `filename` parameter (RFC 7578, 4.2).
 fn is_file(headers: &HeaderMap) -> bool {
     let disposition = headers.get(header::CONTENT_DISPOSITION);
     disposition.is_some_and(|value| {

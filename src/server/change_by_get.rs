@@ -1,4 +1,4 @@
-//! The first backend's `GET` that changes a password by a reset link, for old programs only.
+//! The `GET` of the first backend that resets a password, for old programs only.
 
 use std::sync::Arc;
 
@@ -21,8 +21,7 @@ use crate::{
     pages::request::Client,
 };
 
-/// Takes such a request for the `POST` it stands for. A browser, which would keep the address in its history, is
-/// refused.
+/// Handles such a request as a `POST` of the form. Refuses browsers, which would save the password in their history.
 pub async fn change(
     State(state): State<Arc<state::State>>,
     request: Request,
@@ -51,7 +50,7 @@ pub async fn change(
     route.answer(state, parts, fields).await
 }
 
-/// Whether a browser asks.
+/// Whether the client is a browser.
 fn is_browser(client: Client, headers: &HeaderMap) -> bool {
     client == Client::Page || headers.contains_key("sec-fetch-site")
 }

@@ -1,20 +1,20 @@
-//! The HTML document around a page: head and scripts.
+//! Renders the HTML document of a page: the page itself, and head and scripts around it.
 
 use leptos::{
     nonce::{provide_nonce, use_nonce},
     prelude::*,
 };
 
-use super::{drawn::Drawn, files::Client, state::State};
+use super::{files::ClientPaths, rendered::RenderedPage, state::State};
 use crate::pages::frame::Frame;
 
-/// How Leptos marks a place in a page, which HTML does not allow, and the same as HTML has it.
-const MARK: (&str, &str) = ("<!>", "<!---->");
+/// An empty comment, as Leptos writes it, which is not valid HTML, and as HTML has it.
+const COMMENT: (&str, &str) = ("<!>", "<!---->");
 
-/// Draws a page in its frame.
+/// Renders a page.
 ///
-/// Its data is there, so nothing is waited for: no stream, no executor, and an owner that ends here.
-pub fn draw(state: &State, frame: &Frame, view: impl FnOnce(&Frame) -> AnyView) -> Drawn {
+/// Its data has been loaded, so this is synchronous: no stream and no executor, only a reactive owner for this call.
+pub fn render(state: &State, frame: &Frame, view: impl FnOnce(&Frame) -> AnyView) -> RenderedPage {
     let owner = Owner::new_root(None);
     let (html, nonce) = owner.with(|| {
         provide_nonce();
@@ -23,8 +23,8 @@ pub fn draw(state: &State, frame: &Frame, view: impl FnOnce(&Frame) -> AnyView) 
         (document(state, frame, main).to_html(), nonce)
     });
     owner.unset_with_forced_cleanup();
-    Drawn {
-        html: html.replace(MARK.0, MARK.1),
+    RenderedPage {
+        html: html.replace(COMMENT.0, COMMENT.1),
         nonce,
         has_form: frame.has_form(),
     }
@@ -45,7 +45,7 @@ fn document(state: &State, frame: &Frame, main: AnyView) -> impl IntoView + use<
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="stylesheet" href=files.client.style.clone() />
                 <AutoReload options=state.options.clone() />
-                {frame.has_island().then(|| start(&files.client))}
+                {frame.has_island().then(|| hydration_script(&files.client))}
             </head>
             <body>
                 <header class="site">
@@ -61,13 +61,13 @@ fn document(state: &State, frame: &Frame, main: AnyView) -> impl IntoView + use<
     }
 }
 
-/// Loads the client, and has it bring each island of the page to life.
+/// The script that loads the client and hydrates each island of the page.
 ///
-/// Stands for Leptos's `HydrationScripts`, which reads the names from disk for every page, puts the nonce where
-/// HTML knows no such value, and also serves what this site has not: islands with children.
-fn start(client: &Client) -> impl IntoView + use<> {
+/// Replaces Leptos's `HydrationScripts`, which reads the file names from disk for every page and writes the nonce to an
+/// attribute that HTML does not have. Islands with children are not supported.
+fn hydration_script(client: &ClientPaths) -> impl IntoView + use<> {
     let (script, module) = (&client.script, &client.module);
-    // The module is asked for by the script and not by a link, which would bring it to browsers without scripts.
+    // The script fetches the module: a preload link would make browsers without scripts load it too.
     let code = format!(
         "const module_or_path = fetch({module:?});\
          const client = await import({script:?});\

@@ -1,7 +1,7 @@
-//! What the browser loads: the files of the built site, held in memory.
+//! Static files: the built site, held in memory.
 //!
-//! Only what lay in the site's folder at start is served, so no path can lead out of it; while cargo-leptos
-//! watches the site, what lies there now.
+//! Only files that were in the site's folder at start are served, so no path can lead out of it. While cargo-leptos
+//! watches, the folder is read again for each request.
 
 use std::{
     collections::HashMap,
@@ -22,22 +22,22 @@ use sha2::{Digest, Sha256};
 
 use super::{negotiation, settings::WrongSetting};
 
-/// For names with a hash in them, whose content never changes.
-const FOR_EVER: &str = "public, max-age=31536000, immutable";
-/// For other names: ask again, and hear that it is the same.
-const ASK_AGAIN: &str = "public, no-cache";
-/// The encodings a build leaves beside a file, best first.
+/// `Cache-Control` of files with a hash in their name, whose content never changes.
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+/// `Cache-Control` of other files: cached, but revalidated by `ETag`.
+const REVALIDATE: &str = "public, no-cache";
+/// The encodings that a build writes beside a file, with their file name endings, best first.
 const ENCODINGS: [(&str, &str); 2] = [("br", "br"), ("gzip", "gz")];
 
 /// The built site.
 pub struct Site {
     at_start: Arc<Files>,
-    /// Where it is read anew for every request, since cargo-leptos changes it (`LEPTOS_WATCH`).
+    /// Set if the folder is read for every request, since cargo-leptos changes it (`LEPTOS_WATCH`).
     watched: Option<LeptosOptions>,
 }
 
 impl Site {
-    /// Reads the folder of the built site, `site-root`; refuses one that was not built with this binary.
+    /// Reads the folder of the built site, `site-root`. Fails if it was not built with this binary.
     pub fn load(options: &LeptosOptions) -> Result<Self, WrongSetting> {
         Ok(Self {
             at_start: Arc::new(Files::load(options)?),
@@ -45,11 +45,11 @@ impl Site {
         })
     }
 
-    /// A site without any file, for tests of the routes.
-    pub fn none(options: &LeptosOptions) -> Self {
+    /// A site without files, for tests.
+    pub fn empty(options: &LeptosOptions) -> Self {
         let files = Files {
             by_path: HashMap::new(),
-            client: Client::new(options, ""),
+            client: ClientPaths::new(options, ""),
         };
         Self {
             at_start: Arc::new(files),
@@ -57,28 +57,28 @@ impl Site {
         }
     }
 
-    /// What browsers can load now.
+    /// The files now.
     pub fn files(&self) -> Arc<Files> {
         let anew = self.watched.as_ref().map(Files::load);
         anew.and_then(Result::ok)
             .map_or_else(|| self.at_start.clone(), Arc::new)
     }
 
-    /// Whether it may change while it is served.
+    /// Whether the files may change while they are served.
     pub fn is_watched(&self) -> bool {
         self.watched.is_some()
     }
 }
 
-/// What browsers can load.
+/// The files of a site.
 pub struct Files {
     by_path: HashMap<String, File>,
-    /// What every page asks for.
-    pub client: Client,
+    /// The files that every page loads.
+    pub client: ClientPaths,
 }
 
-/// The paths of what every page asks for.
-pub struct Client {
+/// The paths of the files that every page loads.
+pub struct ClientPaths {
     /// The style sheet.
     pub style: String,
     /// The script that loads the module.
@@ -118,7 +118,7 @@ impl Files {
             })?,
             false => String::new(),
         };
-        let client = Client::new(options, &hashes);
+        let client = ClientPaths::new(options, &hashes);
         if options.hash_files && !client.paths().all(|path| by_path.contains_key(path)) {
             return Err(WrongSetting::new(format!(
                 "LEPTOS_SITE_ROOT must be the site that was built with this binary, run `make build`: {root}"
@@ -139,7 +139,7 @@ impl Files {
                 continue;
             }
             let is_hashed = hashed.as_ref().is_some_and(|pkg| path.starts_with(pkg));
-            let cache = if is_hashed { FOR_EVER } else { ASK_AGAIN };
+            let cache = if is_hashed { IMMUTABLE } else { REVALIDATE };
             let name = path.strip_prefix(&root).unwrap_or(&path);
             files.insert(format!("/{}", name.display()), File::load(&path, cache)?);
         }
@@ -147,8 +147,8 @@ impl Files {
     }
 }
 
-impl Client {
-    /// By the lines `kind: hash` that a build leaves; a kind without one has no hash in its name.
+impl ClientPaths {
+    /// From the lines `kind: hash` that a build writes. A kind without a line has no hash in its name.
     fn new(options: &LeptosOptions, hashes: &str) -> Self {
         let path = |kind: &str| {
             let of_kind = |line: &str| {
@@ -173,7 +173,7 @@ impl Client {
     }
 }
 
-/// The hashes in the names of files, which a build leaves beside the binary.
+/// Reads the hashes in file names, which a build writes beside the binary.
 fn read_hashes(options: &LeptosOptions) -> io::Result<String> {
     let binary = env::current_exe()?;
     fs::read_to_string(binary.with_file_name(&*options.hash_file))
@@ -198,7 +198,7 @@ impl File {
         })
     }
 
-    /// The smallest form the client can read.
+    /// The best encoding that the client accepts.
     fn pick(&self, headers: &HeaderMap) -> (Option<&'static str>, &Content) {
         let accepted = headers
             .get(header::ACCEPT_ENCODING)
@@ -222,7 +222,7 @@ impl Content {
     }
 }
 
-/// Answers every path that is no route: a file, or not found.
+/// The fallback for paths without a route: a file, or 404.
 pub fn serve(site: &Site, request: &Request) -> Response {
     let files = site.files();
     let Some(file) = files.by_path.get(request.uri().path()) else {
@@ -249,7 +249,7 @@ pub fn serve(site: &Site, request: &Request) -> Response {
     response
 }
 
-/// Whether an `If-None-Match` names this tag (RFC 9110, 13.1.2).
+/// Whether an `If-None-Match` contains this tag (RFC 9110, 13.1.2).
 fn is_known(etag: &HeaderValue, known: &HeaderValue) -> bool {
     let known = known.as_bytes().split(|byte| *byte == b',');
     let mut known = known.map(<[u8]>::trim_ascii);

@@ -1,4 +1,4 @@
-//! What headers a request may have, the same-origin rule, and the headers of every answer.
+//! Limits on request headers, the same-origin rule, and the default headers of responses.
 
 use std::sync::Arc;
 
@@ -17,16 +17,15 @@ const MAX_COOKIE_BYTES: usize = 8 * 1024;
 const MAX_LOGGED_BYTES: usize = 100;
 /// The most bytes of names and values of all headers.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
-/// What goes with every answer that does not say otherwise (ASVS 3.4; OWASP HTTP Headers).
+/// The headers of every response that does not set its own (ASVS 3.4; OWASP HTTP Headers).
 ///
-/// `Referrer-Policy` is `same-origin` and not `no-referrer`, under which a form of our own would send
-/// `Origin: null`.
+/// `Referrer-Policy` is `same-origin`: with `no-referrer`, browsers send `Origin: null` with our own forms.
 const DEFAULTS: [(HeaderName, &str); 8] = [
     (
         header::CONTENT_SECURITY_POLICY,
         "default-src 'none'; frame-ancestors 'none'",
     ),
-    // What `frame-ancestors` says, for older browsers.
+    // The same as `frame-ancestors`, for older browsers.
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "same-origin"),
@@ -46,10 +45,10 @@ const DEFAULTS: [(HeaderName, &str); 8] = [
 ];
 /// Two years, the least that browsers' preload lists take (ASVS 3.4.1).
 const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
-/// How long a client should leave a busy or broken server alone, in seconds, where nothing says otherwise.
+/// The default `Retry-After` of a 503, in seconds.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 
-/// Adds the headers that every answer has.
+/// Adds the default headers to a response.
 pub async fn add(State(state): State<Arc<state::State>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let is_unavailable = response.status() == StatusCode::SERVICE_UNAVAILABLE;
@@ -68,8 +67,8 @@ pub async fn add(State(state): State<Arc<state::State>>, request: Request, next:
     response
 }
 
-/// Refuses heads that no honest client sends, before any route reads them.
-pub async fn refuse_large_heads(request: Request, next: Next) -> Response {
+/// Refuses requests with too many bytes of headers or cookies, before any route reads them.
+pub async fn refuse_large_headers(request: Request, next: Next) -> Response {
     let headers = request.headers();
     let cookies = headers.get_all(header::COOKIE).iter();
     let cookies: usize = cookies.map(HeaderValue::len).sum();
@@ -84,17 +83,18 @@ pub async fn refuse_large_heads(request: Request, next: Next) -> Response {
     }
 }
 
-/// Refuses what a page of another site sends (OWASP CSRF, Fetch Metadata). Login and logout are covered too.
-pub async fn refuse_other_sites(
+/// Refuses requests that change something and come from a page of another site (OWASP CSRF, Fetch Metadata), login and
+/// logout included.
+pub async fn refuse_cross_site(
     State(state): State<Arc<state::State>>,
     request: Request,
     next: Next,
 ) -> Response {
-    let is_visit = matches!(
+    let is_safe_method = matches!(
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS
     );
-    if is_visit || is_from_here(request.headers(), &state.public_url) {
+    if is_safe_method || is_same_origin(request.headers(), &state.public_url) {
         next.run(request).await
     } else {
         log_origin(request.headers(), &state.public_url);
@@ -102,8 +102,8 @@ pub async fn refuse_other_sites(
     }
 }
 
-/// Says why a request was refused that its `Origin` alone gave away: where `PUBLIC_URL` is not what browsers
-/// come by, that is every form.
+/// Logs a request that was refused for its `Origin` alone. If `PUBLIC_URL` is not the URL that browsers use, every form
+/// is refused like this, and the operator needs to know.
 fn log_origin(headers: &HeaderMap, public_url: &PublicUrl) {
     if let (None, Some(origin)) = (headers.get("sec-fetch-site"), headers.get(header::ORIGIN)) {
         let origin = origin.as_bytes();
@@ -112,13 +112,13 @@ fn log_origin(headers: &HeaderMap, public_url: &PublicUrl) {
             .unwrap_or(origin)
             .escape_ascii();
         let public_url = public_url.origin();
-        tracing::warn!(%origin, public_url, "refused: the Origin is not that of PUBLIC_URL");
+        tracing::warn!(%origin, public_url, "cross-site request refused, its Origin is not that of PUBLIC_URL");
     }
 }
 
-/// Whether a request comes from our own pages, or from no browser: `Sec-Fetch-Site` decides where it is
-/// present, then `Origin`; every browser sends one of them.
-fn is_from_here(headers: &HeaderMap, public_url: &PublicUrl) -> bool {
+/// Whether a request comes from our own pages, or not from a browser. `Sec-Fetch-Site` decides if it is there, else
+/// `Origin`; every browser sends one of them.
+fn is_same_origin(headers: &HeaderMap, public_url: &PublicUrl) -> bool {
     match (headers.get("sec-fetch-site"), headers.get(header::ORIGIN)) {
         (Some(site), _) => site == "same-origin" || site == "none",
         (None, Some(origin)) => origin.as_bytes() == public_url.origin().as_bytes(),
@@ -154,7 +154,7 @@ mod tests {
                 }
             }
             assert_eq!(
-                is_from_here(&headers, &public_url),
+                is_same_origin(&headers, &public_url),
                 is_ours,
                 "{site} {origin}"
             );

@@ -1,4 +1,4 @@
-//! One log line a request.
+//! The access log: one line for each request.
 
 use std::time::Instant;
 
@@ -6,10 +6,10 @@ use axum::{extract::Request, middleware::Next, response::Response};
 
 use crate::accounts::network::Network;
 
-/// The longest path in the log, in characters; what is longer is cut, since a path may have 32 kB.
+/// The most characters of a path in the log. A path may have 32 kB.
 const MAX_PATH_CHARS: usize = 200;
 
-/// Logs client, method, path, status and milliseconds; never a query, header or body, which hold secrets.
+/// Logs client, method, path, status and milliseconds. Never query, headers or body, which contain secrets.
 pub async fn request(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let client = request.extensions().get::<Network>().copied();

@@ -1,19 +1,18 @@
-//! The HTTP server: every page, form and layer on one screen.
+//! The HTTP server: all pages, forms and layers are in this file.
 //!
 //! # Layout
-//! - [`submit`]: a form in and out; [`show`]: a page; [`change_by_get`]: what old programs send
-//! - [`document`]: the HTML around a page; [`drawn`]: a whole one; [`prerendered`]: those that are the same for all
-//! - [`body`]: the kinds of body; [`negotiation`]: the kinds of client; [`problem`]: how refusals are answered
-//! - [`files`]: what the browser loads
-//! - [`headers`]: the same-origin rule, and the headers of every answer
-//! - [`peer`]: where a request comes from; [`log`]: one line a request
-//! - [`settings`], [`mail`], [`store`]: configuration, and the accounts' two traits
-//! - [`mod@listen`]: connections, how many there are and how long each waits; [`state`]: what all of this shares
+//! - [`submit`]: handles a form; [`show`]: handles a page; [`change_by_get`]: the `GET` of the first backend
+//! - [`document`]: renders a page; [`rendered`]: a rendered page; [`prerendered`]: those rendered once and copied
+//! - [`body`]: reads request bodies; [`negotiation`]: page or JSON; [`problem`]: the responses to refusals
+//! - [`files`]: static files
+//! - [`headers`]: limits on headers, the same-origin rule, default headers
+//! - [`peer`]: the client's network, also behind proxies; [`log`]: the access log
+//! - [`mod@listen`]: connections: their number and timeouts; [`state`]: what all handlers share
+//! - [`settings`]: configuration; [`mail`], [`store`]: implementations of the accounts' traits `Mailer` and `Store`
 
 pub mod body;
 pub mod change_by_get;
 pub mod document;
-pub mod drawn;
 pub mod files;
 pub mod headers;
 pub mod listen;
@@ -23,6 +22,7 @@ pub mod negotiation;
 pub mod peer;
 pub mod prerendered;
 pub mod problem;
+pub mod rendered;
 pub mod settings;
 pub mod show;
 pub mod state;
@@ -61,7 +61,7 @@ pub static PAGES: &[Entry] = &[
     page::<ResetPasswordPage>(),
 ];
 
-/// The whole site. Whatever is posted to a path that is no form's is refused before any server function sees it.
+/// The routes of all pages and forms, with all layers. A `POST` to any other path never reaches a server function.
 pub fn router(state: Arc<State>) -> Router {
     let mut routes = Router::new();
     for page in PAGES {
@@ -80,7 +80,7 @@ pub fn router(state: Arc<State>) -> Router {
             move |state: Extract<Arc<State>>, request: Request| route.submit(state.0, request);
         routes = routes.route(form.path, post(submit));
         if form.gate != Gate::Anyone {
-            routes = routes.route(form.path, get(move || route.lead_to_page()));
+            routes = routes.route(form.path, get(move || route.redirect_to_page()));
         }
     }
     let site = state.site.clone();
@@ -99,19 +99,19 @@ pub fn router(state: Arc<State>) -> Router {
     with_layers(routes, state)
 }
 
-/// Puts all layers around `routes`.
+/// Adds all layers to `routes`. The last one is outermost: it sees a request first.
 pub fn with_layers(routes: Router, state: Arc<State>) -> Router {
     Router::new()
         .fallback_service(routes)
         .layer(middleware::from_fn_with_state(
             state.clone(),
-            headers::refuse_other_sites,
+            headers::refuse_cross_site,
         ))
-        .layer(middleware::from_fn(headers::refuse_large_heads))
+        .layer(middleware::from_fn(headers::refuse_large_headers))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(middleware::from_fn_with_state(
             state.clone(),
-            problem::finish,
+            problem::add_bodies,
         ))
         .layer(middleware::from_fn_with_state(state.clone(), headers::add))
         .layer(middleware::from_fn(log::request))

@@ -1,4 +1,4 @@
-//! Content negotiation: which kind of answer a client wants (RFC 9110, 12).
+//! Content negotiation: a page or JSON (RFC 9110, 12).
 
 use axum::{
     http::{HeaderMap, HeaderValue, header},
@@ -8,7 +8,7 @@ use axum::{
 use crate::pages::request::Client;
 
 impl Client {
-    /// A page for who names `text/html` in `Accept`, and JSON for anyone else.
+    /// [`Self::Page`] if `Accept` contains `text/html`, else [`Self::Program`].
     pub fn of(headers: &HeaderMap) -> Self {
         let names_html = headers
             .get_all(header::ACCEPT)
@@ -22,7 +22,7 @@ impl Client {
     }
 }
 
-/// Whether a list such as that of `Accept` names `what`, not with a weight of 0 (RFC 9110, 12.4.2).
+/// Whether a list such as that of `Accept` contains `what` with a weight other than 0 (RFC 9110, 12.4.2).
 pub fn names(list: &str, what: &str) -> bool {
     list.split(',').any(|item| {
         let mut parts = item.split(';').map(str::trim);
@@ -39,7 +39,7 @@ pub fn names(list: &str, what: &str) -> bool {
     })
 }
 
-/// Adds a word to `Vary`, once.
+/// Adds a header name to `Vary`, once.
 pub fn vary(response: &mut Response, name: &'static str) {
     let headers = response.headers_mut();
     if !headers

@@ -1,4 +1,4 @@
-//! Where a request comes from, also behind proxies.
+//! The network that a request comes from, also behind proxies.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -18,7 +18,7 @@ use crate::accounts::network::Network;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// Puts the client's [`Network`] among the request's extensions.
+/// Adds the client's [`Network`] to the extensions of the request.
 pub async fn find(
     State(state): State<Arc<state::State>>,
     mut request: Request,
@@ -32,19 +32,18 @@ pub async fn find(
     next.run(request).await
 }
 
-/// The address a request was sent from: that of the connection, unless it is a trusted proxy's, then what
-/// that proxy says, and so on. What stands further left in `X-Forwarded-For` anyone could have written
-/// (ASVS 4.1.3).
+/// The address that a request was sent from. `X-Forwarded-For` is read from the right for as long as the address is
+/// that of a trusted proxy; whatever is further left could be forged (ASVS 4.1.3).
 fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let lines = headers.get_all(FORWARDED_FOR).iter().rev();
-    let mut said = lines.flat_map(|line| {
+    let mut forwarded = lines.flat_map(|line| {
         let line = String::from_utf8_lossy(line.as_bytes());
         let addresses = line.rsplit(',').map(|item| address(item.trim()));
         addresses.collect::<Vec<_>>()
     });
     let mut client = peer.to_canonical();
     while is_trusted(client, trusted) {
-        match said.next() {
+        match forwarded.next() {
             Some(Some(address)) => client = address.to_canonical(),
             Some(None) | None => break,
         }
@@ -58,7 +57,7 @@ pub fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|network| network.contains(&address))
 }
 
-/// An address, which some proxies write with its port.
+/// Reads an address. Some proxies append a port.
 fn address(text: &str) -> Option<IpAddr> {
     let plain = text.parse().ok();
     plain.or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()))
@@ -71,7 +70,7 @@ mod tests {
     #[test]
     fn only_what_trusted_proxies_say_counts() {
         let trusted = ["10.0.0.0/8", "2001:db8:f::/48"].map(|network| network.parse().unwrap());
-        for (peer, said, sender) in [
+        for (peer, forwarded, sender) in [
             ("192.0.2.7", &[][..], "192.0.2.7"),
             ("192.0.2.7", &["198.51.100.1"], "192.0.2.7"),
             ("10.0.0.1", &[], "10.0.0.1"),
@@ -89,11 +88,11 @@ mod tests {
             ("10.0.0.1", &["10.0.0.2, 10.0.0.3"], "10.0.0.2"),
         ] {
             let mut headers = HeaderMap::new();
-            for line in said {
+            for line in forwarded {
                 headers.append(FORWARDED_FOR, line.parse().unwrap());
             }
             let found = client(peer.parse().unwrap(), &headers, &trusted);
-            assert_eq!(found.to_string(), sender, "{peer} {said:?}");
+            assert_eq!(found.to_string(), sender, "{peer} {forwarded:?}");
         }
     }
 }

@@ -1,30 +1,31 @@
-//! Pages that are the same for all: drawn once, then copied. Drawing is what a page costs most.
+//! Prerendered pages: those that are the same for all visitors are rendered once, then copied, since rendering is most of
+//! the cost of a page.
 
 use std::{
     collections::HashMap,
     sync::{PoisonError, RwLock},
 };
 
-use super::drawn::Drawn;
+use super::rendered::RenderedPage;
 
-/// The pages that were prerendered since the start, by their path.
+/// The prerendered pages, by path.
 #[derive(Default)]
-pub struct PrerenderedPages(RwLock<HashMap<&'static str, Drawn>>);
+pub struct PrerenderedPages(RwLock<HashMap<&'static str, RenderedPage>>);
 
 impl PrerenderedPages {
-    /// A copy of the page at `path`, which is drawn if it was not yet.
+    /// A copy of the page at `path`. The first call renders it.
     pub fn copy(
         &self,
         path: &'static str,
         form_token: &str,
-        draw: impl FnOnce() -> Drawn,
-    ) -> Drawn {
+        render: impl FnOnce() -> RenderedPage,
+    ) -> RenderedPage {
         let pages = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(page) = pages.get(path) {
             return page.copy(form_token);
         }
         drop(pages);
-        let page = draw();
+        let page = render();
         let copy = page.copy(form_token);
         let mut pages = self.0.write().unwrap_or_else(PoisonError::into_inner);
         pages.insert(path, page);

@@ -1,4 +1,4 @@
-//! Refusals that come from no route: not found, not allowed, not readable; and how every refusal is answered.
+//! Refusals that no route makes, such as not found or not readable, and the responses to all refusals.
 
 use std::{any::Any, sync::Arc};
 
@@ -13,7 +13,7 @@ use axum::{
 use leptos::prelude::IntoAny;
 use serde::Serialize;
 
-use super::{document, drawn::Finished, negotiation::vary, state};
+use super::{document, negotiation::vary, rendered::HasBody, state};
 use crate::{
     forms::{
         form::Form,
@@ -23,7 +23,7 @@ use crate::{
     pages::{frame::Frame, problem, request::Client},
 };
 
-/// Paths whose answers are those of the first backend, word for word: the reason is in a header alone.
+/// Paths whose JSON is fixed by the first backend. The reason is only in a header.
 const WITHOUT_REASON: [&str; 5] = [
     "/auth/login",
     "/auth/signup",
@@ -32,7 +32,7 @@ const WITHOUT_REASON: [&str; 5] = [
     "/auth/reset-password",
 ];
 
-/// What can be wrong with a request before any route looks at it.
+/// What can be wrong with a request before it reaches a server function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Problem {
     /// The body or query is not what its type says.
@@ -41,24 +41,24 @@ pub enum Problem {
     Repeated,
     /// A known field is not text.
     NotText,
-    /// The password stands in a URL, from a browser.
+    /// A browser sent a password in a URL.
     PasswordInUrl,
     /// A page of another site sent the request.
     OtherSite,
-    /// The form is not of a page this browser was last given.
-    OtherForm,
-    /// Nothing is here.
+    /// The form token is not that of the browser's cookie.
+    OutdatedForm,
+    /// There is nothing at this path.
     NotFound,
-    /// The method is not for this path.
+    /// The method is not allowed for this path.
     MethodNotAllowed,
     /// The body did not come in time.
-    TooSlow,
+    Timeout,
     /// The body is over [`super::body::MAX_BYTES`].
     TooLarge,
-    /// The body is of a type no route reads.
+    /// The media type of the body is not supported.
     UnsupportedType,
     /// The headers are larger than the server reads.
-    HeadTooLarge,
+    HeadersTooLarge,
     /// A part of the server failed.
     Internal,
     /// Any other status.
@@ -66,20 +66,20 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// The problem that an answer without words stands for.
+    /// The problem of a response that has only a status.
     fn of_status(status: StatusCode) -> Self {
         match status {
             StatusCode::BAD_REQUEST => Self::Malformed,
             StatusCode::FORBIDDEN => Self::OtherSite,
             StatusCode::NOT_FOUND => Self::NotFound,
             StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Self::HeadTooLarge,
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Self::HeadersTooLarge,
             StatusCode::INTERNAL_SERVER_ERROR => Self::Internal,
             other => Self::Other(other),
         }
     }
 
-    /// The refusal a client sees.
+    /// The refusal that a client gets.
     pub fn refusal(self) -> Refusal {
         let (code, reason, message) = match self {
             Self::Malformed => (400, Reason::Malformed, "The request cannot be read"),
@@ -93,7 +93,7 @@ impl Problem {
                 let message = "This request came from another site";
                 (403, Reason::OtherSite, message)
             }
-            Self::OtherForm => {
+            Self::OutdatedForm => {
                 let message = "This form is out of date, send it again";
                 (403, Reason::OutdatedForm, message)
             }
@@ -102,10 +102,10 @@ impl Problem {
                 let message = "This method is not allowed here";
                 (405, Reason::MethodNotAllowed, message)
             }
-            Self::TooSlow => (408, Reason::Timeout, "The request took too long"),
+            Self::Timeout => (408, Reason::Timeout, "The request took too long"),
             Self::TooLarge => (413, Reason::TooLarge, "The request is too large"),
             Self::UnsupportedType => (415, Reason::UnsupportedType, "Send a form or a JSON object"),
-            Self::HeadTooLarge => {
+            Self::HeadersTooLarge => {
                 let message = "The headers of the request are too large";
                 (431, Reason::HeadersTooLarge, message)
             }
@@ -131,7 +131,7 @@ struct Answer<'a> {
     reason: Option<Reason>,
 }
 
-/// The answer to a refusal of a request for `path` that belongs to no form.
+/// The response to a refusal that is not shown in a form.
 pub fn refuse(state: &state::State, client: Client, path: &str, refusal: Refusal) -> Response {
     match client {
         Client::Program => json(path, &refusal),
@@ -139,7 +139,7 @@ pub fn refuse(state: &state::State, client: Client, path: &str, refusal: Refusal
     }
 }
 
-/// The answer to a program.
+/// The JSON response to a refusal.
 pub fn json(path: &str, refusal: &Refusal) -> Response {
     let has_reason = Form::at(path).is_some() && !WITHOUT_REASON.contains(&path);
     let answer = Answer {
@@ -149,7 +149,7 @@ pub fn json(path: &str, refusal: &Refusal) -> Response {
         reason: has_reason.then_some(refusal.reason),
     };
     let mut response = (status(refusal), Json(answer)).into_response();
-    response.extensions_mut().insert(Finished);
+    response.extensions_mut().insert(HasBody);
     add_headers(refusal, response.headers_mut());
     response
 }
@@ -157,7 +157,7 @@ pub fn json(path: &str, refusal: &Refusal) -> Response {
 fn page(state: &state::State, refusal: Refusal) -> Response {
     let frame = Frame::new(String::new(), None, None);
     let view = |frame: &Frame| problem::view(refusal.clone(), frame).into_any();
-    let mut response = document::draw(state, &frame, view).into_response(status(&refusal));
+    let mut response = document::render(state, &frame, view).into_response(status(&refusal));
     add_headers(&refusal, response.headers_mut());
     response
 }
@@ -167,7 +167,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
     StatusCode::from_u16(refusal.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// What a refusal says beside its body: why, and when to come again.
+/// Adds the headers of a refusal: its reason, and `Retry-After`.
 pub fn add_headers(refusal: &Refusal, headers: &mut HeaderMap) {
     if let Ok(serde_json::Value::String(word)) = serde_json::to_value(refusal.reason)
         && let Ok(word) = HeaderValue::try_from(word)
@@ -179,8 +179,8 @@ pub fn add_headers(refusal: &Refusal, headers: &mut HeaderMap) {
     }
 }
 
-/// Gives every error without words its words, as JSON or as a page; headers such as `Allow` stay.
-pub async fn finish(
+/// Gives every error response that has only a status a body, JSON or a page. Headers such as `Allow` stay.
+pub async fn add_bodies(
     State(state): State<Arc<state::State>>,
     request: Request,
     next: Next,
@@ -189,17 +189,17 @@ pub async fn finish(
     let path = request.uri().path().to_owned();
     let response = next.run(request).await;
     let is_error = response.status().is_client_error() || response.status().is_server_error();
-    if !is_error || response.extensions().get::<Finished>().is_some() {
+    if !is_error || response.extensions().get::<HasBody>().is_some() {
         return response;
     }
     let refusal = Problem::of_status(response.status()).refusal();
-    let mut worded = refuse(&state, client, &path, refusal);
-    vary(&mut worded, "Accept");
-    keep_headers(response.headers(), worded)
+    let mut complete = refuse(&state, client, &path, refusal);
+    vary(&mut complete, "Accept");
+    copy_headers(response.headers(), complete)
 }
 
-/// Copies what an earlier answer said besides its body.
-pub fn keep_headers(from: &HeaderMap, mut to: Response) -> Response {
+/// Copies the headers of an earlier response that still apply.
+pub fn copy_headers(from: &HeaderMap, mut to: Response) -> Response {
     for name in [header::ALLOW, header::RETRY_AFTER, header::SET_COOKIE] {
         for value in from.get_all(&name) {
             to.headers_mut().append(&name, value.clone());
@@ -208,14 +208,14 @@ pub fn keep_headers(from: &HeaderMap, mut to: Response) -> Response {
     to
 }
 
-/// The answer if a handler panicked: [`finish`] gives it its words, the log gets the cause.
+/// The response if a handler panicked: a 500, to which [`add_bodies`] adds a body. Logs the cause.
 pub fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response {
     let cause = cause
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| cause.downcast_ref::<&str>().copied())
         .unwrap_or("unknown");
-    tracing::error!(cause, "a request panicked");
+    tracing::error!(cause, "request handler panicked");
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     response

@@ -11,7 +11,7 @@ use leptos::config::{LeptosOptions, get_configuration};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-/// Where Leptos's own keys stand, and where it listens if nothing else says so.
+/// The file with Leptos's own settings, among them the default address to listen on.
 const LEPTOS_FILE: &str = "Leptos.toml";
 
 /// The account service of the Fortran package registry.
@@ -19,7 +19,7 @@ const LEPTOS_FILE: &str = "Leptos.toml";
 /// Every setting is an environment variable and a flag; a flag wins.
 #[derive(Parser)]
 #[command(name = "fpm-registry", version)]
-struct Given {
+struct Arguments {
     /// Where it listens [default: site-addr in Leptos.toml, 127.0.0.1:9090]
     #[arg(long, env = "LEPTOS_SITE_ADDR", value_name = "ADDRESS:PORT")]
     leptos_site_addr: Option<String>,
@@ -63,20 +63,19 @@ struct Given {
     rust_log: Option<String>,
 }
 
-/// What the server runs with; every value has been read and can work. No `Debug`, since
-/// two of them hold passwords.
+/// The checked settings. No `Debug`, since two of them contain passwords.
 pub struct Settings {
     /// Leptos's own settings, with the address to listen on.
     pub leptos: LeptosOptions,
     /// Base of the links in mails.
     pub public_url: PublicUrl,
-    /// The MongoDB server, where one is used.
+    /// The MongoDB server, if one is used.
     pub mongo_uri: Option<String>,
     /// The MongoDB database.
     pub mongo_db_name: String,
     /// The folder of the embedded store and of mail in files.
     pub data_dir: PathBuf,
-    /// The mail server, where one is used.
+    /// The mail server, if one is used.
     pub smtp_url: Option<String>,
     /// The sender of mails.
     pub mail_from: String,
@@ -88,61 +87,61 @@ pub struct Settings {
     pub log_filter: EnvFilter,
 }
 
-/// A setting that cannot work: one sentence that names the variable and tells no secret.
+/// An invalid setting: one sentence that names the variable and contains no secret.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct WrongSetting(String);
 
 impl WrongSetting {
-    /// The setting of which `sentence` says what is wrong.
+    /// An invalid setting; `sentence` says what is wrong.
     pub fn new(sentence: impl Into<String>) -> Self {
         Self(sentence.into())
     }
 }
 
-/// Why there are no settings to run with.
+/// Why the server does not start with these settings.
 #[derive(Debug)]
 pub enum NoSettings {
-    /// Help or the version was asked for; this is its text.
+    /// Help or the version was requested; this is its text.
     Asked(String),
-    /// The command line makes no sense; this says why.
+    /// The command line cannot be parsed; this says why.
     Unreadable(String),
-    /// A setting cannot work.
+    /// A setting is invalid.
     Wrong(WrongSetting),
 }
 
 impl Settings {
     /// Reads the settings of this process.
     pub fn read() -> Result<Self, NoSettings> {
-        let given = Given::try_parse().map_err(|error| {
+        let arguments = Arguments::try_parse().map_err(|error| {
             let text = error.to_string();
             match error.use_stderr() {
                 true => NoSettings::Unreadable(first_line(&text)),
                 false => NoSettings::Asked(text),
             }
         })?;
-        Self::check(given).map_err(NoSettings::Wrong)
+        Self::check(arguments).map_err(NoSettings::Wrong)
     }
 
-    fn check(given: Given) -> Result<Self, WrongSetting> {
-        let address = set(given.leptos_site_addr)
+    fn check(arguments: Arguments) -> Result<Self, WrongSetting> {
+        let address = non_empty(arguments.leptos_site_addr)
             .map(|address| socket_address(&address))
             .transpose()?;
         let mut leptos = leptos_options()?;
         leptos.site_addr = address.unwrap_or(leptos.site_addr);
         Ok(Self {
-            public_url: match set(given.public_url) {
+            public_url: match non_empty(arguments.public_url) {
                 Some(url) => PublicUrl::parse(&url)?,
                 None => PublicUrl::of_address(leptos.site_addr),
             },
             leptos,
-            mongo_uri: set(given.mongo_uri),
-            mongo_db_name: or(given.mongo_db_name, "fpmregistry"),
-            data_dir: or(given.data_dir, "data").into(),
-            smtp_url: set(given.smtp_url),
-            mail_from: or(given.mail_from, "fpm-registry <noreply@localhost>"),
-            trusted_proxies: networks(&or(given.trusted_proxies, ""))?,
-            rate_limits: match or(given.rate_limits, "on").as_str() {
+            mongo_uri: non_empty(arguments.mongo_uri),
+            mongo_db_name: or_default(arguments.mongo_db_name, "fpmregistry"),
+            data_dir: or_default(arguments.data_dir, "data").into(),
+            smtp_url: non_empty(arguments.smtp_url),
+            mail_from: or_default(arguments.mail_from, "fpm-registry <noreply@localhost>"),
+            trusted_proxies: networks(&or_default(arguments.trusted_proxies, ""))?,
+            rate_limits: match or_default(arguments.rate_limits, "on").as_str() {
                 "on" => true,
                 "off" => false,
                 other => {
@@ -150,7 +149,7 @@ impl Settings {
                     return Err(WrongSetting::new(sentence));
                 }
             },
-            log_filter: log_filter(&or(given.rust_log, "info"))?,
+            log_filter: log_filter(&or_default(arguments.rust_log, "info"))?,
         })
     }
 }
@@ -177,7 +176,7 @@ impl PublicUrl {
         })
     }
 
-    /// The URL of the address the server listens on; an unspecified one is called localhost.
+    /// The URL of the address to listen on, with `localhost` for an unspecified address.
     #[expect(clippy::expect_used, reason = "an address and port always make a URL")]
     fn of_address(address: SocketAddr) -> Self {
         let url = match address.ip().is_unspecified() {
@@ -226,13 +225,13 @@ fn leptos_options() -> Result<LeptosOptions, WrongSetting> {
         })
 }
 
-/// A value, where it is not empty: an empty variable counts as unset.
-fn set(value: Option<String>) -> Option<String> {
+/// The value, unless it is empty: an empty variable counts as unset.
+fn non_empty(value: Option<String>) -> Option<String> {
     value.filter(|value| !value.trim().is_empty())
 }
 
-fn or(value: Option<String>, default: &str) -> String {
-    set(value).unwrap_or_else(|| default.to_owned())
+fn or_default(value: Option<String>, default: &str) -> String {
+    non_empty(value).unwrap_or_else(|| default.to_owned())
 }
 
 fn networks(list: &str) -> Result<Vec<IpNet>, WrongSetting> {

@@ -1,4 +1,4 @@
-//! A page: its data, then the page drawn or copied, with the cookie that goes with its forms.
+//! Handles the request for a page: loads its data, then renders or copies it, and sets the form cookie.
 
 use std::{pin::Pin, sync::Arc};
 
@@ -10,11 +10,11 @@ use axum::{
 
 use super::{
     document,
-    drawn::{HasForm, PLACEHOLDER},
     negotiation::vary,
     problem,
+    rendered::{HasForm, TOKEN_PLACEHOLDER},
     state::State,
-    store::deadline::for_one_request,
+    store::deadline::with_request_deadline,
 };
 use crate::{
     accounts::token::Token,
@@ -26,14 +26,14 @@ use crate::{
     },
 };
 
-/// How a page is shown.
+/// The handler of a page.
 pub type Show = fn(Arc<State>, Request) -> Pin<Box<dyn Future<Output = Response> + Send>>;
 
 /// A row of the table of pages.
 pub struct Entry {
-    /// Where it is.
+    /// Its path.
     pub path: &'static str,
-    /// How it is shown.
+    /// Its handler.
     pub show: Show,
 }
 
@@ -41,11 +41,11 @@ pub struct Entry {
 pub const fn page<P: Page + 'static>() -> Entry {
     Entry {
         path: P::PATH,
-        show: |state, request| Box::pin(for_one_request(show::<P>(state, request))),
+        show: |state, request| Box::pin(with_request_deadline(show::<P>(state, request))),
     }
 }
 
-/// Answers a request for a page, also one that a refused form makes.
+/// Answers a request for a page, also on behalf of a refused form.
 async fn show<P: Page>(state: Arc<State>, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
     let client = Client::of(&parts.headers);
@@ -59,26 +59,26 @@ async fn show<P: Page>(state: Arc<State>, request: Request) -> Response {
         parts,
     };
     let loaded = P::load(&mut request).await;
-    // Who sends a form without having been given one gets it back without a cookie too.
+    // A client that submitted a form without having the cookie does not get one with the refused form either.
     let is_new = known.is_none() && request.refused.is_none();
     let token = known.or_else(|| is_new.then(Token::random));
     let mut response = match loaded {
-        Ok(page) => drawn(&state, page, &mut request, token.as_ref()),
+        Ok(page) => render(&state, page, &mut request, token.as_ref()),
         Err(Detour::Redirect(to)) => Redirect::to(&to).into_response(),
         Err(Detour::Refused(refusal)) => problem::refuse(&state, client, P::PATH, refusal),
     };
     if let Some(token) = token.filter(|_| is_new)
         && response.extensions().get::<HasForm>().is_some()
     {
-        request.cookies.push(cookies.keep(Kind::Form, &token));
+        request.cookies.push(cookies.set(Kind::Form, &token));
     }
     append_cookies(&mut response, request.cookies);
     vary(&mut response, "Accept");
     response
 }
 
-/// A page as it is drawn; a copy, if it is the same for all.
-fn drawn<P: Page>(
+/// The response with the page: rendered, or copied if it is the same for all visitors.
+fn render<P: Page>(
     state: &State,
     page: P,
     request: &mut PageRequest,
@@ -96,24 +96,24 @@ fn drawn<P: Page>(
     let view = |frame: &Frame| page.view(frame);
     if is_copied {
         let pages = &state.prerendered_pages;
-        let frame = || Frame::new(PLACEHOLDER.to_owned(), None, None);
-        let copy = pages.copy(P::PATH, &token, || document::draw(state, &frame(), view));
+        let frame = || Frame::new(TOKEN_PLACEHOLDER.to_owned(), None, None);
+        let copy = pages.copy(P::PATH, &token, || document::render(state, &frame(), view));
         return copy.into_response(StatusCode::OK);
     }
     let refusal = refused.as_ref().map(|refused| refused.refusal.clone());
     let frame = Frame::new(token, refused, notice);
-    let drawn = document::draw(state, &frame, view);
+    let rendered = document::render(state, &frame, view);
     match refusal {
-        None => drawn.into_response(StatusCode::OK),
+        None => rendered.into_response(StatusCode::OK),
         Some(refusal) => {
-            let mut response = drawn.into_response(problem::status(&refusal));
+            let mut response = rendered.into_response(problem::status(&refusal));
             problem::add_headers(&refusal, response.headers_mut());
             response
         }
     }
 }
 
-/// The notice of this name, if a form leads to this page with it.
+/// The notice of this name, if a form redirects to this page with it.
 fn notice(path: &str, word: Option<&str>) -> Option<Notice> {
     let word = word?;
     let led_here = FORMS.iter().filter(|form| form.done.page == path);
@@ -121,7 +121,7 @@ fn notice(path: &str, word: Option<&str>) -> Option<Notice> {
     notices.find(|notice| notice.word == word)
 }
 
-/// Adds cookies to an answer.
+/// Adds cookies to a response.
 fn append_cookies(response: &mut Response, cookies: Vec<HeaderValue>) {
     for cookie in cookies {
         response.headers_mut().append(header::SET_COOKIE, cookie);

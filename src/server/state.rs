@@ -1,4 +1,4 @@
-//! What requests are answered with.
+//! What all handlers share.
 
 use std::sync::Arc;
 
@@ -8,18 +8,18 @@ use leptos::config::LeptosOptions;
 use super::{files::Site, prerendered::PrerenderedPages, settings::PublicUrl};
 use crate::forms::context::Service;
 
-/// What requests are answered with.
+/// What all handlers share.
 pub struct State {
     /// The accounts and the names of the cookies.
     pub service: Service,
     /// Leptos's own settings.
     pub options: LeptosOptions,
-    /// What the browser loads.
+    /// Static files.
     pub site: Arc<Site>,
-    /// Pages that are the same for all.
+    /// Prerendered pages.
     pub prerendered_pages: PrerenderedPages,
-    /// Where browsers reach the site.
+    /// The URL that browsers use.
     pub public_url: PublicUrl,
-    /// Whose word on where a request comes from is believed.
+    /// Networks of proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
 }

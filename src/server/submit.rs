@@ -1,9 +1,9 @@
-//! A form in and out: pages for browsers, JSON for programs, whatever the body was.
+//! Handles a form: pages for browsers, JSON for programs, whatever the encoding of the body.
 //!
-//! By itself a server function reads only urlencoded forms, answers refusals with 500 and sends a form
-//! without scripts back to its `Referer`. This puts it right once for all forms: it reads the body, sees to who may
-//! send it, hides `Accept: text/html` from Leptos, gives a refusal its own status, and answers it with the page of
-//! the form for a client that wants pages.
+//! By itself a server function of Leptos reads only urlencoded bodies, answers every refusal with 500, and redirects a
+//! form without scripts to its `Referer`. So all forms go through here: the body is read, the gate is checked, Leptos
+//! is given a request as a program would send it, and a refusal gets its own status, for a browser with the page of
+//! the form.
 
 use std::{panic::resume_unwind, sync::Arc};
 
@@ -23,7 +23,7 @@ use super::{
     problem::{self, Problem},
     show::Show,
     state::State,
-    store::deadline::for_one_request,
+    store::deadline::with_request_deadline,
 };
 use crate::{
     accounts::{error::Error, network::Network},
@@ -36,12 +36,12 @@ use crate::{
     pages::request::{Client, Refused},
 };
 
-/// A form, and how the page is shown that it stands on.
+/// A form, and the handler of the page that contains it.
 #[derive(Clone, Copy)]
 pub struct Route {
     /// The form.
     pub form: &'static Form,
-    /// Its page.
+    /// The handler of its page.
     pub page: Option<Show>,
 }
 
@@ -54,8 +54,8 @@ impl Route {
         self.answer(state, parts, fields).await
     }
 
-    /// Answers a request whose fields were read. Goes on to the end even if the client hangs up: a login that was
-    /// counted is settled, and what was half done is done.
+    /// Answers a request whose fields were read. Runs in a task of its own, to its end even if the client disconnects:
+    /// otherwise a counted attempt would never be taken back.
     pub async fn answer(
         self,
         state: Arc<State>,
@@ -63,7 +63,7 @@ impl Route {
         fields: Result<Fields, Problem>,
     ) -> Response {
         let path = self.form.path;
-        let work = for_one_request(self.run(state, parts, fields));
+        let work = with_request_deadline(self.run(state, parts, fields));
         match tokio::spawn(work).await {
             Ok(answer) => answer,
             Err(error) => match error.try_into_panic() {
@@ -73,8 +73,8 @@ impl Route {
         }
     }
 
-    /// The page of a form, for who loads the address at which a refusal was shown.
-    pub async fn lead_to_page(self) -> Response {
+    /// Redirects to the page of the form: the address of a refused form may be loaded again.
+    pub async fn redirect_to_page(self) -> Response {
         Redirect::to(self.form.page.unwrap_or("/")).into_response()
     }
 
@@ -93,24 +93,24 @@ impl Route {
             Err(problem) => (Fields::default(), Err(problem.refusal())),
         };
         let answer = match allowed {
-            Ok(()) => call(&state, parts.clone(), &fields).await,
+            Ok(()) => call_server_function(&state, parts.clone(), &fields).await,
             Err(refusal) => Err((HeaderMap::new(), refusal)),
         };
         let mut answer = match answer {
             Ok(done) => self.done(client, done),
             Err((headers, refusal)) => {
                 let refused = self.refused(&state, client, parts, fields, refusal, &headers);
-                problem::keep_headers(&headers, refused.await)
+                problem::copy_headers(&headers, refused.await)
             }
         };
         vary(&mut answer, "Accept");
         answer
     }
 
-    /// Whether the form may be sent by whom it comes from.
+    /// Whether this client may submit the form.
     async fn gate(&self, state: &State, parts: &Parts, fields: &Fields) -> Result<(), Refusal> {
-        if is_other_form(state, &parts.headers, fields) {
-            return Err(Problem::OtherForm.refusal());
+        if has_outdated_token(state, &parts.headers, fields) {
+            return Err(Problem::OutdatedForm.refusal());
         }
         match self.form.gate {
             Gate::Anyone => Ok(()),
@@ -122,7 +122,7 @@ impl Route {
         }
     }
 
-    /// The answer to what was done: a browser is sent on.
+    /// The response after success: a redirect for a browser.
     fn done(&self, client: Client, answer: Response) -> Response {
         let location = answer.headers().get(header::LOCATION);
         match (client, location) {
@@ -131,7 +131,7 @@ impl Route {
         }
     }
 
-    /// The answer to a refusal: JSON, or the page of the form again.
+    /// The response to a refusal: JSON, or the page of the form again.
     async fn refused(
         &self,
         state: &Arc<State>,
@@ -144,7 +144,7 @@ impl Route {
         if refusal.reason == Reason::TooManyAttempts {
             let network = parts.extensions.get::<Network>().copied();
             let client = network.unwrap_or_default();
-            tracing::warn!(%client, path = self.form.path, "too many attempts");
+            tracing::warn!(%client, path = self.form.path, "rate limit exceeded");
         }
         if client == Client::Program {
             return problem::json(self.form.path, &refusal);
@@ -171,27 +171,26 @@ impl Route {
     }
 }
 
-/// Whether a form brings another token than that of the browser's cookie (OWASP CSRF, double submit).
+/// Whether the form token is not that of the browser's cookie (OWASP CSRF, double submit).
 ///
-/// Programs and hydrated forms bring none: what decides for every client are the headers browsers send, in
-/// [`super::headers::refuse_other_sites`].
-fn is_other_form(state: &State, headers: &HeaderMap, fields: &Fields) -> bool {
-    let Some(brought) = fields.get(CSRF_FIELD) else {
+/// Programs and hydrated forms send none, which is allowed: [`super::headers::refuse_cross_site`] checks every client.
+fn has_outdated_token(state: &State, headers: &HeaderMap, fields: &Fields) -> bool {
+    let Some(sent) = fields.get(CSRF_FIELD) else {
         return false;
     };
     let cookie = state.service.cookies.token(Kind::Form, headers);
-    cookie.is_some_and(|token| token.digest().to_string() != brought)
+    cookie.is_some_and(|token| token.digest().to_string() != sent)
 }
 
-/// Calls the server function. A refusal comes with the headers that go with it.
-async fn call(
+/// Calls the server function. A refusal comes with the headers that the function set.
+async fn call_server_function(
     state: &State,
     parts: Parts,
     fields: &Fields,
 ) -> Result<Response, (HeaderMap, Refusal)> {
     let service = state.service.clone();
     let context = move || provide_context(service.clone());
-    let answer = handle_server_fns_with_context(context, as_leptos_reads_it(parts, fields)).await;
+    let answer = handle_server_fns_with_context(context, leptos_request(parts, fields)).await;
     let answer = answer.into_response();
     if !answer.headers().contains_key(SERVER_FN_ERROR_HEADER) {
         return Ok(answer);
@@ -200,8 +199,8 @@ async fn call(
     Err((refused.headers, read_refusal(body).await))
 }
 
-/// The request as a server function reads it.
-fn as_leptos_reads_it(mut parts: Parts, fields: &Fields) -> Request {
+/// The request as a server function of Leptos expects it.
+fn leptos_request(mut parts: Parts, fields: &Fields) -> Request {
     for stale in [
         header::CONTENT_LENGTH,
         header::TRANSFER_ENCODING,
@@ -225,9 +224,9 @@ async fn read_refusal(body: Body) -> Refusal {
         .unwrap_or_else(Refusal::internal)
 }
 
-/// Sends a page client on, with the cookies of an earlier answer.
+/// A redirect, with the cookies of an earlier response.
 fn see_other(location: HeaderValue, earlier: &HeaderMap) -> Response {
     let mut response = StatusCode::SEE_OTHER.into_response();
     response.headers_mut().insert(header::LOCATION, location);
-    problem::keep_headers(earlier, response)
+    problem::copy_headers(earlier, response)
 }

@@ -40,7 +40,7 @@ use fpm_registry::{
     forms::{context::Service, cookie::Cookies},
     server::{
         files::Site,
-        mail::{LettreMailer, Post, Sender, memory::Inbox},
+        mail::{LettreMailer, Sender, Transport, memory::Inbox},
         prerendered::PrerenderedPages,
         router,
         settings::PublicUrl,
@@ -162,7 +162,7 @@ impl Registry {
         let mailer = LettreMailer::new(
             public_url.as_url(),
             Sender::parse("fpm-registry <noreply@localhost>").unwrap(),
-            Post::Memory(inbox.clone()),
+            Transport::Memory(inbox.clone()),
         );
         let (accounts, outbox) =
             Accounts::new(store, Arc::new(mailer), clock.clone(), setup.rate_limits);
@@ -175,7 +175,7 @@ impl Registry {
                     secure: public_url.is_https(),
                 },
             },
-            site: Arc::new(Site::none(&options)),
+            site: Arc::new(Site::empty(&options)),
             prerendered_pages: PrerenderedPages::default(),
             options,
             public_url,

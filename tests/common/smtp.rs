@@ -28,7 +28,7 @@ use tokio_rustls::{
 /// The certificate for `localhost`, signed by itself and valid until 2120, and its key.
 pub const CERTIFICATE_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/smtp.pem");
 const CERTIFICATE: &[u8] = include_bytes!("smtp.pem");
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The server; it stops when it is dropped.
 pub struct SmtpServer {
@@ -158,7 +158,7 @@ impl SmtpServer {
     pub async fn mail_to(&self, address: &str) -> ReceivedMail {
         let mut mails = self.shared.mails.subscribe();
         let arrival = mails.wait_for(|mails| mails.iter().any(|mail| mail.is_to(address)));
-        let mails = tokio::time::timeout(PATIENCE, arrival)
+        let mails = tokio::time::timeout(TIMEOUT, arrival)
             .await
             .unwrap_or_else(|_| panic!("no mail came to {address}"))
             .unwrap();

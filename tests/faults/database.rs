@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    crowd::Crowd,
+    clients::Clients,
     mongod::Mongod,
     proxy::{Fault, Proxy},
     replica_set::ReplicaSet,
@@ -31,31 +31,31 @@ fn a_failover_loses_nothing() {
     let mut stage = Stage::mongo_at(&set.uri(), &set.uri());
     stage.setup.meets_faults = true;
     let (registry, _) = stage.start();
-    let crowd = Crowd::new(&stage);
-    let outages = crowd.work(CLIENTS, || {
+    let clients = Clients::new(&stage);
+    let outages = clients.work(CLIENTS, || {
         thread::sleep(Duration::from_secs(3));
-        let stepped_down = outage(&crowd, || {
+        let stepped_down = outage(&clients, || {
             wait_for(set.step_down());
             wait_for(set.primary());
         });
         let primary = wait_for(set.primary());
-        let killed = outage(&crowd, || {
+        let killed = outage(&clients, || {
             set.members[primary].signal("KILL");
             wait_for(set.primary());
         });
         set.members[primary].restart();
         thread::sleep(CALM);
         let primary = wait_for(set.primary());
-        let stopped = outage(&crowd, || {
+        let stopped = outage(&clients, || {
             set.members[primary].signal("STOP");
             wait_for(set.primary());
         });
-        let awake = outage(&crowd, || set.members[primary].signal("CONT"));
+        let awake = outage(&clients, || set.members[primary].signal("CONT"));
         [stepped_down, killed, stopped, awake]
     });
-    let sums = crowd.check(&stage);
-    assert_eq!(crowd.unanswered(), 0, "the registry answers all along");
-    let slowest = crowd.slowest();
+    let sums = clients.check(&stage);
+    assert_eq!(clients.unanswered(), 0, "the registry answers all along");
+    let slowest = clients.slowest();
     assert!(slowest < FAILOVER_ANSWER, "an answer took {slowest:?}");
     for outage in &outages {
         assert!(outage.lasted < OUTAGE, "{outage}");
@@ -64,7 +64,7 @@ fn a_failover_loses_nothing() {
     report(&format!(
         "F2: 3 members under {CLIENTS} clients, {} requests; step-down: {stepped_down}; primary killed: {killed}; \
          primary stopped: {stopped}; and awake again: {awake}; slowest answer {slowest:.2?}; {sums}",
-        crowd.requests()
+        clients.requests()
     ));
     drop(registry);
 }
@@ -92,12 +92,12 @@ impl std::fmt::Display for Outage {
 }
 
 /// How many requests failed from `fault` on, and for how long.
-fn outage(crowd: &Crowd, fault: impl FnOnce()) -> Outage {
+fn outage(clients: &Clients, fault: impl FnOnce()) -> Outage {
     let begun = Instant::now();
     fault();
     let elected = begun.elapsed();
     loop {
-        let failures = crowd.failures_since(begun);
+        let failures = clients.failures_since(begun);
         let last = failures.iter().max().copied().unwrap_or(begun);
         if last.elapsed() > CALM && begun.elapsed() > elected + CALM {
             return Outage {

@@ -7,7 +7,7 @@ use crate::{
     socket::{Answer, Registry, Setup, get, read_all},
 };
 
-const CROWD: usize = 50;
+const CONNECTIONS: usize = 50;
 /// How long connections are refused.
 const FAULT: Duration = Duration::from_secs(1);
 
@@ -17,17 +17,17 @@ fn no_files_left_is_no_end() {
     registry.sign_up("ada@example.org");
     let before = registry.open_files();
     limit_files(&registry, before + 3);
-    let mut crowd: Vec<TcpStream> = (0..CROWD).map(|_| registry.connect()).collect();
+    let mut clients: Vec<TcpStream> = (0..CONNECTIONS).map(|_| registry.connect()).collect();
     thread::sleep(FAULT);
     let during = registry.open_files();
-    assert!(during < CROWD, "{during} files are open");
+    assert!(during < CONNECTIONS, "{during} files are open");
     limit_files(&registry, 4096);
-    for stream in &mut crowd {
+    for stream in &mut clients {
         stream.write_all(&get("/auth/login").bytes()).unwrap();
         let answer = Answer::parse(&read_all(stream));
         assert_eq!(answer.status, 200);
     }
-    drop(crowd);
+    drop(clients);
     thread::sleep(FAULT);
     let after = registry.open_files();
     assert!(
@@ -38,7 +38,7 @@ fn no_files_left_is_no_end() {
     let failures = log.matches("a connection cannot be accepted").count();
     assert!((1..100).contains(&failures), "{failures} lines in the log");
     report(&format!(
-        "F20: {CROWD} connections with no file left, all answered once there were; {failures} lines in the log, {before} \
+        "F20: {CONNECTIONS} connections with no file left, all answered once there were; {failures} lines in the log, {before} \
          files open before and {after} after"
     ));
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    crowd::Crowd,
+    clients::Clients,
     random, report,
     socket::{Answer, PASSWORD, Registry, login, read_all},
     stage::Stage,
@@ -17,9 +17,9 @@ use crate::{
 const CLIENTS: usize = 20;
 /// How long a restarted registry may take to its first answer.
 const START: Duration = Duration::from_secs(1);
-/// The same while a crowd wants the cores too.
-const CROWDED_START: Duration = Duration::from_secs(5);
-/// How long a crowd may take to its first new password.
+/// The same while clients want the cores too.
+const BUSY_START: Duration = Duration::from_secs(5);
+/// How long clients may take to its first new password.
 const RESET: Duration = Duration::from_secs(30);
 /// How long a registry that was told to stop may take.
 const STOP: Duration = Duration::from_secs(10);
@@ -42,9 +42,9 @@ fn fifty_kills_lose_nothing_on_mongodb() {
 }
 
 fn kills_lose_nothing(scenario: &str, stage: &Stage, kills: usize) {
-    let crowd = Crowd::new(stage);
+    let clients = Clients::new(stage);
     let (registry, mut slowest) = stage.start();
-    let registry = crowd.work(CLIENTS, || {
+    let registry = clients.work(CLIENTS, || {
         let mut registry = registry;
         for _ in 0..kills {
             thread::sleep(Duration::from_millis(200 + random(1000)));
@@ -55,19 +55,19 @@ fn kills_lose_nothing(scenario: &str, stage: &Stage, kills: usize) {
         }
         thread::sleep(Duration::from_secs(1));
         let begun = Instant::now();
-        while !crowd.has_reset() {
+        while !clients.has_reset() {
             assert!(begun.elapsed() < RESET, "nobody gets to a new password");
             thread::sleep(Duration::from_millis(50));
         }
         registry
     });
-    let sums = crowd.check(stage);
+    let sums = clients.check(stage);
     assert!(sums.doubled <= kills, "{sums}");
     assert!(
         sums.signups > kills && sums.links > 0 && sums.resets > 0,
         "{sums}"
     );
-    assert!(slowest < CROWDED_START, "a start took {slowest:?}");
+    assert!(slowest < BUSY_START, "a start took {slowest:?}");
     drop(registry);
     let (registry, quiet) = stage.start();
     assert!(quiet < START, "a start took {quiet:?}");
@@ -95,11 +95,11 @@ fn stops_lose_nothing(scenario: &str, stage: &Stage) {
     let (mut registry, _) = stage.start();
     let session = registry.sign_up("ada@example.org").session();
     registry.sign_up(EVE);
-    let mut crowd = Crowd::new(stage);
-    crowd.others = 2;
+    let mut clients = Clients::new(stage);
+    clients.others = 2;
     let mut in_flight = 0;
     let mut slowest = Duration::ZERO;
-    let registry = crowd.work(CLIENTS, || {
+    let registry = clients.work(CLIENTS, || {
         for _ in 0..STOPS {
             thread::sleep(Duration::from_millis(500));
             let mut logins: Vec<_> = (0..CLIENTS).map(|_| Login::begin(&registry, EVE)).collect();
@@ -122,7 +122,7 @@ fn stops_lose_nothing(scenario: &str, stage: &Stage) {
     });
     assert!(in_flight > 0, "every login was answered before the stop");
     assert!(slowest < STOP, "a stop took {slowest:?}");
-    let sums = crowd.check(stage);
+    let sums = clients.check(stage);
     assert_eq!(sums.doubled, 0, "{sums}");
     drop(registry);
     report(&format!(

@@ -21,7 +21,7 @@ mod smtp;
 #[path = "../common/socket.rs"]
 mod socket;
 
-mod crowd;
+mod clients;
 mod database;
 mod disk;
 mod files;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    crowd::Crowd,
+    clients::Clients,
     mongod::Mongod,
     proxy::{Fault, Proxy},
     random, report,
@@ -58,13 +58,13 @@ fn soak_one(
 ) {
     stage.setup.meets_faults = true;
     let stage = &stage;
-    let mut crowd = Crowd::new(stage);
-    crowd.rest = REST;
+    let mut clients = Clients::new(stage);
+    clients.rest = REST;
     let begun = Instant::now();
     let (mut registry, mut slowest_start) = stage.start();
     let mut kills = 0;
     let mut faults = 0;
-    let (warm, end) = crowd.work(CLIENTS, || {
+    let (warm, end) = clients.work(CLIENTS, || {
         while begun.elapsed() < span / 2 {
             if random(3) == 0 {
                 registry.signal("KILL");
@@ -91,16 +91,16 @@ fn soak_one(
         let warm = faults_until(span * 2 / 3);
         (warm, faults_until(span))
     });
-    let slowest = crowd.slowest();
+    let slowest = clients.slowest();
     assert!(slowest < ANSWER, "an answer took {slowest:?}");
-    let sums = crowd.check(stage);
+    let sums = clients.check(stage);
     assert!(end.mib <= warm.mib + GROWTH_MIB, "{warm:?} {end:?}");
     assert!(end.files <= warm.files + GROWTH_FILES, "{warm:?} {end:?}");
     report(&format!(
         "soak on {store}, {} s: {kills} kills and {faults} other faults under {CLIENTS} clients, {} requests, {sums}; \
          slowest answer {slowest:.2?}, slowest start {slowest_start:.2?}; since the last kill {} to {} MiB and {} to {} open files",
         span.as_secs(),
-        crowd.requests(),
+        clients.requests(),
         warm.mib,
         end.mib,
         warm.files,

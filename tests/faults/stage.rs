@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How long mail may wait: for the lease of an attempt that was cut off, and some.
-const MAIL_PATIENCE: Duration = Duration::from_secs(90);
+const MAIL_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// A registry that keeps its address over restarts, and what stands around it.
 pub struct Stage {
@@ -81,7 +81,7 @@ impl Stage {
         let started = Instant::now();
         while !is_there() || self.mails_waiting() > 0 {
             let waited = started.elapsed();
-            assert!(waited < MAIL_PATIENCE, "mail is missing after {waited:?}");
+            assert!(waited < MAIL_TIMEOUT, "mail is missing after {waited:?}");
             std::thread::sleep(Duration::from_millis(200));
         }
         if self.database.is_none() {

@@ -74,7 +74,7 @@ fn fill_embedded(folder: &Path) {
         let attempts: Vec<_> = keys.map(|key| (key, limit)).collect();
         wait_for(store.count_attempts(&attempts, past)).unwrap();
     }
-    wait_for(store.keep_attempts()).unwrap();
+    wait_for(store.flush_attempts()).unwrap();
 }
 
 fn fill_mongodb(database: &Database) {

@@ -69,13 +69,13 @@ fn every_route_waits_for_the_database_as_often_as_said() {
             3,
         ),
         (
-            "login in the place of a session",
+            "login that replaces a session",
             [2, 2].map(|n| login(&user(n), PASSWORD).with("Cookie", &sessions[2])),
             3,
         ),
         ("signup", [signup(&user(10)), signup(&user(11))], 4),
         (
-            "signup in the place of a session",
+            "signup that replaces a session",
             [20, 21].map(|n| signup(&user(n)).with("Cookie", &sessions[2])),
             5,
         ),

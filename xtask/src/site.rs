@@ -65,8 +65,7 @@ pub fn build(project: &Project, client: &Path) -> Result<String> {
     // The record goes first and comes last, so that a build that was cut short is not taken for a finished one.
     fs::write(&record, "").context("The site's hashes cannot be written")?;
     remove(&keys.site_root)?;
-    fs::rename(&site, &keys.site_root)
-        .context("The new site cannot take the place of the old one")?;
+    fs::rename(&site, &keys.site_root).context("The new site cannot replace the old one")?;
     fs::write(&record, &hashes).context("The site's hashes cannot be written")?;
     Ok(hashes)
 }

@@ -9,12 +9,12 @@ use mongodb::{
 use tokio::runtime::Runtime;
 
 use crate::{
+    dataset::{Dataset, Server},
     fill,
     load::{Ask, saturate},
     mongod::Mongod,
     plan::{Plan, cores},
     socket::{NEW_PASSWORD, PASSWORD, Request, get, login, post, signup, try_send},
-    stock::{Server, Stock},
     table::{Pair, Row, Target},
 };
 
@@ -22,23 +22,23 @@ use crate::{
 const FLAT: Target = Target::AtLeast(0.9);
 
 /// All sizes are measured in turns, so that what else the machine does meets all of them.
-pub fn rows(plan: &Plan, stocks: &[Stock]) -> Vec<Row> {
-    let servers: Vec<Server> = stocks.iter().map(Stock::serve).collect();
-    let small = stocks[0].users;
+pub fn rows(plan: &Plan, datasets: &[Dataset]) -> Vec<Row> {
+    let servers: Vec<Server> = datasets.iter().map(Dataset::serve).collect();
+    let small = datasets[0].users;
     let mut rows = Vec::new();
     for (what, connections, ask) in [
-        ("login", 4, Stock::logins as fn(&Stock) -> Ask),
-        ("signup", 4, Stock::signups),
-        ("session check", 8, Stock::checks),
+        ("login", 4, Dataset::logins as fn(&Dataset) -> Ask),
+        ("signup", 4, Dataset::signups),
+        ("session check", 8, Dataset::checks),
     ] {
         let rate = |place: usize| {
-            let ask = ask(&stocks[place]);
+            let ask = ask(&datasets[place]);
             let server = servers[place].address;
             let answers = saturate(&[server], connections * cores(), plan.span, &ask);
             assert_eq!(answers.refused, 0);
             answers.per_second()
         };
-        let sizes = 0..stocks.len();
+        let sizes = 0..datasets.len();
         let rounds: Vec<Vec<f64>> = (0..plan.rounds)
             .map(|_| sizes.clone().map(rate).collect())
             .collect();
@@ -47,7 +47,7 @@ pub fn rows(plan: &Plan, stocks: &[Stock]) -> Vec<Row> {
                 figure: rates[place],
                 reference: rates[0],
             });
-            let what = format!("{what} with {} users", stocks[place].users);
+            let what = format!("{what} with {} users", datasets[place].users);
             let reference = format!("with {small}");
             rows.push(Row::of_rates(
                 &what,
@@ -61,15 +61,15 @@ pub fn rows(plan: &Plan, stocks: &[Stock]) -> Vec<Row> {
 }
 
 /// How MongoDB found what each route asked for: a line for each kind of query, from its own profiler.
-pub fn plans(mongod: &Mongod, stock: &Stock) -> Vec<String> {
-    let name = stock.database.as_deref().unwrap();
+pub fn plans(mongod: &Mongod, dataset: &Dataset) -> Vec<String> {
+    let name = dataset.database.as_deref().unwrap();
     Runtime::new().unwrap().block_on(async {
         let client = Client::with_uri_str(mongod.uri()).await.unwrap();
         let database = client.database(name);
         database.run_command(doc! { "profile": 2 }).await.unwrap();
-        let server = stock.serve();
+        let server = dataset.serve();
         tokio::task::spawn_blocking({
-            let outbox = stock.outbox();
+            let outbox = dataset.outbox();
             move || walk(&server, &outbox)
         })
         .await
@@ -97,7 +97,7 @@ pub fn plans(mongod: &Mongod, stock: &Stock) -> Vec<String> {
         );
         let head = format!(
             "MongoDB's plans for all queries with {} users:",
-            stock.users
+            dataset.users
         );
         [head]
             .into_iter()

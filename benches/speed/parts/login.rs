@@ -1,26 +1,26 @@
 //! Logins, by what the hash allows.
 
 use crate::{
+    dataset::Dataset,
     hash,
     load::{arrive, saturate},
     plan::{Plan, cores},
-    stock::Stock,
     table::{Pair, Row, Target, median},
 };
 
 /// What an answer may take at half the rate, in milliseconds.
 const MOST_MILLIS: f64 = 500.0;
 
-pub fn rows(plan: &Plan, stock: &Stock) -> Vec<Row> {
-    let server = stock.serve();
-    let logins = stock.logins();
+pub fn rows(plan: &Plan, dataset: &Dataset) -> Vec<Row> {
+    let server = dataset.serve();
+    let logins = dataset.logins();
     let (mut by_ideal, mut by_all_cores, mut by_cpu) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..plan.rounds {
-        let alone = hash::alone(&stock.password, plan.span / 2);
+        let alone = hash::alone(&dataset.password, plan.span / 2);
         let before = server.cpu_seconds();
         let answers = saturate(&[server.address], 4 * cores(), plan.span, &logins);
         let cpu_millis = (server.cpu_seconds() - before) * 1000.0 / answers.all as f64;
-        let all_cores = hash::on_all_cores(&stock.password, plan.span / 2);
+        let all_cores = hash::on_all_cores(&dataset.password, plan.span / 2);
         assert_eq!(answers.refused, 0, "a login found the queue full");
         let figure = answers.per_second();
         by_ideal.push(Pair {
@@ -39,7 +39,11 @@ pub fn rows(plan: &Plan, stock: &Stock) -> Vec<Row> {
     let rates: Vec<f64> = by_ideal.iter().map(|pair| pair.figure).collect();
     let span = plan.span * plan.rounds as u32;
     let calm = arrive(server.address, median(&rates) / 2.0, span, &logins);
-    let least = if stock.database.is_some() { 0.85 } else { 0.95 };
+    let least = if dataset.database.is_some() {
+        0.85
+    } else {
+        0.95
+    };
     let ideal = "hashes, one measured alone × cores";
     vec![
         Row::of_rates("login", &by_ideal, ideal, Target::AtLeast(least)),

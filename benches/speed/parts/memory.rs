@@ -6,10 +6,10 @@ use std::{
 };
 
 use crate::{
+    dataset::{Dataset, Server, get},
     hash,
     load::{fetch, saturate},
     plan::{Plan, cores},
-    stock::{Server, Stock, get},
     table::Row,
 };
 
@@ -25,15 +25,15 @@ const REST: Duration = Duration::from_secs(3);
 /// How long after the flood: threads that wait for work go after ten seconds.
 const CALM: Duration = Duration::from_secs(15);
 
-pub fn rows(plan: &Plan, stock: &Stock) -> Vec<Row> {
-    let server = stock.serve();
+pub fn rows(plan: &Plan, dataset: &Dataset) -> Vec<Row> {
+    let server = dataset.serve();
     fetch(server.address, &get("/auth/login", ""));
     sleep(REST);
     let idle = server.resident_mib();
-    let peak = peak(plan, stock, &server);
+    let peak = peak(plan, dataset, &server);
     sleep(CALM);
     let after = server.resident_mib();
-    let hashes = hash::mib(&stock.password) * cores() as f64;
+    let hashes = hash::mib(&dataset.password) * cores() as f64;
     let row = |what: &str, figure, most, reference: &str| {
         Row::of_limit(&format!("memory {what}"), figure, most, "MiB", reference)
     };
@@ -50,8 +50,8 @@ pub fn rows(plan: &Plan, stock: &Stock) -> Vec<Row> {
 }
 
 /// The most it holds while clients log in on 500 connections at once.
-fn peak(plan: &Plan, stock: &Stock, server: &Server) -> f64 {
-    let logins = stock.logins();
+fn peak(plan: &Plan, dataset: &Dataset, server: &Server) -> f64 {
+    let logins = dataset.logins();
     let mut peak: f64 = 0.0;
     thread::scope(|scope| {
         let flood = scope.spawn(|| saturate(&[server.address], FLOOD, 2 * plan.span, &logins));

@@ -1,19 +1,19 @@
-//! Pages, files and the session check, by a bare handler that gives the same bytes.
+//! Pages, files and the session check, by a baseline handler that gives the same bytes.
 
 use std::time::Duration;
 
 use crate::{
-    bare::Bare,
+    baseline::Baseline,
+    dataset::{Dataset, Server, get},
     load::{Ask, fetch, saturate},
     plan::{Plan, cores},
-    stock::{Server, Stock, get},
     table::{Pair, Row, Target},
 };
 
 const PAGE: &str = "/auth/login";
 
-pub fn rows(plan: &Plan, stock: &Stock) -> Vec<Row> {
-    let server = stock.serve();
+pub fn rows(plan: &Plan, dataset: &Dataset) -> Vec<Row> {
+    let server = dataset.serve();
     let page = fetch(server.address, &get(PAGE, ""));
     let least = Target::AtLeast(0.3);
     let mut rows = by_bare(
@@ -25,7 +25,7 @@ pub fn rows(plan: &Plan, stock: &Stock) -> Vec<Row> {
         least,
     );
     rows.extend(files(plan, &server, &String::from_utf8_lossy(&page)));
-    let checks = stock.checks();
+    let checks = dataset.checks();
     let home = fetch(server.address, &checks(0));
     let home_text = String::from_utf8_lossy(&home);
     assert!(home_text.contains("You are logged in as"), "{home_text}");
@@ -49,11 +49,11 @@ fn by_bare(
     ask: &Ask,
     target: Target,
 ) -> Vec<Row> {
-    let bare = Bare::start(answer);
+    let baseline = Baseline::start(answer);
     let (mut rates, mut times) = (Vec::new(), Vec::new());
     for _ in 0..plan.rounds {
         let ours = measure(plan.span, server.address, ask, &|| server.cpu_seconds());
-        let others = measure(plan.span, bare.address, ask, &|| bare.cpu_seconds());
+        let others = measure(plan.span, baseline.address, ask, &|| baseline.cpu_seconds());
         rates.push(Pair {
             figure: ours.rate,
             reference: others.rate,
@@ -64,8 +64,8 @@ fn by_bare(
         });
     }
     vec![
-        Row::of_rates(what, &rates, "from a bare handler", target),
-        Row::of_times(what, &times, "µs", "in a bare handler"),
+        Row::of_rates(what, &rates, "from a baseline handler", target),
+        Row::of_times(what, &times, "µs", "in a baseline handler"),
     ]
 }
 

@@ -5,12 +5,12 @@ use std::{net::SocketAddr, thread};
 use tokio::runtime::Runtime;
 
 use crate::{
+    dataset::{Dataset, Server, post},
     fill,
     load::{fetch, saturate},
     plan::{Plan, cores},
     replica_set::ReplicaSet,
     socket::Answer,
-    stock::{Server, Stock, post},
     table::{Pair, Row, Target},
 };
 
@@ -20,11 +20,11 @@ const FREE_TRIES: usize = 10;
 pub fn rows(plan: &Plan) -> Vec<Row> {
     crate::plan::progress("processes, MongoDB");
     let set = Runtime::new().unwrap().block_on(ReplicaSet::start(1));
-    let stock = Stock::new(Some(&set.members[0]), plan.users[0]);
-    let whole = stock.serve();
-    let halves = [0, 1].map(|core| stock.serve_on_core(core));
+    let dataset = Dataset::new(Some(&set.members[0]), plan.users[0]);
+    let whole = dataset.serve();
+    let halves = [0, 1].map(|core| dataset.serve_on_core(core));
     let both = [halves[0].address, halves[1].address];
-    let logins = stock.logins();
+    let logins = dataset.logins();
     let rate =
         |servers: &[SocketAddr]| saturate(servers, 4 * cores(), plan.span, &logins).per_second();
     let (mut by_one_core, mut by_one_process) = (Vec::new(), Vec::new());
@@ -41,7 +41,7 @@ pub fn rows(plan: &Plan) -> Vec<Row> {
             reference: one_process,
         });
     }
-    let compared = attempts_compared(&stock, &halves);
+    let compared = attempts_compared(&dataset, &halves);
     vec![
         Row::of_rates(
             "login, two processes of a core each, replica set",
@@ -66,8 +66,8 @@ pub fn rows(plan: &Plan) -> Vec<Row> {
 }
 
 /// How many of 60 attempts at one account had their password compared; the others were told to wait.
-fn attempts_compared(stock: &Stock, servers: &[Server; 2]) -> usize {
-    let email = fill::email(stock.users - 1);
+fn attempts_compared(dataset: &Dataset, servers: &[Server; 2]) -> usize {
+    let email = fill::email(dataset.users - 1);
     let fields = [("email", email.as_str()), ("password", "wrong horse")];
     let status = |n: u64| {
         let server = &servers[n as usize % 2];

@@ -1,9 +1,9 @@
-//! Connections: accepted, bounded in time and number, and finished before the server stops.
+//! Accepts connections, with limits on their number and timeouts, and finishes requests before the server stops.
 //!
-//! `axum::serve` sets no time limit on a client and no limit on their number, hence a loop of our own.
+//! `axum::serve` has neither a connection limit nor timeouts for slow clients, hence an accept loop of our own.
 //!
 //! # Layout
-//! - [`slots`]: the connections that there may be, shared by networks; [`timeouts`]: how long each waits for its client
+//! - [`slots`]: the connection limit, shared fairly by networks; [`timeouts`]: timeouts for slow clients
 
 pub mod slots;
 pub mod timeouts;
@@ -25,26 +25,26 @@ use self::{
     timeouts::{TimedStream, Timeouts, Turn},
 };
 
-/// The most connections at once; a further one ends another.
+/// The connection limit. Once it is reached, each further connection closes another.
 const MAX_CONNECTIONS: usize = 4096;
-/// How many files the server wants to have open at once: connections, and some for stores, mail and log.
+/// How many open files the server needs: the connections, and some for store, mail and log.
 pub const FILES: u64 = MAX_CONNECTIONS as u64 + 512;
-/// How long a slow client is waited for.
+/// The timeouts for slow clients.
 const TIMEOUTS: Timeouts = Timeouts {
     head: Duration::from_secs(10),
     answer: Duration::from_secs(30),
 };
-/// How long a connection may lie idle between an answer and the next head, which has to be whole by then.
+/// How long a connection may be idle between a response and the complete headers of the next request.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-/// The most bytes hyper buffers of a request's head, which bounds the head to little more.
+/// The most bytes of request headers that hyper buffers, which limits headers to little more.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
-/// How long requests in flight may take after the server was told to stop.
+/// How long requests in flight may take after the signal to stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long to wait if no connection can be accepted, as when file descriptors run out.
+/// The pause after a failed accept, for example if file descriptors run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves `router` until `stop`, then lets requests in flight finish; opens no more than `files`. Connections of
-/// `proxies` are not counted as those of one network.
+/// Serves `router` until `stop`, then lets requests in flight finish. At most `files` files may be open. Connections
+/// of `proxies` are never closed for others.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -64,16 +64,16 @@ pub async fn serve(
         serve_one(stream, peer, slot, router.clone(), &graceful);
     }
     drop(listener);
-    tracing::info!("stopping");
+    tracing::info!("stopping, waiting for requests in flight");
     if tokio::time::timeout(STOP_TIMEOUT, graceful.shutdown())
         .await
         .is_err()
     {
-        tracing::warn!("some requests were cut off");
+        tracing::warn!("shutdown timeout, requests in flight were cut off");
     }
 }
 
-/// How many connections there may be at once if so many files may be open.
+/// The connection limit if so many files may be open.
 fn connections(files: u64) -> usize {
     let others = files / 9;
     usize::try_from(files - others).map_or(MAX_CONNECTIONS, |most| most.min(MAX_CONNECTIONS))
@@ -85,7 +85,7 @@ async fn accept(listener: &TcpListener, slots: &Slots) -> (TcpStream, SocketAddr
         match listener.accept().await {
             Ok(accepted) => return accepted,
             Err(error) => {
-                tracing::warn!(%error, "a connection cannot be accepted");
+                tracing::warn!(%error, "accept failed, will retry");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -124,11 +124,11 @@ fn serve_one(
         tokio::select! {
             served = watched => {
                 if let Err(error) = served {
-                    tracing::debug!(%error, "a connection ended early");
+                    tracing::debug!(%error, "connection closed with an error");
                 }
             }
             () = slot.ended() => {
-                tracing::debug!(client = %peer.ip(), "a connection was ended, its network has the most");
+                tracing::debug!(client = %peer.ip(), "connection limit reached, closed a connection of the largest network");
             }
         }
     });

@@ -1,8 +1,8 @@
-//! Connection slots, shared by networks so that no number of connections keeps others out.
+//! The connection limit, shared fairly by networks so that none can lock others out.
 //!
-//! A network alone may take all of them. Once they are taken, each further connection ends the oldest one of the
-//! network that has the most: of the /48 networks and IPv4 addresses, then of the /56 networks within, then of the
-//! /64 networks within.
+//! A network alone may take all slots. Once all are taken, each further connection closes the oldest one of the network
+//! that has the most: first among the /48 networks and IPv4 addresses, then among the /56 networks within, then among
+//! the /64 networks within.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -16,13 +16,13 @@ use tokio::sync::{Notify, oneshot};
 use crate::accounts::network::{LEVELS, Network};
 use crate::server::peer::is_trusted;
 
-/// The slots for connections.
+/// The slots for connections, as many as there may be at once.
 #[derive(Clone)]
 pub struct Slots(Arc<Shared>);
 
 struct Shared {
     most: usize,
-    /// Those whose connections are not counted, since their clients come from many networks.
+    /// Trusted proxies, whose connections are never closed, since their clients are in many networks.
     proxies: Vec<IpNet>,
     state: Mutex<State>,
     freed: Notify,
@@ -32,20 +32,20 @@ struct Shared {
 struct State {
     taken: usize,
     next: u64,
-    /// The connections of each widest network, the oldest first.
+    /// The connections of each /48 network or IPv4 address, the oldest first.
     networks: HashMap<Network, BTreeMap<u64, Connection>>,
     /// How many connections each narrower network has.
     counts: HashMap<Network, usize>,
 }
 
-/// A connection that can be ended.
+/// A connection that can be closed.
 struct Connection {
     levels: [Network; LEVELS],
-    /// Dropped, it ends the connection.
+    /// Closes the connection when it is dropped.
     _open: oneshot::Sender<()>,
 }
 
-/// The slot of one connection, free again when it is dropped.
+/// The slot of one connection. It is free again when this is dropped.
 pub struct Slot {
     slots: Slots,
     /// Its network and number; none for a trusted proxy.
@@ -54,7 +54,7 @@ pub struct Slot {
 }
 
 impl Slots {
-    /// `most` slots; connections of `proxies` are never ended.
+    /// `most` slots. Connections of `proxies` are never closed.
     pub fn new(most: usize, proxies: Vec<IpNet>) -> Self {
         Self(Arc::new(Shared {
             most,
@@ -64,7 +64,7 @@ impl Slots {
         }))
     }
 
-    /// Waits until a slot is free or can be freed: only trusted proxies may hold all of them for good.
+    /// Waits until a slot is free or can be freed. It cannot if trusted proxies hold all of them.
     pub async fn ready(&self) {
         loop {
             let freed = self.0.freed.notified();
@@ -75,7 +75,7 @@ impl Slots {
         }
     }
 
-    /// A slot for a connection of this peer; if none is free, at the cost of the network that has the most.
+    /// A slot for a connection of this peer. If none is free, closes a connection of the network that has the most.
     pub fn take(&self, peer: IpAddr) -> Slot {
         let mut state = self.lock();
         let (counted, ended) = match is_trusted(peer, &self.0.proxies) {
@@ -87,7 +87,7 @@ impl Slots {
         };
         state.taken += 1;
         if state.taken > self.0.most {
-            state.end_one();
+            state.close_one();
         }
         Slot {
             slots: self.clone(),
@@ -102,7 +102,7 @@ impl Slots {
 }
 
 impl Slot {
-    /// Waits until the connection has to end for another; for ever if it is a trusted proxy's.
+    /// Waits until the connection has to be closed for another. Never returns for a trusted proxy.
     pub async fn ended(&mut self) {
         match &mut self.ended {
             Some(ended) => drop(ended.await),
@@ -146,7 +146,7 @@ impl State {
         ((widest, number), ended)
     }
 
-    /// Forgets a connection, which ends it; nothing if it was ended already.
+    /// Removes a connection, which closes it. Does nothing if it was closed already.
     fn remove(&mut self, widest: Network, number: u64) {
         let Some(connections) = self.networks.get_mut(&widest) else {
             return;
@@ -168,8 +168,8 @@ impl State {
         }
     }
 
-    /// Ends the oldest connection of the network with the most.
-    fn end_one(&mut self) {
+    /// Closes the oldest connection of the network with the most.
+    fn close_one(&mut self) {
         let networks = self.networks.iter();
         let largest = networks.max_by_key(|(_, connections)| connections.len());
         let Some((widest, connections)) = largest else {
@@ -225,11 +225,11 @@ mod tests {
     #[test]
     fn a_network_alone_takes_all_and_then_its_own_oldest_ends() {
         let slots = Slots::new(3, Vec::new());
-        let mut crowd = take(&slots, "192.0.2.1", 3);
-        assert_eq!(open(&mut crowd), [true; 3]);
-        crowd.extend(take(&slots, "192.0.2.1", 1));
-        assert_eq!(open(&mut crowd), [false, true, true, true]);
-        drop(crowd);
+        let mut many = take(&slots, "192.0.2.1", 3);
+        assert_eq!(open(&mut many), [true; 3]);
+        many.extend(take(&slots, "192.0.2.1", 1));
+        assert_eq!(open(&mut many), [false, true, true, true]);
+        drop(many);
         let state = slots.lock();
         assert_eq!(
             (state.taken, state.networks.len(), state.counts.len()),
@@ -240,22 +240,22 @@ mod tests {
     #[test]
     fn another_network_gets_its_share_from_the_oldest_of_the_largest() {
         let slots = Slots::new(10, Vec::new());
-        let mut crowd = take(&slots, "192.0.2.1", 10);
+        let mut many = take(&slots, "192.0.2.1", 10);
         let mut others = take(&slots, "192.0.2.2", 4);
-        assert_eq!(open(&mut crowd)[..5], [false, false, false, false, true]);
+        assert_eq!(open(&mut many)[..5], [false, false, false, false, true]);
         assert_eq!(count(&mut others), 4);
-        crowd.extend(take(&slots, "192.0.2.1", 50));
-        assert_eq!((count(&mut crowd), count(&mut others)), (6, 4));
+        many.extend(take(&slots, "192.0.2.1", 50));
+        assert_eq!((count(&mut many), count(&mut others)), (6, 4));
     }
 
     #[test]
     fn many_networks_keep_no_other_out() {
         let slots = Slots::new(100, Vec::new());
-        let mut crowds: Vec<_> = (0..50)
+        let mut networks: Vec<_> = (0..50)
             .map(|n| take(&slots, &format!("192.0.2.{n}"), 100))
             .collect();
         let mut other = take(&slots, "198.51.100.1", 1);
-        let counts: Vec<usize> = crowds.iter_mut().map(|crowd| count(crowd)).collect();
+        let counts: Vec<usize> = networks.iter_mut().map(|many| count(many)).collect();
         assert_eq!(count(&mut other), 1);
         assert!(
             counts.iter().all(|count| (1..=2).contains(count)),

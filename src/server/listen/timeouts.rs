@@ -1,7 +1,7 @@
-//! A connection that does not wait for ever for its client.
+//! Timeouts for slow clients.
 //!
-//! hyper bounds the time between two requests but not, once the first byte of a head has come, the time to
-//! its last, nor a client that takes nothing of its answer.
+//! hyper limits the time between two requests. It does not limit the time from the first byte of the headers to the
+//! last, nor the time in which a client reads nothing of a response.
 
 use std::{
     io,
@@ -19,21 +19,21 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-/// How long a client is waited for.
+/// The timeouts of a connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
-    /// For a whole head, from its first byte, or from the connection's beginning for the first one.
+    /// For all headers of a request, from their first byte; for the first request from the start of the connection.
     pub head: Duration,
-    /// For taking any more of an answer.
+    /// For a client to read any more of a response.
     pub answer: Duration,
 }
 
-/// Whether a connection's client is waited for, or waits itself.
+/// Whose turn it is on a connection: the client's to send a request, or the server's to answer it.
 #[derive(Clone, Default)]
 pub struct Turn(Arc<AtomicU64>);
 
 impl Turn {
-    /// Passes the turn: to the server, once a head is complete, and back with the answer.
+    /// Passes the turn: to the server once the headers are complete, and back to the client with the response.
     pub fn pass(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
@@ -50,9 +50,9 @@ pub struct TimedStream<S> {
     stream: S,
     timeouts: Timeouts,
     turn: Turn,
-    /// Until when the head of a turn has to be there.
+    /// The turn whose headers are being received, and their deadline.
     head: (u64, Pin<Box<Sleep>>),
-    /// Until when something more of an answer has to be taken.
+    /// The deadline for the client to read more of a response, if it is not reading.
     answer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -68,7 +68,7 @@ impl<S> TimedStream<S> {
         }
     }
 
-    /// Some bytes of a head came; the first of them begin its time.
+    /// Some bytes of the headers came. The first ones start the timeout.
     fn receive(&mut self) {
         let (begun, deadline) = &mut self.head;
         match self.turn.of_client() {
@@ -163,7 +163,7 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Timeouts = Timeouts {
+    const TIMEOUTS: Timeouts = Timeouts {
         head: Duration::from_millis(300),
         answer: Duration::from_millis(300),
     };
@@ -173,7 +173,7 @@ mod tests {
     #[tokio::test]
     async fn a_head_in_drops_is_cut_off() {
         let (mut client, server) = duplex(1024);
-        let mut server = TimedStream::new(server, PATIENCE, Turn::default());
+        let mut server = TimedStream::new(server, TIMEOUTS, Turn::default());
         let drip = tokio::spawn(async move {
             while client.write_all(b"x").await.is_ok() {
                 sleep(SOME).await;
@@ -190,7 +190,7 @@ mod tests {
     async fn only_the_first_byte_of_the_next_head_begins_its_time() {
         let (mut client, server) = duplex(1024);
         let turn = Turn::default();
-        let mut server = TimedStream::new(server, PATIENCE, turn.clone());
+        let mut server = TimedStream::new(server, TIMEOUTS, turn.clone());
         let mut byte = [0];
         client.write_all(b"x").await.unwrap();
         server.read_exact(&mut byte).await.unwrap();
@@ -212,7 +212,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_takes_nothing_is_cut_off() {
         let (client, server) = duplex(16);
-        let mut server = TimedStream::new(server, PATIENCE, Turn::default());
+        let mut server = TimedStream::new(server, TIMEOUTS, Turn::default());
         let writing = timeout(LONG, server.write_all(&[0; 64])).await.unwrap();
         assert_eq!(writing.unwrap_err().kind(), io::ErrorKind::TimedOut);
         drop(client);
@@ -221,7 +221,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_takes_a_little_now_and_then_is_served() {
         let (mut client, server) = duplex(16);
-        let mut server = TimedStream::new(server, PATIENCE, Turn::default());
+        let mut server = TimedStream::new(server, TIMEOUTS, Turn::default());
         let taking = tokio::spawn(async move {
             let mut some = [0; 16];
             for _ in 0..4 {

@@ -12,12 +12,12 @@ use time::OffsetDateTime;
 use crate::accounts::mail::{MailError, MailId};
 use crate::server::settings::WrongSetting;
 
-/// A folder of mails that only the registry's own user can read, since they hold reset links.
+/// A folder of mails. Only the user that runs the server can read it, since mails contain reset links.
 #[derive(Debug)]
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// Opens `outbox` in the data directory, making it where it is missing and trying that it can be written.
+    /// Opens `outbox` in the data directory. Creates it if it is missing, and checks that it can be written.
     pub fn open(data_dir: &Path) -> Result<Self, WrongSetting> {
         let folder = data_dir.join("outbox");
         match prepare(&folder) {
@@ -33,7 +33,7 @@ impl Folder {
         format!("files in {}", self.0.display())
     }
 
-    /// Writes a mail, whole or not at all; what fails is worth another try, as a full disk is.
+    /// Writes a mail, whole or not at all. Failures such as a full disk are temporary.
     pub(super) async fn write(&self, id: MailId, content: Vec<u8>) -> Result<(), MailError> {
         let file = self.0.join(format!("{}-{id}.eml", now()));
         let target = file.clone();
@@ -60,7 +60,7 @@ fn prepare(folder: &Path) -> io::Result<()> {
     fs::remove_file(probe)
 }
 
-/// Writes a file under another name first, so that nobody finds half of it.
+/// Writes a file under another name and then renames it, so that it is never seen half-written.
 fn write_whole(target: &Path, content: &[u8]) -> io::Result<()> {
     let partial = target.with_extension("partial");
     let mut file = OpenOptions::new()
@@ -77,7 +77,7 @@ fn write_whole(target: &Path, content: &[u8]) -> io::Result<()> {
         .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
-/// The time in UTC, in the form that sorts as text and may stand in a file name.
+/// The time in UTC, in a form that sorts as text and is allowed in a file name.
 fn now() -> String {
     let now = OffsetDateTime::now_utc();
     format!(

@@ -1,7 +1,7 @@
-//! What the mails say.
+//! The texts of the mails.
 //!
-//! A letter holds nothing that a user typed, not even a name: whoever signs up with another's address
-//! could otherwise have us send words and links of their choice.
+//! A mail contains nothing that a user typed, not even a name: otherwise anyone could sign up with the address of
+//! somebody else and have the server send them text and links of their choice.
 
 use time::OffsetDateTime;
 use url::Url;
@@ -13,9 +13,9 @@ use crate::accounts::{
 
 const SIGNATURE: &str = "fpm-registry, the Fortran package registry";
 
-/// A letter, written once and laid out as text and as HTML.
+/// The subject and paragraphs of a mail, from which its plain text and its HTML are made.
 ///
-/// All of it is ASCII, free of characters that HTML would have to escape, in lines of mail length.
+/// All of it is ASCII, without characters that HTML has to escape, in lines short enough for a mail.
 pub(super) struct Letter {
     pub(super) subject: &'static str,
     paragraphs: Vec<Paragraph>,

@@ -1,19 +1,19 @@
-//! Mails kept in memory, for tests.
+//! Mails in memory, for tests.
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
 /// How long a test waits for a mail.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Keeps mails instead of sending them; every clone is the same inbox.
+/// Collects mails instead of sending them. Every clone is the same inbox.
 #[derive(Clone, Default)]
-pub struct Inbox(Arc<watch::Sender<Vec<KeptMail>>>);
+pub struct Inbox(Arc<watch::Sender<Vec<ReceivedMail>>>);
 
-/// A mail that was kept.
+/// A mail in the inbox.
 #[derive(Debug, Clone)]
-pub struct KeptMail {
+pub struct ReceivedMail {
     /// The address it went to.
     pub to: String,
     /// Its subject.
@@ -25,8 +25,8 @@ pub struct KeptMail {
 }
 
 impl Inbox {
-    /// Takes the oldest mail to this address, waiting for one up to ten seconds.
-    pub async fn next(&self, to: &str) -> Option<KeptMail> {
+    /// Removes and returns the oldest mail to this address. Waits for one up to ten seconds.
+    pub async fn next(&self, to: &str) -> Option<ReceivedMail> {
         let mut news = self.0.subscribe();
         let arrival = async {
             loop {
@@ -36,26 +36,26 @@ impl Inbox {
                 news.changed().await.ok()?;
             }
         };
-        tokio::time::timeout(PATIENCE, arrival).await.ok()?
+        tokio::time::timeout(TIMEOUT, arrival).await.ok()?
     }
 
-    /// Takes the oldest mail to this address, if there is one now.
-    pub fn take(&self, to: &str) -> Option<KeptMail> {
+    /// Removes and returns the oldest mail to this address, if there is one now.
+    pub fn take(&self, to: &str) -> Option<ReceivedMail> {
         let mut taken = None;
         self.0.send_if_modified(|mails| {
-            let place = mails.iter().position(|mail| mail.to == to);
-            taken = place.map(|place| mails.remove(place));
+            let position = mails.iter().position(|mail| mail.to == to);
+            taken = position.map(|position| mails.remove(position));
             false
         });
         taken
     }
 
-    pub(super) fn put(&self, mail: KeptMail) {
+    pub(super) fn put(&self, mail: ReceivedMail) {
         self.0.send_modify(|mails| mails.push(mail));
     }
 }
 
-impl KeptMail {
+impl ReceivedMail {
     /// The link in the mail.
     pub fn link(&self) -> Option<&str> {
         self.text.lines().find(|line| line.starts_with("http"))

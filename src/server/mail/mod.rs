@@ -1,10 +1,10 @@
-//! Mail over lettre: to an SMTP server, into a folder, or kept in memory for tests.
+//! Sends mail with lettre: to an SMTP server, to files, or to memory for tests.
 //!
 //! # Layout
 //! - [`smtp`]: the server that `SMTP_URL` names
 //! - [`folder`]: mails as `.eml` files in `DATA_DIR/outbox`
-//! - [`memory`]: mails kept for tests
-//! - `letter`: what the mails say
+//! - [`memory`]: mails in memory, for tests
+//! - `letter`: the texts of the mails
 
 pub mod folder;
 mod letter;
@@ -24,7 +24,7 @@ use url::Url;
 use self::{
     folder::Folder,
     letter::Letter,
-    memory::{Inbox, KeptMail},
+    memory::{Inbox, ReceivedMail},
     smtp::SmtpServer,
 };
 use super::settings::{Settings, WrongSetting};
@@ -33,12 +33,12 @@ use crate::accounts::mail::{Mail, MailError, Mailer};
 /// The longest line of a mail, in bytes (RFC 5322, 2.1.1).
 const MAX_LINE: usize = 998;
 
-/// Who the mails are from, as `MAIL_FROM` says.
+/// The sender of all mails, from `MAIL_FROM`.
 #[derive(Debug, Clone)]
 pub struct Sender(Mailbox);
 
 impl Sender {
-    /// Reads an address with or without a name; the address is ASCII, since not every server takes another.
+    /// Reads an address with or without a name. The address must be ASCII, since not every server accepts others.
     pub fn parse(text: &str) -> Result<Self, WrongSetting> {
         match text.parse::<Mailbox>() {
             Ok(mailbox) if is_plain(&mailbox.email) && !text.contains(char::is_control) => {
@@ -51,59 +51,59 @@ impl Sender {
     }
 }
 
-/// Where mails go.
-pub enum Post {
+/// The transport of mails.
+pub enum Transport {
     /// To an SMTP server.
     Smtp(SmtpServer),
-    /// Into a folder.
+    /// To files in a folder.
     Folder(Folder),
-    /// Into the memory of a test.
+    /// To memory, for tests.
     Memory(Inbox),
 }
 
-impl Post {
-    /// Where mails go, for the log at start.
+impl Transport {
+    /// A description for the log at start.
     pub fn describe(&self) -> String {
         match self {
             Self::Smtp(server) => server.describe(),
             Self::Folder(folder) => folder.describe(),
-            Self::Memory(_) => "kept in memory".to_owned(),
+            Self::Memory(_) => "in memory".to_owned(),
         }
     }
 }
 
-/// Writes the mails and hands them to a [`Post`].
+/// Writes mails and sends them by a [`Transport`].
 pub struct LettreMailer {
     reset_page: Url,
     from: Sender,
-    post: Post,
+    transport: Transport,
 }
 
 impl LettreMailer {
     /// The mailer the settings ask for.
     pub fn open(settings: &Settings) -> Result<Self, WrongSetting> {
-        let post = match &settings.smtp_url {
-            Some(url) => Post::Smtp(SmtpServer::parse(url)?),
-            None => Post::Folder(Folder::open(&settings.data_dir)?),
+        let transport = match &settings.smtp_url {
+            Some(url) => Transport::Smtp(SmtpServer::parse(url)?),
+            None => Transport::Folder(Folder::open(&settings.data_dir)?),
         };
         let from = Sender::parse(&settings.mail_from)?;
-        Ok(Self::new(settings.public_url.as_url(), from, post))
+        Ok(Self::new(settings.public_url.as_url(), from, transport))
     }
 
-    /// A mailer whose links begin with `public_url`, its path aside.
-    pub fn new(public_url: &Url, from: Sender, post: Post) -> Self {
+    /// A mailer whose links begin with the origin of `public_url`.
+    pub fn new(public_url: &Url, from: Sender, transport: Transport) -> Self {
         let mut reset_page = public_url.clone();
         reset_page.set_path("/auth/reset-password");
         Self {
             reset_page,
             from,
-            post,
+            transport,
         }
     }
 
-    /// Where mails go, for the log at start.
+    /// A description for the log at start.
     pub fn describe(&self) -> String {
-        self.post.describe()
+        self.transport.describe()
     }
 
     fn message(&self, mail: &Mail, letter: &Letter) -> Result<Message, MailError> {
@@ -129,11 +129,11 @@ impl Mailer for LettreMailer {
     async fn send(&self, mail: Mail) -> Result<(), MailError> {
         let letter = Letter::new(&mail.letter, &self.reset_page);
         let message = self.message(&mail, &letter)?;
-        match &self.post {
-            Post::Smtp(server) => server.send(&message).await,
-            Post::Folder(folder) => folder.write(mail.id, message.formatted()).await,
-            Post::Memory(inbox) => {
-                inbox.put(KeptMail {
+        match &self.transport {
+            Transport::Smtp(server) => server.send(&message).await,
+            Transport::Folder(folder) => folder.write(mail.id, message.formatted()).await,
+            Transport::Memory(inbox) => {
+                inbox.put(ReceivedMail {
                     to: mail.to.as_str().to_owned(),
                     subject: letter.subject,
                     text: letter.text(),
@@ -149,15 +149,15 @@ fn is_plain(address: &Address) -> bool {
     address.user().is_ascii() && address.domain().is_ascii()
 }
 
-/// Tells other programs that no person wrote the mail, so that they do not answer it (RFC 3834).
+/// Marks a mail as sent by a program, so that auto-responders do not answer it (RFC 3834).
 fn auto_submitted() -> HeaderValue {
     let name = HeaderName::new_from_ascii_str("Auto-Submitted");
     HeaderValue::new(name, "auto-generated".to_owned())
 }
 
-/// Text sent as it is: any other encoding would break the link for who opens the file of a mail.
+/// A text body without transfer encoding, so that links stay whole when the file of a mail is read.
 ///
-/// lettre itself encodes text with lines past 76 characters, as links are; the protocol takes 998.
+/// lettre would encode text with lines over 76 characters, as links are. The protocol allows 998.
 fn seven_bit(text: &str) -> Result<Body, MailError> {
     if !text.is_ascii() || text.lines().any(|line| line.len() > MAX_LINE) {
         return Err(unwritable("its text is not lines of ASCII"));

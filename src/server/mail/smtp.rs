@@ -18,18 +18,18 @@ use url::{Host, Url};
 use crate::accounts::mail::MailError;
 use crate::server::settings::WrongSetting;
 
-/// How long one of the server's addresses may take to answer, so that another gets its turn.
-const CONNECT_TIME: Duration = Duration::from_secs(5);
+/// How long to connect to one of the server's addresses before the next is tried.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long connecting, TLS and login may take.
-const OPEN_TIME: Duration = Duration::from_secs(15);
-/// How long handing over may take; all in all an attempt ends before the outbox's lease of a minute.
-const HAND_OVER_TIME: Duration = Duration::from_secs(30);
-/// How long to wait for a goodbye once the mail has been taken.
-const PARTING_TIME: Duration = Duration::from_secs(1);
-/// What a server answers to mail from a client that did not log in (RFC 4954).
+const SETUP_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long sending may take. Together with the setup it ends before the outbox's lease of a minute.
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long to wait for the answer to `QUIT`.
+const QUIT_TIMEOUT: Duration = Duration::from_secs(1);
+/// The status for mail from a client that did not authenticate (RFC 4954).
 const LOGIN_REQUIRED: u16 = 530;
 
-/// A server that takes mail, and how to reach it.
+/// A mail server, and how to connect to it.
 pub struct SmtpServer {
     host: Host<String>,
     port: u16,
@@ -44,7 +44,7 @@ enum Security {
 }
 
 impl SmtpServer {
-    /// Reads `SMTP_URL`; nothing is connected to.
+    /// Reads `SMTP_URL`. Does not connect.
     ///
     /// `smtps://` is TLS from the first byte (port 465), `smtp://…?tls=required` TLS by STARTTLS or no mail at
     /// all (587), and plain `smtp://` (25) is refused with a password unless the host is this machine. User
@@ -80,24 +80,26 @@ impl SmtpServer {
         format!("{} at {}:{}", self.security.name(), self.host, self.port)
     }
 
-    /// Sends a mail on a connection of its own: one that was given up half-way must not be used again.
+    /// Sends a mail on a connection of its own: one that was interrupted must not be reused.
     pub(super) async fn send(&self, message: &Message) -> Result<(), MailError> {
-        let mut connection = match timeout(OPEN_TIME, self.open()).await {
+        let mut connection = match timeout(SETUP_TIMEOUT, self.open()).await {
             Ok(Ok(connection)) => connection,
-            // Even a refusal for good, of a password say, is no verdict on this mail.
+            // Even if the server refuses permanently, for example the password, the mail itself is not at fault.
             Ok(Err(error)) => return Err(MailError::Temporary(reason(&error))),
-            Err(_) => return Err(too_slow("to be ready for mail", OPEN_TIME)),
+            Err(_) => return Err(timed_out("to be ready for mail", SETUP_TIMEOUT)),
         };
         let content = message.formatted();
         let sending = connection.send(message.envelope(), &content);
-        match timeout(HAND_OVER_TIME, sending).await {
+        match timeout(SEND_TIMEOUT, sending).await {
             Ok(Ok(_)) => {}
-            Ok(Err(error)) if is_final(&error) => return Err(MailError::Permanent(reason(&error))),
+            Ok(Err(error)) if is_permanent(&error) => {
+                return Err(MailError::Permanent(reason(&error)));
+            }
             Ok(Err(error)) => return Err(MailError::Temporary(reason(&error))),
-            Err(_) => return Err(too_slow("to take the mail", HAND_OVER_TIME)),
+            Err(_) => return Err(timed_out("to take the mail", SEND_TIMEOUT)),
         }
-        // In the background: until the mail is out of the outbox, a crash would send it again.
-        tokio::spawn(async move { timeout(PARTING_TIME, connection.quit()).await });
+        // In the background, so that the mail leaves the outbox at once: until then, a crash would send it again.
+        tokio::spawn(async move { timeout(QUIT_TIMEOUT, connection.quit()).await });
         Ok(())
     }
 
@@ -107,9 +109,9 @@ impl SmtpServer {
             Security::Tls(tls) => Some(tls.clone()),
             Security::StartTls(_) | Security::Plain => None,
         };
-        let address = (dial_name(&self.host), self.port);
+        let address = (host_text(&self.host), self.port);
         let mut connection =
-            AsyncSmtpConnection::connect_tokio1(address, Some(CONNECT_TIME), &me, tls, None)
+            AsyncSmtpConnection::connect_tokio1(address, Some(CONNECT_TIMEOUT), &me, tls, None)
                 .await?;
         if let Security::StartTls(tls) = &self.security {
             connection.starttls(tls.clone(), &me).await?;
@@ -121,7 +123,7 @@ impl SmtpServer {
     }
 }
 
-/// Leaves out user and password.
+/// Without user and password.
 impl fmt::Debug for SmtpServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.describe())
@@ -193,7 +195,7 @@ fn login(url: &Url) -> Result<Option<Credentials>, WrongSetting> {
 }
 
 fn tls(host: &Host<String>) -> Result<TlsParameters, WrongSetting> {
-    TlsParameters::new(dial_name(host)).map_err(|_| {
+    TlsParameters::new(host_text(host)).map_err(|_| {
         WrongSetting::new("SMTP_URL asks for TLS, which cannot be set up on this machine")
     })
 }
@@ -207,7 +209,7 @@ fn is_loopback(host: &Host<String>) -> bool {
 }
 
 /// The host without the brackets a URL puts around an IPv6 address.
-fn dial_name(host: &Host<String>) -> String {
+fn host_text(host: &Host<String>) -> String {
     match host {
         Host::Domain(name) => name.clone(),
         Host::Ipv4(address) => address.to_string(),
@@ -215,12 +217,12 @@ fn dial_name(host: &Host<String>) -> String {
     }
 }
 
-/// Whether this mail will never be taken; a server that wants a login may get one tomorrow.
-fn is_final(error: &SmtpError) -> bool {
+/// Whether the server will never accept this mail. If it only requires authentication, the settings may be corrected.
+fn is_permanent(error: &SmtpError) -> bool {
     error.is_permanent() && error.status().map(u16::from) != Some(LOGIN_REQUIRED)
 }
 
-/// What went wrong, without the server's own words: they often repeat the address.
+/// What went wrong, for the log. Without the server's own text, which often contains the address.
 fn reason(error: &SmtpError) -> String {
     match (error.status(), enhanced_status(error)) {
         (Some(code), Some(detail)) => format!("the mail server answered {code} {detail}"),
@@ -232,7 +234,7 @@ fn reason(error: &SmtpError) -> String {
     }
 }
 
-/// The status at the head of an answer that tells more than its code, such as `5.7.1` (RFC 3463).
+/// The enhanced status code of an answer, such as `5.7.1` (RFC 3463).
 fn enhanced_status(error: &SmtpError) -> Option<String> {
     let answer = error.source()?.to_string();
     let status = answer.split_whitespace().next()?;
@@ -240,7 +242,7 @@ fn enhanced_status(error: &SmtpError) -> Option<String> {
     is_status.then(|| status.to_owned())
 }
 
-fn too_slow(what: &str, limit: Duration) -> MailError {
+fn timed_out(what: &str, limit: Duration) -> MailError {
     let seconds = limit.as_secs();
     MailError::Temporary(format!("the mail server took over {seconds} s {what}"))
 }

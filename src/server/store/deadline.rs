@@ -1,4 +1,4 @@
-//! How long a request waits for its store.
+//! The deadline of store operations: a request waits only so long for its store.
 
 use std::time::Duration;
 
@@ -7,32 +7,32 @@ use tokio::time::{Instant, timeout};
 use crate::accounts::error::StoreError;
 
 /// How long all operations of one request may take together.
-const REQUEST: Duration = Duration::from_secs(2);
-/// How long the next one may take though the request's time is over, which hashing may have taken.
-const GRACE: Duration = Duration::from_millis(500);
-/// How long one operation may take that belongs to no request.
-const OPERATION: Duration = Duration::from_secs(3);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long one operation may take at least, if hashing has used up the time of the request.
+const LATE_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long one operation may take outside of a request, as in the outbox worker.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(3);
 
 tokio::task_local! {
-    /// When the time of the request being answered is over.
+    /// The deadline of the current request.
     static DEADLINE: Instant;
 }
 
-/// Does what belongs to one request, whose waits for a store that does not answer end together, be it a
-/// database or a disk.
-pub async fn for_one_request<T>(work: impl Future<Output = T>) -> T {
-    DEADLINE.scope(Instant::now() + REQUEST, work).await
+/// Runs the work of one request. All its store operations share one deadline, so that a store that hangs delays the
+/// answer only once.
+pub async fn with_request_deadline<T>(work: impl Future<Output = T>) -> T {
+    DEADLINE.scope(Instant::now() + REQUEST_TIMEOUT, work).await
 }
 
-/// Waits for one operation of `who`, in bounded time.
-pub(super) async fn in_time<T>(
-    who: &str,
+/// Waits for one operation of `store` until the deadline.
+pub(super) async fn within_deadline<T>(
+    store: &str,
     operation: impl Future<Output = T>,
 ) -> Result<T, StoreError> {
     let time_left = DEADLINE
-        .try_with(|deadline| deadline.duration_since(Instant::now()).max(GRACE))
-        .unwrap_or(OPERATION);
+        .try_with(|deadline| deadline.duration_since(Instant::now()).max(LATE_TIMEOUT))
+        .unwrap_or(OPERATION_TIMEOUT);
     timeout(time_left, operation)
         .await
-        .map_err(|_| StoreError(format!("{who} did not answer in {time_left:.1?}")))
+        .map_err(|_| StoreError(format!("{store} did not answer in {time_left:.1?}")))
 }

@@ -1,4 +1,4 @@
-//! Where the accounts are kept: the two implementations of [`Store`].
+//! The two implementations of [`Store`]: MongoDB, and a file of this machine.
 
 pub mod deadline;
 mod embedded;
@@ -11,7 +11,7 @@ use crate::accounts::store::Store;
 
 use self::{embedded::EmbeddedStore, mongo::MongoStore};
 
-/// Opens the store the settings ask for, and names it for the log at start.
+/// Opens the store that the settings choose. Also returns a description for the log at start.
 pub async fn open(settings: &Settings) -> Result<(Arc<dyn Store>, String), WrongSetting> {
     match &settings.mongo_uri {
         Some(uri) => {
@@ -27,16 +27,16 @@ pub async fn open(settings: &Settings) -> Result<(Arc<dyn Store>, String), Wrong
     }
 }
 
-/// Opens the store in a MongoDB database and makes its indexes.
+/// Opens the store in a MongoDB database and creates its indexes.
 ///
-/// Fails within seconds where no server answers, and where two users have one e-mail.
+/// Fails within seconds if no server answers, and fails if two users have the same e-mail.
 pub async fn open_mongo(uri: &str, database: &str) -> Result<Arc<dyn Store>, WrongSetting> {
     Ok(Arc::new(MongoStore::open(uri, database).await?))
 }
 
-/// Opens the store in the file `registry.redb` of a directory, both made where they are missing.
+/// Opens the store in the file `registry.redb` of a directory. Creates both if they are missing.
 ///
-/// Fails where the directory cannot be written or another process uses the file.
+/// Fails if the directory cannot be written or if another process uses the file.
 pub fn open_embedded(dir: &Path) -> Result<Arc<dyn Store>, WrongSetting> {
     Ok(Arc::new(EmbeddedStore::open(dir)?))
 }

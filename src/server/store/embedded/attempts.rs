@@ -1,4 +1,4 @@
-//! The attempts.
+//! Counters of attempts.
 
 use std::ops::RangeBounds;
 
@@ -12,7 +12,7 @@ use crate::accounts::{
     store::SWEPT_AT_ONCE,
 };
 
-/// Sorts behind every key.
+/// Sorts after every key.
 const MAX_KEY: &str = "\u{10ffff}";
 
 impl Tables<'_> {
@@ -40,7 +40,7 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Drops some of the attempts that have expired or are too many; whether that was all it may drop at once.
+    /// Deletes counters that have expired or are over the limit of `most`. True if it deleted as many as it may at once.
     pub(super) fn sweep_attempts(&mut self, now: Timestamp, most: u64) -> Result<bool> {
         let expired = self.attempts_until(..=(now.millis(), MAX_KEY), SWEPT_AT_ONCE)?;
         let left = self.attempts.len()?.saturating_sub(expired.len() as u64);
@@ -53,7 +53,7 @@ impl Tables<'_> {
         Ok(dropped.len() == SWEPT_AT_ONCE)
     }
 
-    /// The first keys, as far as `most`, of the attempts that are forgotten within a range.
+    /// The first keys, at most `most`, of the counters that expire within a range.
     fn attempts_until<'r>(
         &self,
         range: impl RangeBounds<(i64, &'r str)> + 'r,

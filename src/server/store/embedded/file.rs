@@ -1,4 +1,4 @@
-//! The open file.
+//! The file of the store: opening it, and transactions.
 
 use std::{
     fs::{DirBuilder, File, OpenOptions},
@@ -18,19 +18,20 @@ use super::tables::{Commit, Opened, Result, Tables};
 use crate::server::settings::WrongSetting;
 
 const FILE_NAME: &str = "registry.redb";
-/// How much of a file its header takes.
+/// The size of the header of a redb file.
 const HEADER_BYTES: usize = 4096;
 const CACHE_BYTES: usize = 64 << 20;
 
-/// A queued write. It gives back how to tell its caller once the transaction is on the disk; dropped
-/// without that, it tells the caller that the write failed.
+/// A queued write. Returns an [`Answer`] to call once the transaction is on the disk. If either is dropped without a
+/// call, the caller of the write gets an error.
 pub(super) type Job = Box<dyn FnOnce(&mut Tables<'_>) -> Result<Answer> + Send>;
+/// Tells the caller of a write that it is done.
 pub(super) type Answer = Box<dyn FnOnce() + Send>;
 
 /// The open file.
 pub(super) struct RegistryFile {
     path: PathBuf,
-    /// None while it could not be opened anew.
+    /// None if it could not be reopened after a failure.
     database: RwLock<Option<Database>>,
 }
 
@@ -46,7 +47,7 @@ impl RegistryFile {
             .map_err(|error| cannot_write(dir, &error))?;
         let refused =
             |why: String| WrongSetting::new(format!("DATA_DIR: `{}`{why}", path.display()));
-        let opened = unless_damaged(|| begin_use(begin(&database)?));
+        let opened = catch_redb_panic(|| check_version(begin_write(&database)?));
         match opened.map_err(|error: redb::Error| refused(format!(": {error}")))? {
             Opened::Usable => {}
             Opened::Unversioned => {
@@ -66,16 +67,18 @@ impl RegistryFile {
         })
     }
 
-    /// Opens the file anew, since redb refuses a file one of whose writes or reads has failed.
+    /// Reopens the file, which redb requires after a failed read or write.
     pub(super) fn reopen(&self) {
         let mut database = self.database.blocking_write();
-        let opened = unless_damaged(|| {
+        let opened = catch_redb_panic(|| {
             *database = None;
             open_database(make_file(&self.path)?)
         });
         match opened {
             Ok(opened) => *database = Some(opened),
-            Err(error) => tracing::error!(%error, "the store cannot be opened again"),
+            Err(error) => {
+                tracing::error!(%error, "cannot reopen the store file, all requests will fail until a restart")
+            }
         }
     }
 
@@ -85,10 +88,10 @@ impl RegistryFile {
         look(&database.begin_read()?)
     }
 
-    /// Does all of a batch in one transaction, or nothing of it; if it `is_due`, with all that was delayed.
+    /// Runs a batch in one transaction, whole or not at all. If `is_due`, it also brings delayed changes to the disk.
     pub(super) fn write(&self, batch: Vec<Job>, is_due: bool) -> Result<(Vec<Answer>, Commit)> {
         let database = self.database.blocking_read();
-        let mut transaction = begin(database.as_ref().ok_or(redb::Error::DatabaseClosed)?)?;
+        let mut transaction = begin_write(database.as_ref().ok_or(redb::Error::DatabaseClosed)?)?;
         let mut tables = Tables::open(&transaction)?;
         let answers = batch
             .into_iter()
@@ -136,15 +139,15 @@ fn open_database(file: File) -> Result<Database, DatabaseError> {
         file.set_len(0).map_err(io_failure)?;
     }
     let file = FileBackend::new(file)?;
-    unless_damaged(|| {
+    catch_redb_panic(|| {
         Database::builder()
             .set_cache_size(CACHE_BYTES)
             .create_with_backend(file)
     })
 }
 
-/// Does `work`, and turns a panic into an error: redb panics at some files that are damaged.
-pub(super) fn unless_damaged<T, E: From<StorageError>>(
+/// Runs `work` and turns a panic into an error: redb panics on some damaged files.
+pub(super) fn catch_redb_panic<T, E: From<StorageError>>(
     work: impl FnOnce() -> Result<T, E>,
 ) -> Result<T, E> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
@@ -153,8 +156,8 @@ pub(super) fn unless_damaged<T, E: From<StorageError>>(
     })
 }
 
-/// Whether redb was killed while it made the file, which it then takes for another program's: it writes
-/// the first byte last, and nothing behind the header before that.
+/// Whether the process was killed while redb created the file, which redb then does not recognize. It writes the first
+/// byte last, and before that nothing after the header.
 fn is_unfinished(file: &File) -> io::Result<bool> {
     let mut bytes = BufReader::new(file).bytes();
     if bytes.next().transpose()? != Some(0) {
@@ -168,17 +171,17 @@ fn is_unfinished(file: &File) -> io::Result<bool> {
     Ok(true)
 }
 
-fn begin(database: &Database) -> Result<WriteTransaction> {
+fn begin_write(database: &Database) -> Result<WriteTransaction> {
     let mut transaction = database.begin_write()?;
-    // A start after a crash then does not read the whole file.
+    // So that a start after a crash does not have to read the whole file.
     transaction.set_quick_repair(true);
     Ok(transaction)
 }
 
-/// Makes the tables if they are missing. Nothing is written to a file that this program cannot use.
-fn begin_use(transaction: WriteTransaction) -> Result<Opened> {
+/// Checks the version of the file, and creates missing tables. Writes nothing if this program cannot use the file.
+fn check_version(transaction: WriteTransaction) -> Result<Opened> {
     let mut tables = Tables::open(&transaction)?;
-    let opened = tables.begin_use()?;
+    let opened = tables.check_version()?;
     drop(tables);
     match opened {
         Opened::Usable => transaction.commit()?,

@@ -1,8 +1,8 @@
-//! The store in one file of this machine, for one process.
+//! The embedded store: one redb file, for one process.
 //!
-//! One thread writes. It commits all writes that wait in one transaction, since the wait for the disk is
-//! what a write costs; each is decided by what the ones before it left. Attempts wait for no disk: they get there
-//! with the next write of anything else, at the latest after a second.
+//! A single thread writes. It commits all waiting writes in one transaction (group commit), since most of the time of a
+//! write is the wait for the disk. Each write of a batch sees the ones before it. Counters of attempts do not wait for
+//! the disk: they are committed with the next other write, at the latest after a second.
 
 mod attempts;
 mod file;
@@ -21,11 +21,11 @@ use redb::ReadTransaction;
 use tokio::sync::oneshot;
 
 use self::{
-    file::{Job, RegistryFile, unless_damaged},
+    file::{Job, RegistryFile, catch_redb_panic},
     tables::{Commit, Lookup, Result, Tables, find},
     writer::write_all,
 };
-use super::deadline::in_time;
+use super::deadline::within_deadline;
 use crate::accounts::{
     attempts::{AttemptKey, Attempts, Counted, Limit},
     clock::Timestamp,
@@ -37,7 +37,7 @@ use crate::accounts::{
 };
 use crate::server::settings::WrongSetting;
 
-/// The most writes that wait: more than there are connections, so that only a disk that hangs is too slow.
+/// The most waiting writes. More than there are connections, so it is reached only if the disk hangs.
 const MAX_WAITING: usize = 8192;
 
 /// The store in a file `registry.redb`.
@@ -48,7 +48,7 @@ pub struct EmbeddedStore {
 }
 
 impl EmbeddedStore {
-    /// Opens the file in `dir`; both are made where they are missing, for this user alone.
+    /// Opens the file in `dir`. Creates both if they are missing, readable by this user only.
     pub fn open(dir: &Path) -> Result<Self, WrongSetting> {
         let file = Arc::new(RegistryFile::open(dir)?);
         let (queue, jobs) = mpsc::sync_channel(MAX_WAITING);
@@ -71,16 +71,17 @@ impl EmbeddedStore {
         let (answer, answered) = oneshot::channel();
         tokio::task::spawn_blocking(move || {
             if !answer.is_closed() {
-                drop(answer.send(unless_damaged(|| file.read(look))));
+                drop(answer.send(catch_redb_panic(|| file.read(look))));
             }
         });
-        in_time("the disk", answered)
+        within_deadline("the disk", answered)
             .await?
-            .map_err(|_| StoreError("the read was cut off".to_owned()))?
+            .map_err(|_| StoreError("the read was interrupted".to_owned()))?
             .map_err(|error| StoreError(error.to_string()))
     }
 
-    /// A write that is given up may be done all the same, but not where it still waited by then.
+    /// Queues a write and waits for it. If the wait times out, a write that has not started yet is dropped; one that has
+    /// may still be committed.
     async fn write<T: Send + 'static>(
         &self,
         change: impl FnOnce(&mut Tables<'_>) -> Result<T> + Send + 'static,
@@ -97,14 +98,14 @@ impl EmbeddedStore {
             .as_ref()
             .and_then(|queue| queue.try_send(job).ok())
             .ok_or_else(|| StoreError("too many writes wait for the disk".to_owned()))?;
-        in_time("the disk", answered)
+        within_deadline("the disk", answered)
             .await?
             .map_err(|_| StoreError("the write did not reach the disk".to_owned()))
     }
 }
 
 impl Drop for EmbeddedStore {
-    /// Waits for the writer, so that the file is free when the store is gone.
+    /// Waits for the writer, so that the file is closed when the store is gone.
     fn drop(&mut self) {
         drop(self.queue.take());
         if let Some(writer) = self.writer.take() {
@@ -245,7 +246,7 @@ impl Store for EmbeddedStore {
         .await
     }
 
-    async fn keep_attempts(&self) -> Result<(), StoreError> {
+    async fn flush_attempts(&self) -> Result<(), StoreError> {
         self.write(|tables| {
             tables.commit = Commit::AtOnce;
             Ok(())
@@ -277,7 +278,7 @@ mod tests {
     use futures_util::FutureExt;
     use uuid::Uuid;
 
-    use super::{super::deadline::for_one_request, *};
+    use super::{super::deadline::with_request_deadline, *};
 
     #[tokio::test]
     async fn a_disk_that_hangs_is_given_up_on_and_piles_nothing_up() {
@@ -295,7 +296,7 @@ mod tests {
             let _ = told.recv();
             Ok(())
         });
-        let given_up = for_one_request(async {
+        let given_up = with_request_deadline(async {
             let behind = async {
                 begun.await.unwrap();
                 write().await.unwrap_err()

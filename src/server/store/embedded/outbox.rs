@@ -1,4 +1,4 @@
-//! The waiting mails.
+//! The outbox.
 
 use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use crate::accounts::{
     mail::{MailId, QueuedMail},
 };
 
-/// A mail as the file holds one.
+/// The record of a mail.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct MailRecord {
@@ -42,7 +42,7 @@ impl Tables<'_> {
         get(&self.outbox, id.as_bytes())
     }
 
-    /// The waiting mails that are wanted.
+    /// The ids of the waiting mails that match.
     pub(super) fn mails(&self, wanted: impl Fn(&MailRecord) -> bool) -> Result<Vec<MailId>> {
         let mut ids = Vec::new();
         for row in self.outbox.iter()? {
@@ -84,7 +84,7 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Takes the mail that has been due longest, and keeps it from others until `lease`.
+    /// Claims the mail that has been due longest, until `lease`.
     pub(super) fn claim_mail(
         &mut self,
         now: Timestamp,

@@ -1,4 +1,4 @@
-//! The tables of the file, and the records in them.
+//! The tables of the file, and users in them.
 
 use std::mem;
 
@@ -19,34 +19,34 @@ pub(super) type Result<T, E = redb::Error> = std::result::Result<T, E>;
 type MailKey = &'static [u8; 16];
 type Record = &'static [u8];
 
-/// What the file says of itself.
+/// Properties of the file: its version.
 const FILE: TableDefinition<&str, u64> = TableDefinition::new("file");
 /// Users by id.
 const USERS: TableDefinition<&str, Record> = TableDefinition::new("users");
-/// The id of the user whom an index key leads to.
+/// User ids by index key: e-mail, session or reset link.
 const INDEX: TableDefinition<&[u8], &str> = TableDefinition::new("index");
 /// Waiting mails.
 const OUTBOX: TableDefinition<MailKey, Record> = TableDefinition::new("outbox");
-/// Waiting mails in the order they are due.
+/// Waiting mails by the time they are due.
 const DUE: TableDefinition<(i64, MailKey), ()> = TableDefinition::new("due");
-/// Mails set aside.
+/// Parked mails, which are never sent.
 const PARKED: TableDefinition<MailKey, Record> = TableDefinition::new("parked");
-/// Attempts by what they are counted under.
+/// Counters of attempts by key.
 const ATTEMPTS: TableDefinition<&str, Record> = TableDefinition::new("attempts");
-/// Attempts in the order they are forgotten.
+/// Counters of attempts by expiry.
 const ATTEMPTS_END: TableDefinition<(i64, &str), ()> = TableDefinition::new("attempts_end");
 
 /// The version of the tables and records that this program writes.
 const VERSION: u64 = 1;
 const VERSION_KEY: &str = "version";
 
-/// What an opened file is.
+/// The result of opening a file.
 pub(super) enum Opened {
-    /// One that this program can use.
+    /// This program can use it.
     Usable,
-    /// One without a version, but with users.
+    /// It has users but no version.
     Unversioned,
-    /// One of a later version.
+    /// A later version wrote it.
     Newer(u64),
 }
 
@@ -107,18 +107,18 @@ pub(super) struct Tables<'t> {
     pub parked: Table<'t, MailKey, Record>,
     pub attempts: Table<'t, &'static str, Record>,
     pub attempts_end: Table<'t, (i64, &'static str), ()>,
-    /// What its changes ask for.
+    /// When the changes so far have to be on the disk.
     pub commit: Commit,
 }
 
 /// When changes go to the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Commit {
-    /// There are none.
+    /// There are no changes.
     Nothing,
     /// Within a second.
     Delayed,
-    /// Before their callers are answered.
+    /// Before their callers get an answer.
     AtOnce,
 }
 
@@ -137,9 +137,9 @@ impl<'t> Tables<'t> {
         })
     }
 
-    /// Sees whether this program can use the file, and gives a new one its version. Frees the mails that a process
-    /// that is gone had claimed.
-    pub(super) fn begin_use(&mut self) -> Result<Opened> {
+    /// Checks the version of the file, and sets that of a new one. Releases the mails that an earlier process had
+    /// claimed.
+    pub(super) fn check_version(&mut self) -> Result<Opened> {
         let version = self.file.get(VERSION_KEY)?.map(|version| version.value());
         match version {
             Some(newer) if newer > VERSION => return Ok(Opened::Newer(newer)),
@@ -162,7 +162,7 @@ impl<'t> Tables<'t> {
         Ok(true)
     }
 
-    /// Keeps a user in the place of one that has still this `rev`.
+    /// Replaces a user, if the stored one still has this `rev`.
     pub(super) fn replace_user(&mut self, rev: Option<i64>, mut after: User) -> Result<Replaced> {
         let before: Option<User> = get(&self.users, after.id.as_str())?;
         let Some(before) = before.filter(|before| before.rev == rev) else {
@@ -182,7 +182,7 @@ impl<'t> Tables<'t> {
         Ok(owner.is_some_and(|id| id.value() != user.id.as_str()))
     }
 
-    /// Writes a user, those index keys that differ from the `old` ones, and the mail that goes with it.
+    /// Writes a user, the index keys that differ from the `old` ones, and the mail in its notices.
     fn put_user(&mut self, old: &[Vec<u8>], mut user: User) -> Result<()> {
         self.commit = Commit::AtOnce;
         for notice in mem::take(&mut user.notices) {
@@ -218,7 +218,7 @@ pub(super) fn decode<T: DeserializeOwned>(record: &[u8]) -> Result<T> {
     serde_json::from_slice(record).map_err(|_| corrupted())
 }
 
-/// Without what serde says, which quotes the record.
+/// Without the error of serde, which quotes the record.
 fn corrupted() -> redb::Error {
     redb::Error::Corrupted("a record is not what this program writes".to_owned())
 }

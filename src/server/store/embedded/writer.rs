@@ -1,4 +1,4 @@
-//! The one thread that writes.
+//! The thread that writes.
 
 use std::{
     iter,
@@ -7,21 +7,21 @@ use std::{
 };
 
 use super::{
-    file::{Job, RegistryFile, unless_damaged},
+    file::{Job, RegistryFile, catch_redb_panic},
     tables::Commit,
 };
 
-/// The most writes in one transaction, so that the first of them is not kept waiting.
+/// The most writes in one transaction, so that the first of them does not wait long.
 const MAX_BATCH: usize = 128;
-/// How long attempts that nobody waits for may stand in memory alone.
+/// How long counters of attempts may be in memory only.
 const ATTEMPTS_DELAY: Duration = Duration::from_secs(1);
 
-/// Writes until the store is dropped, which closes the file with all that was written.
+/// Runs the queued writes until the store is dropped.
 pub(super) fn write_all(file: &RegistryFile, jobs: &mpsc::Receiver<Job>) {
     let mut delayed_since = None;
     while let Some(batch) = next_batch(jobs, delayed_since) {
         let is_due = delayed_since.is_some_and(|since: Instant| since.elapsed() >= ATTEMPTS_DELAY);
-        match unless_damaged(|| file.write(batch, is_due)) {
+        match catch_redb_panic(|| file.write(batch, is_due)) {
             Ok((answers, commit)) => {
                 delayed_since = match commit {
                     Commit::Nothing => delayed_since,
@@ -31,7 +31,7 @@ pub(super) fn write_all(file: &RegistryFile, jobs: &mpsc::Receiver<Job>) {
                 answers.into_iter().for_each(|answer| answer());
             }
             Err(error) => {
-                tracing::error!(%error, "writes did not reach the disk");
+                tracing::error!(%error, "cannot write to the store file, reopening it");
                 delayed_since = None;
                 file.reopen();
             }
@@ -39,7 +39,8 @@ pub(super) fn write_all(file: &RegistryFile, jobs: &mpsc::Receiver<Job>) {
     }
 }
 
-/// The writes that wait, at least one until it is time for what was delayed; none when the store is dropped.
+/// Waits for the next batch of writes. An empty one if it is time to commit delayed writes; none when the store is
+/// dropped.
 fn next_batch(jobs: &mpsc::Receiver<Job>, delayed_since: Option<Instant>) -> Option<Vec<Job>> {
     let first = match delayed_since {
         None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),

@@ -1,4 +1,4 @@
-//! Attempts, each counted by one atomic update.
+//! Counters of attempts, each changed by one atomic update.
 
 use std::{future::IntoFuture, time::Duration};
 
@@ -30,7 +30,7 @@ impl MongoStore {
     ) -> Result<Counted, StoreError> {
         let count = self
             .attempts
-            .find_one_and_update(attempts_of(key), count_pipeline(limit, now))
+            .find_one_and_update(attempts_filter(key), count_pipeline(limit, now))
             .upsert(true)
             .return_document(ReturnDocument::After);
         let Some(attempts) = run(count).await? else {
@@ -47,7 +47,7 @@ impl MongoStore {
         })
     }
 
-    /// Drops some of the attempts that have expired or are too many; whether that was all it may drop at once.
+    /// Deletes counters that have expired or are over the limit of `most`. True if it deleted as many as it may at once.
     pub(super) async fn sweep_attempts(
         &self,
         now: Timestamp,
@@ -63,7 +63,7 @@ impl MongoStore {
         Ok(dropped + surplus == SWEPT_AT_ONCE)
     }
 
-    /// Drops the first of the attempts in the order they are forgotten; how many it found.
+    /// Deletes the counters that expire soonest, at most `most`. Returns how many.
     async fn drop_attempts(&self, wanted: Document, most: usize) -> Result<usize, StoreError> {
         if most == 0 {
             return Ok(0);
@@ -103,7 +103,7 @@ impl MongoStore {
         taken_back: &[AttemptKey],
     ) -> Result<(), StoreError> {
         let forgotten = forgotten.iter().map(|key| {
-            let gone = self.attempts.delete_one(attempts_of(key)).into_future();
+            let gone = self.attempts.delete_one(attempts_filter(key)).into_future();
             run(gone.map_ok(drop)).boxed()
         });
         let taken_back = taken_back.iter().map(|key| {
@@ -113,7 +113,7 @@ impl MongoStore {
                 "openAt": date(Timestamp::PAST),
                 "expiresAt": { "$cond": [is_last, date(Timestamp::PAST), "$expiresAt"] },
             } };
-            let mut counted = attempts_of(key);
+            let mut counted = attempts_filter(key);
             counted.insert("count", doc! { "$gt": 0 });
             let less = self.attempts.update_one(counted, vec![less]).into_future();
             run(less.map_ok(drop)).boxed()
@@ -123,7 +123,7 @@ impl MongoStore {
     }
 }
 
-fn attempts_of(key: &AttemptKey) -> Document {
+fn attempts_filter(key: &AttemptKey) -> Document {
     doc! { "_id": key.as_str() }
 }
 
@@ -133,7 +133,7 @@ fn read_count(document: &Document) -> u32 {
     count.and_then(|count| count.try_into().ok()).unwrap_or(0)
 }
 
-/// The update that counts an attempt as [`Limit::count`] does, and notes in `counted` whether it did.
+/// The update pipeline that counts an attempt as [`Limit::count`] does. Sets `counted` to whether it was allowed.
 fn count_pipeline(limit: Limit, now: Timestamp) -> Vec<Document> {
     let is_live = doc! { "$gt": ["$expiresAt", date(now)] };
     let is_open = doc! { "$or": [{ "$not": [&is_live] }, { "$lte": ["$openAt", date(now)] }] };
@@ -165,7 +165,8 @@ fn count_pipeline(limit: Limit, now: Timestamp) -> Vec<Document> {
     ]
 }
 
-/// The moment that belongs to a count of attempts, by the wait that is due from there on; `none` before the first.
+/// An expression for the time that a count of attempts leads to, by the wait that applies from that count; `none`
+/// before the first.
 fn by_count(limit: Limit, moment: impl Fn(Duration) -> Timestamp, none: Timestamp) -> Document {
     let waits = limit.waits().into_iter().rev();
     let branches: Vec<Document> = waits

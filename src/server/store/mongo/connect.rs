@@ -1,4 +1,4 @@
-//! How a database is connected to, and what is wrong if it cannot be.
+//! Connects to a database, with an error message for each way in which it can fail.
 
 use std::{future::IntoFuture, net::IpAddr, time::Duration};
 
@@ -13,14 +13,14 @@ use tokio::time::timeout;
 use super::driver::{cause, is_duplicate};
 use crate::server::settings::WrongSetting;
 
-/// How long a server is looked for, a connection is made, and a majority is waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// How often a server is asked whether it is well. After the driver's own 10 s, one that is back would be left
-/// alone for as long, and one that fell silent be asked on.
+/// The driver's timeouts for server selection, connecting, and the acknowledgement of a majority.
+const DRIVER_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often the driver checks its servers. With its default of 10 s, it would notice that long after the fact that a
+/// server hangs or is back.
 const HEARTBEAT: Duration = Duration::from_secs(2);
-/// How long the first answer may take at start.
-const FIRST_ANSWER: Duration = Duration::from_secs(5);
-/// The driver's own 10 would make logins queue while each waits for a majority.
+/// How long connecting may take at start.
+const START_TIMEOUT: Duration = Duration::from_secs(5);
+/// The size of the connection pool. With the driver's default of 10, logins would queue while each waits for a majority.
 pub(super) const CONNECTIONS: u32 = 64;
 
 const INVALID_NAMESPACE: i32 = 73;
@@ -33,12 +33,12 @@ pub(super) async fn connect(uri: &str, database: &str) -> Result<Database, Wrong
     let database = Client::with_options(options)
         .map_err(|error| WrongSetting::new(format!("MONGO_URI: {}", cause(&error))))?
         .database(database);
-    greet(&database, &hosts).await?;
+    ping(&database, &hosts).await?;
     Ok(database)
 }
 
 async fn client_options(uri: &str) -> Result<ClientOptions, WrongSetting> {
-    let mut options = match timeout(FIRST_ANSWER, ClientOptions::parse(uri)).await {
+    let mut options = match timeout(START_TIMEOUT, ClientOptions::parse(uri)).await {
         Ok(Ok(options)) => options,
         Ok(Err(error)) if matches!(*error.kind, ErrorKind::InvalidArgument { .. }) => {
             return Err(WrongSetting::new(
@@ -52,29 +52,31 @@ async fn client_options(uri: &str) -> Result<ClientOptions, WrongSetting> {
             ));
         }
     };
-    refuse_open_password(&options)?;
+    require_tls_for_password(&options)?;
     options.app_name.get_or_insert("fpm-registry".to_owned());
-    options.server_selection_timeout.get_or_insert(PATIENCE);
-    options.connect_timeout.get_or_insert(PATIENCE);
+    options
+        .server_selection_timeout
+        .get_or_insert(DRIVER_TIMEOUT);
+    options.connect_timeout.get_or_insert(DRIVER_TIMEOUT);
     options.heartbeat_freq.get_or_insert(HEARTBEAT);
     options.max_pool_size.get_or_insert(CONNECTIONS);
-    // As many as there may be: who waits for one to be made stays in the driver's queue after it has given up,
-    // and keeps the others waiting when the server is back.
+    // All connections may be made at once: a request that waits for one stays in the driver's queue after its timeout,
+    // and would delay others when the server is back.
     options.max_connecting.get_or_insert(CONNECTIONS);
-    // What the store promises is not for the URI to weaken: no acknowledged write is lost, and a read
-    // sees the writes before it.
+    // The URI must not weaken what the store guarantees: no acknowledged write is lost, and a read sees the writes
+    // before it.
     let mut concern = options.write_concern.take().unwrap_or_default();
     concern.w = Some(Acknowledgment::Majority);
     concern.journal = Some(true);
-    concern.w_timeout.get_or_insert(PATIENCE);
+    concern.w_timeout.get_or_insert(DRIVER_TIMEOUT);
     options.write_concern = Some(concern);
     options.selection_criteria = None;
     Ok(options)
 }
 
-/// Refuses to log in to another machine without TLS, unless the URI says `tls=false` itself: the password's proof and
-/// all data would be there for anyone on the way to read.
-fn refuse_open_password(options: &ClientOptions) -> Result<(), WrongSetting> {
+/// Refuses to log in to another machine without TLS, unless the URI has `tls=false`: anyone on the network could read
+/// all data.
+fn require_tls_for_password(options: &ClientOptions) -> Result<(), WrongSetting> {
     let is_remote = options.hosts.iter().any(|host| match host {
         ServerAddress::Tcp { host, .. } => !is_loopback(host),
         _ => false,
@@ -96,10 +98,13 @@ fn is_loopback(host: &str) -> bool {
             .is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
-async fn greet(database: &Database, hosts: &str) -> Result<(), WrongSetting> {
-    let silent = || WrongSetting::new(format!("MONGO_URI: no MongoDB server answers at {hosts}"));
+async fn ping(database: &Database, hosts: &str) -> Result<(), WrongSetting> {
+    let no_answer =
+        || WrongSetting::new(format!("MONGO_URI: no MongoDB server answers at {hosts}"));
     let ping = database.run_command(doc! { "ping": 1 }).into_future();
-    let answer = timeout(FIRST_ANSWER, ping).await.map_err(|_| silent())?;
+    let answer = timeout(START_TIMEOUT, ping)
+        .await
+        .map_err(|_| no_answer())?;
     match answer.map_err(|error| *error.kind) {
         Ok(_) => Ok(()),
         Err(ErrorKind::Authentication { .. }) => Err(WrongSetting::new(format!(
@@ -112,11 +117,11 @@ async fn greet(database: &Database, hosts: &str) -> Result<(), WrongSetting> {
             "MONGO_URI: the server at {hosts} refuses to work: {}",
             error.code_name
         ))),
-        Err(_) => Err(silent()),
+        Err(_) => Err(no_answer()),
     }
 }
 
-/// Why the indexes cannot be made.
+/// Why the indexes cannot be created.
 pub(super) fn cannot_index(database: &str, error: &Error) -> WrongSetting {
     WrongSetting::new(match &*error.kind {
         _ if is_duplicate(error) => {

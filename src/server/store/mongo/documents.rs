@@ -1,5 +1,5 @@
-//! Users and mails as documents. Read with tolerance for what an older backend wrote, since an error would tell such
-//! accounts apart; of a user only the fields that differ are written, so that what another version wrote survives.
+//! Users and mails as documents. Reading tolerates whatever an older backend wrote: an error would reveal which accounts
+//! exist. Writing a user sets only the fields that differ, so that those of other versions survive.
 
 use mongodb::bson::{Binary, Bson, DateTime, Document, doc, oid::ObjectId, spec::BinarySubtype};
 use serde_json::Value;
@@ -23,7 +23,7 @@ pub(super) fn user_document(user: &User) -> Document {
     document
 }
 
-/// The fields of a user that are written; none for one that is not there.
+/// The fields of a user; none for one that is unset.
 fn fields(user: &User) -> [(&'static str, Option<Bson>); 10] {
     let moment = |at: Timestamp| Bson::from(date(at));
     let reset = user.reset.as_ref();
@@ -44,7 +44,7 @@ fn fields(user: &User) -> [(&'static str, Option<Bson>); 10] {
     ]
 }
 
-/// Reads a user; a password that is no text is a hash nobody can match. None without an e-mail.
+/// Reads a user. None without a valid e-mail. A password that is not text becomes an empty hash, which never matches.
 pub(super) fn read_user(document: &Document) -> Option<User> {
     Some(User {
         id: read_id(document)?,
@@ -71,7 +71,7 @@ pub(super) fn visitor_fields() -> Document {
     doc! { "name": 1, "email": 1, "sessions.$": 1 }
 }
 
-/// Reads whose session it is.
+/// Reads a [`Visitor`].
 pub(super) fn read_visitor(document: &Document) -> Option<Visitor> {
     Some(Visitor {
         id: read_id(document)?,
@@ -81,8 +81,8 @@ pub(super) fn read_visitor(document: &Document) -> Option<Visitor> {
     })
 }
 
-/// The update that makes `after` of `before`; none if they are the same.
-pub(super) fn change_of(before: &User, after: &User) -> Option<Document> {
+/// The update from `before` to `after`. None if they are the same.
+pub(super) fn user_update(before: &User, after: &User) -> Option<Document> {
     let (mut set, mut unset) = (Document::new(), Document::new());
     for ((name, old), (_, new)) in fields(before).into_iter().zip(fields(after)) {
         match new {
@@ -102,8 +102,9 @@ pub(super) fn change_of(before: &User, after: &User) -> Option<Document> {
     Some(update)
 }
 
-/// Finds the user as it was read. A process of an older version changes the password without a word to `rev`.
-pub(super) fn unchanged(user: &User) -> Document {
+/// The filter for a user who has not changed since it was read. It includes the password, since processes of an older
+/// version change it without changing `rev`.
+pub(super) fn unchanged_filter(user: &User) -> Document {
     let mut same = doc! { "_id": id_bson(&user.id) };
     match user.rev {
         Some(rev) => same.insert("rev", rev),
@@ -143,7 +144,7 @@ fn read_rev(document: &Document) -> Option<i64> {
 }
 
 fn session_document(session: &Session) -> Document {
-    let mut document = known_to_others(&session.unknown);
+    let mut document = unknown_document(&session.unknown);
     document.extend(doc! {
         "handle": session.handle.as_str(),
         "digest": digest_binary(&session.digest),
@@ -181,7 +182,7 @@ fn read_session(document: &Document) -> Option<Session> {
 }
 
 fn device_document(device: &Device) -> Document {
-    let mut document = known_to_others(&device.unknown);
+    let mut document = unknown_document(&device.unknown);
     document.extend(doc! {
         "digest": digest_binary(&device.digest),
         "createdAt": date(device.created_at),
@@ -208,7 +209,7 @@ fn read_reset(document: &Document) -> Option<ResetLink> {
     })
 }
 
-/// The fields of an item that this version does not know, as they are read and written by those who do.
+/// The fields of an array element that this version does not know. They are written back unchanged.
 fn unknown(document: &Document, known: &[&str]) -> Unknown {
     let fields = document.iter();
     fields
@@ -217,14 +218,14 @@ fn unknown(document: &Document, known: &[&str]) -> Unknown {
         .collect()
 }
 
-fn known_to_others(unknown: &Unknown) -> Document {
+fn unknown_document(unknown: &Unknown) -> Document {
     let fields = unknown.iter();
     fields
         .filter_map(|(name, value)| Some((name.clone(), Bson::try_from(value.clone()).ok()?)))
         .collect()
 }
 
-/// The items of an array that can be read; none if another program wrote something else.
+/// The elements of an array that can be read. Empty if the field is not an array.
 fn items<T>(document: &Document, field: &str, read: impl Fn(&Document) -> Option<T>) -> Vec<T> {
     let items = document.get_array(field).into_iter().flatten();
     items
@@ -247,7 +248,7 @@ fn read_digest(document: &Document) -> Option<Digest> {
 }
 
 pub(super) fn mail_document(mail: &QueuedMail) -> Document {
-    let mut document = mail_of(&mail.id);
+    let mut document = mail_filter(&mail.id);
     document.extend(doc! {
         "kind": mail.kind.word(),
         "to": mail.to.as_str(),
@@ -272,7 +273,7 @@ pub(super) fn read_mail(document: &Document) -> Option<QueuedMail> {
     })
 }
 
-pub(super) fn mail_of(id: &MailId) -> Document {
+pub(super) fn mail_filter(id: &MailId) -> Document {
     let bytes = id.as_bytes().to_vec();
     doc! { "_id": Binary { subtype: BinarySubtype::Uuid, bytes } }
 }
@@ -288,7 +289,7 @@ pub(super) fn date(moment: Timestamp) -> DateTime {
     DateTime::from_millis(moment.millis())
 }
 
-/// The moment in a field, the distant past if it holds none.
+/// The date in a field, or [`Timestamp::PAST`] if it has none.
 pub(super) fn read_date(document: &Document, field: &str) -> Timestamp {
     document
         .get_datetime(field)

@@ -1,4 +1,4 @@
-//! Operations of the driver in bounded time, and its errors without what the log must not have.
+//! Runs operations of the driver with a deadline, and turns its errors into messages that are safe to log.
 
 use std::future::IntoFuture;
 
@@ -8,19 +8,20 @@ use mongodb::{
     error::{Error, ErrorKind, WriteFailure},
 };
 
-use crate::{accounts::error::StoreError, server::store::deadline::in_time};
+use crate::{accounts::error::StoreError, server::store::deadline::within_deadline};
 
 const DUPLICATE_KEY: i32 = 11000;
 
-/// Runs an operation of the driver, in bounded time.
+/// Runs an operation of the driver until the deadline.
 pub(super) async fn run<T>(
     operation: impl IntoFuture<Output = Result<T, Error>>,
 ) -> Result<T, StoreError> {
     within(operation).await?.map_err(failure)
 }
 
+/// Waits for a future of the driver until the deadline.
 pub(super) async fn within<T>(operation: impl IntoFuture<Output = T>) -> Result<T, StoreError> {
-    in_time("MongoDB", operation.into_future()).await
+    within_deadline("MongoDB", operation.into_future()).await
 }
 
 /// Inserts a document; false if its `_id` or another unique field is taken.
@@ -48,7 +49,7 @@ pub(super) fn failure(error: Error) -> StoreError {
     StoreError(format!("MongoDB: {}", cause(&error)))
 }
 
-/// What went wrong, without the server's own words, which quote e-mail addresses and hashes.
+/// What went wrong, without the server's own text, which quotes e-mail addresses and hashes.
 pub(super) fn cause(error: &Error) -> String {
     match &*error.kind {
         ErrorKind::Command(error) => format!("{} ({})", error.code_name, error.code),

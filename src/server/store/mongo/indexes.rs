@@ -1,4 +1,4 @@
-//! The indexes, so that no query of a route reads more than it needs.
+//! The indexes. Every query of a route uses one.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use super::MongoStore;
 use crate::accounts::mail::MAIL_LIFE;
 
 impl MongoStore {
-    /// Makes the indexes. The others of `users` come last, and so tell later starts that no e-mail is left as it
-    /// was typed: to look for one takes a second for a million users.
+    /// Creates the indexes. Those of `users` other than `email` are created after the e-mails are in lower case: if they
+    /// exist, later starts skip that step, which takes a second for a million users.
     pub(super) async fn make_indexes(&self) -> Result<(), Error> {
         let unique = IndexOptions::builder().unique(true).build();
         let sparse = IndexOptions::builder().sparse(true).build();
@@ -38,7 +38,7 @@ impl MongoStore {
         Ok(())
     }
 
-    /// Writes e-mails in lower case that an older backend stored as they were typed.
+    /// Converts e-mails to lower case that an older backend stored as typed.
     async fn lower_emails(&self) -> Result<(), Error> {
         let typed = doc! { "email": { "$regex": "[A-Z]" } };
         let lower = doc! { "$set": { "email": { "$toLower": "$email" } } };

@@ -1,7 +1,7 @@
 //! The store in a MongoDB database, for any number of processes.
 //!
-//! Everything that changes for one user is one update of that user's document, so no transaction is
-//! needed and a single server will do.
+//! Each change of a user is one atomic update of one document, so no transaction is needed, and a single server is
+//! enough.
 
 mod attempts;
 mod connect;
@@ -22,8 +22,8 @@ use tokio::{sync::Semaphore, time::timeout};
 use self::{
     connect::{CONNECTIONS, cannot_index, connect},
     documents::{
-        change_of, date, digest_binary, id_bson, mail_document, mail_of, read_mail, read_user,
-        read_visitor, unchanged, user_document, visitor_fields,
+        date, digest_binary, id_bson, mail_document, mail_filter, read_mail, read_user,
+        read_visitor, unchanged_filter, user_document, user_update, visitor_fields,
     },
     driver::{failure, insert, is_duplicate, run, within},
 };
@@ -38,25 +38,26 @@ use crate::accounts::{
 };
 use crate::server::settings::WrongSetting;
 
-/// How long making the indexes may take, which reads all of an older backend's users.
-const INDEXING: Duration = Duration::from_secs(60);
-/// How long a notice may lie with its user before it counts as left there: longer than a request lasts.
-const STRANDED: Duration = Duration::from_secs(5);
-/// How many requests have their attempts counted at once, by three to five commands each. A command is made when it
-/// can be sent: those that wait for a connection would take most of the memory in a flood.
-const COUNTING: usize = CONNECTIONS as usize / 3;
+/// How long creating the indexes may take: it reads all users of an older backend.
+const INDEX_TIMEOUT: Duration = Duration::from_secs(60);
+/// How old a notice must be before the worker moves it to the outbox, because the request that should have did not.
+/// Longer than a request lasts.
+const NOTICE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How many requests count attempts at once, by three to five commands each. Others wait before they create their
+/// commands, because commands that wait for a connection take much memory under load.
+const MAX_COUNTING: usize = CONNECTIONS as usize / 3;
 
 /// The store in the collections `users`, `outbox` and `attempts`.
 pub struct MongoStore {
     users: Collection<Document>,
     outbox: Collection<Document>,
-    /// Written without waiting for disk or majority: a crash may forget the attempts of its last moments.
+    /// Written without waiting for the disk or a majority: a crash may lose the last attempts.
     attempts: Collection<Document>,
     counting: Semaphore,
 }
 
 impl MongoStore {
-    /// Connects, and makes the indexes.
+    /// Connects, and creates the indexes.
     pub async fn open(uri: &str, database: &str) -> Result<Self, WrongSetting> {
         let database = connect(uri, database).await?;
         let concern = WriteConcern::builder().w(Acknowledgment::Nodes(1)).build();
@@ -65,9 +66,9 @@ impl MongoStore {
             users: database.collection("users"),
             outbox: database.collection("outbox"),
             attempts: database.collection_with_options("attempts", quick),
-            counting: Semaphore::new(COUNTING),
+            counting: Semaphore::new(MAX_COUNTING),
         };
-        timeout(INDEXING, store.make_indexes())
+        timeout(INDEX_TIMEOUT, store.make_indexes())
             .await
             .map_err(|_| {
                 WrongSetting::new("MONGO_URI: the server is still making the indexes".to_owned())
@@ -76,23 +77,23 @@ impl MongoStore {
         Ok(store)
     }
 
-    /// Moves a user's notices into the outbox. A failure on the way leaves them to [`Self::move_stranded`],
-    /// and at worst one is sent twice.
+    /// Moves a user's notices to the outbox. After a failure [`Self::move_leftover_notices`] does it later, and at worst
+    /// one is sent twice.
     async fn move_notices(&self, user: &User) -> Result<(), StoreError> {
         for notice in &user.notices {
             insert(&self.outbox, &mail_document(notice)).await?;
-            let id = mail_of(&notice.id);
+            let id = mail_filter(&notice.id);
             let moved = doc! { "$pull": { "notices": id } };
-            run(self.users.update_one(user_of(Key::Id(&user.id)), moved)).await?;
+            run(self.users.update_one(user_filter(Key::Id(&user.id)), moved)).await?;
         }
         Ok(())
     }
 
-    /// Moves the notices into the outbox that came until `last` and did not get there.
-    async fn move_stranded(&self, last: Timestamp) -> Result<(), StoreError> {
-        let stranded =
+    /// Moves notices to the outbox that are not younger than `last` and are still with their users.
+    async fn move_leftover_notices(&self, last: Timestamp) -> Result<(), StoreError> {
+        let leftover =
             doc! { "notices.queuedAt": { "$gt": date(Timestamp::PAST), "$lte": date(last) } };
-        let mut users = run(self.users.find(stranded)).await?;
+        let mut users = run(self.users.find(leftover)).await?;
         while within(users.advance()).await?.map_err(failure)? {
             let user = users.deserialize_current().map_err(failure)?;
             if let Some(user) = read_user(&user) {
@@ -103,18 +104,18 @@ impl MongoStore {
     }
 }
 
-fn session_of(digest: &Digest) -> Document {
+fn session_filter(digest: &Digest) -> Document {
     doc! { "sessions.digest": digest_binary(digest) }
 }
 
-fn user_of(key: Key<'_>) -> Document {
+fn user_filter(key: Key<'_>) -> Document {
     match key {
         Key::Id(id) => doc! { "_id": id_bson(id) },
         Key::Email(email) => doc! { "email": email.as_str() },
         Key::Device(email, device) => {
             doc! { "email": email.as_str(), "devices.digest": digest_binary(device) }
         }
-        Key::Session(digest) => session_of(digest),
+        Key::Session(digest) => session_filter(digest),
         Key::ResetLink(digest) => doc! { "reset.digest": digest_binary(digest) },
     }
 }
@@ -123,40 +124,40 @@ fn user_of(key: Key<'_>) -> Document {
 impl Store for MongoStore {
     async fn insert(&self, user: &User) -> Result<(), InsertError> {
         if !insert(&self.users, &user_document(user)).await? {
-            // An insert that the driver sends twice finds itself.
-            let own = self.users.find_one(user_of(Key::Id(&user.id)));
+            // The driver may retry an insert that had succeeded: then the duplicate is this very user.
+            let own = self.users.find_one(user_filter(Key::Id(&user.id)));
             run(own).await?.ok_or(InsertError::Taken)?;
         }
         Ok(())
     }
 
     async fn find(&self, key: Key<'_>) -> Result<Option<User>, StoreError> {
-        let user = run(self.users.find_one(user_of(key))).await?;
+        let user = run(self.users.find_one(user_filter(key))).await?;
         Ok(user.as_ref().and_then(read_user))
     }
 
     async fn replace(&self, before: &User, after: &User) -> Result<Replaced, StoreError> {
-        let Some(change) = change_of(before, after) else {
+        let Some(change) = user_update(before, after) else {
             return Ok(Replaced::Done);
         };
-        let replaced = within(self.users.update_one(unchanged(before), change)).await?;
+        let replaced = within(self.users.update_one(unchanged_filter(before), change)).await?;
         match replaced {
             Ok(replaced) if replaced.matched_count == 0 => return Ok(Replaced::Conflict),
             Ok(_) => {}
             Err(error) if is_duplicate(&error) => return Ok(Replaced::Taken),
             Err(error) => return Err(failure(error)),
         }
-        // They first lie in the user's document, so that one update does it all.
+        // The notices are in the user's document first, so that the change is one update.
         if !after.notices.is_empty()
             && let Err(error) = self.move_notices(after).await
         {
-            tracing::warn!(user = %after.id, %error, "a notice is late");
+            tracing::warn!(user = %after.id, %error, "cannot move a mail to the outbox, will retry");
         }
         Ok(Replaced::Done)
     }
 
     async fn visitor(&self, session: &Digest) -> Result<Option<Visitor>, StoreError> {
-        let found = self.users.find_one(session_of(session));
+        let found = self.users.find_one(session_filter(session));
         let found = run(found.projection(visitor_fields())).await?;
         Ok(found.as_ref().and_then(read_visitor))
     }
@@ -182,16 +183,17 @@ impl Store for MongoStore {
             .sort(doc! { "dueAt": 1 })
             .return_document(ReturnDocument::After);
         let Some(claimed) = run(claimed).await? else {
-            self.move_stranded(now.minus(STRANDED)).await?;
+            self.move_leftover_notices(now.minus(NOTICE_TIMEOUT))
+                .await?;
             return Ok(None);
         };
         read_mail(&claimed)
             .map(Some)
-            .ok_or_else(|| StoreError("a mail in the outbox cannot be read".to_owned()))
+            .ok_or_else(|| StoreError("a mail in the outbox cannot be parsed".to_owned()))
     }
 
     async fn retry_mail(&self, id: &MailId, due_at: Timestamp) -> Result<(), StoreError> {
-        let mut claimed = mail_of(id);
+        let mut claimed = mail_filter(id);
         claimed.insert("leased", true);
         let waits = doc! { "$set": { "dueAt": date(due_at), "leased": false } };
         run(self.outbox.update_one(claimed, waits)).await?;
@@ -199,22 +201,22 @@ impl Store for MongoStore {
     }
 
     async fn remove_mail(&self, id: &MailId) -> Result<(), StoreError> {
-        run(self.outbox.delete_one(mail_of(id))).await?;
+        run(self.outbox.delete_one(mail_filter(id))).await?;
         Ok(())
     }
 
     async fn park_mail(&self, id: &MailId, reason: &str) -> Result<(), StoreError> {
-        // What is never due is never claimed.
+        // A mail without `dueAt` is never claimed.
         let parked = doc! {
             "$set": { "parkedBecause": reason },
             "$unset": { "dueAt": 1, "leased": 1 },
         };
-        run(self.outbox.update_one(mail_of(id), parked)).await?;
+        run(self.outbox.update_one(mail_filter(id), parked)).await?;
         Ok(())
     }
 
     async fn expedite_mail(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.move_stranded(now).await?;
+        self.move_leftover_notices(now).await?;
         let waiting = doc! { "leased": false, "dueAt": { "$gt": date(now) } };
         let due = doc! { "$set": { "dueAt": date(now) } };
         run(self.outbox.update_many(waiting, due)).await?;
@@ -237,8 +239,8 @@ impl Store for MongoStore {
         self.settle_all(forgotten, taken_back).await
     }
 
-    /// What MongoDB has acknowledged no longer depends on this program.
-    async fn keep_attempts(&self) -> Result<(), StoreError> {
+    /// Nothing to do: a crash of this program does not lose what MongoDB has acknowledged.
+    async fn flush_attempts(&self) -> Result<(), StoreError> {
         Ok(())
     }
 

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How long a client waits for the mail with its link before it does without.
-const LINK_PATIENCE: Duration = Duration::from_secs(2);
+const LINK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What the page says to whoever has a session.
 const LOGGED_IN: &str = "You are logged in as";
@@ -50,7 +50,7 @@ struct Account {
 }
 
 /// Clients at work on one registry.
-pub struct Crowd<'a> {
+pub struct Clients<'a> {
     address: SocketAddr,
     smtp: &'a SmtpServer,
     /// How long each rests between two requests.
@@ -89,7 +89,7 @@ pub struct Sums {
     unknown: usize,
 }
 
-impl<'a> Crowd<'a> {
+impl<'a> Clients<'a> {
     pub fn new(stage: &'a Stage) -> Self {
         Self {
             address: stage.address,
@@ -203,7 +203,7 @@ impl<'a> Crowd<'a> {
 
     fn mailed_uuid(&self, email: &str) -> Option<String> {
         let asked = Instant::now();
-        while asked.elapsed() < LINK_PATIENCE {
+        while asked.elapsed() < LINK_TIMEOUT {
             let mails = self.smtp.mails_to(email);
             if let Some(uuid) = mails.last().and_then(|mail| mail.uuid()) {
                 return Some(uuid);

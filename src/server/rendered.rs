@@ -1,4 +1,4 @@
-//! A page as it was drawn.
+//! A rendered page, and its response.
 
 use axum::{
     body::Body,
@@ -7,40 +7,40 @@ use axum::{
 };
 use leptos::nonce::Nonce;
 
-/// What stands for the form token in a page that is drawn to be copied.
-pub const PLACEHOLDER: &str = "the-form-token-of-a-copy";
+/// Stands for the form token in a prerendered page.
+pub const TOKEN_PLACEHOLDER: &str = "the-form-token-of-a-copy";
 
-/// Marks an answer whose words are final.
+/// Marks a response whose body is complete, so that [`super::problem::add_bodies`] leaves it alone.
 #[derive(Clone, Copy)]
-pub struct Finished;
+pub struct HasBody;
 
-/// Marks an answer with a form, which goes with a cookie.
+/// Marks a response with a form, which needs the form cookie.
 #[derive(Clone, Copy)]
 pub struct HasForm;
 
-/// A page as it was drawn.
-pub struct Drawn {
+/// A rendered page.
+pub struct RenderedPage {
     /// The whole document.
     pub html: String,
-    /// What its scripts are marked with.
+    /// The nonce of its scripts.
     pub nonce: String,
     /// Whether it has a form.
     pub has_form: bool,
 }
 
-impl Drawn {
-    /// A copy of a page that was drawn with [`PLACEHOLDER`], with a nonce and a form token of its own.
+impl RenderedPage {
+    /// A copy of a page that was rendered with [`TOKEN_PLACEHOLDER`], with a new nonce and this form token.
     pub fn copy(&self, form_token: &str) -> Self {
         let nonce = Nonce::new().to_string();
         let html = self.html.replace(&self.nonce, &nonce);
         Self {
-            html: html.replace(PLACEHOLDER, form_token),
+            html: html.replace(TOKEN_PLACEHOLDER, form_token),
             nonce,
             has_form: self.has_form,
         }
     }
 
-    /// The answer, with the policy that goes with the nonce (ASVS 3.4.3).
+    /// The response, with a content security policy for the nonce (ASVS 3.4.3).
     pub fn into_response(self, status: StatusCode) -> Response {
         let policy = format!(
             "default-src 'none'; script-src 'self' 'nonce-{}' 'wasm-unsafe-eval'; style-src 'self'; \
@@ -56,7 +56,7 @@ impl Drawn {
         let html = HeaderValue::from_static("text/html; charset=utf-8");
         headers.insert(header::CONTENT_TYPE, html);
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-        response.extensions_mut().insert(Finished);
+        response.extensions_mut().insert(HasBody);
         if self.has_form {
             response.extensions_mut().insert(HasForm);
         }

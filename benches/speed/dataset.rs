@@ -37,7 +37,7 @@ const START: Duration = Duration::from_secs(30);
 const TICKS: f64 = 100.0;
 
 /// A filled store.
-pub struct Stock {
+pub struct Dataset {
     pub users: u64,
     /// The hash of [`PASSWORD`], which all users have.
     pub password: PasswordHash,
@@ -46,7 +46,7 @@ pub struct Stock {
     setup: Setup,
 }
 
-impl Stock {
+impl Dataset {
     /// A store with so many users: a database of this MongoDB server, or the embedded one.
     pub fn new(mongod: Option<&Mongod>, users: u64) -> Self {
         let began = Instant::now();

@@ -38,21 +38,21 @@ const ONSET: Duration = Duration::from_secs(2);
 
 #[test]
 fn nobody_keeps_others_out_of_the_embedded_store() {
-    everyone_tries(Setup::new());
+    run_attacks(Setup::new());
 }
 
 #[test]
 fn nobody_keeps_others_out_of_mongodb() {
     let setup = Setup::new().with("MONGO_URI", &Mongod::shared().uri());
-    everyone_tries(setup.with("MONGO_DB_NAME", &database_name()));
+    run_attacks(setup.with("MONGO_DB_NAME", &database_name()));
 }
 
-fn everyone_tries(setup: Setup) {
+fn run_attacks(setup: Setup) {
     // The proxy says where a client is, so that one machine can play many networks.
     let setup = setup.with("TRUSTED_PROXIES", "127.0.0.0/8");
-    let town = Town::build(setup.start());
+    let scenario = Scenario::build(setup.start());
     let reset = |_: usize| {
-        let fields = [("uuid", &*town.reset_uuid), ("password", CRAFTED)];
+        let fields = [("uuid", &*scenario.reset_uuid), ("password", CRAFTED)];
         from(ATTACKER, post("/auth/reset-password", &fields))
     };
     let own_login = |n: usize| login(&attacker(n % ACCOUNTS), PASSWORD);
@@ -70,23 +70,23 @@ fn everyone_tries(setup: Setup) {
         pages: 0.25,
     };
     let failures: Vec<String> = [
-        town.attack("right passwords, one network", 70, &one_network, &strangers),
-        town.attack(
+        scenario.attack("right passwords, one network", 70, &one_network, &strangers),
+        scenario.attack(
             "right passwords, one network",
             500,
             &one_network,
             &strangers,
         ),
-        town.attack("right passwords, one /48", 70, &one_48, &strangers),
-        town.attack("right passwords, one /48", 500, &one_48, &strangers),
-        town.attack("one reset link", 70, &reset, &strangers),
-        town.attack("one reset link", 500, &reset, &strangers),
-        town.attack_known("right passwords, 200 networks", 500, &two_hundred, &owners),
+        scenario.attack("right passwords, one /48", 70, &one_48, &strangers),
+        scenario.attack("right passwords, one /48", 500, &one_48, &strangers),
+        scenario.attack("one reset link", 70, &reset, &strangers),
+        scenario.attack("one reset link", 500, &reset, &strangers),
+        scenario.attack_known("right passwords, 200 networks", 500, &two_hundred, &owners),
     ]
     .into_iter()
     .flatten()
     .collect();
-    let peak = town.registry.peak_mib();
+    let peak = scenario.registry.peak_mib();
     println!("memory at its peak: {peak} MiB");
     assert!(failures.is_empty(), "{failures:#?}");
     assert!(peak < 250, "{peak} MiB");
@@ -112,7 +112,7 @@ fn from(address: &str, request: Request) -> Request {
 }
 
 /// A registry with attackers and users.
-struct Town {
+struct Scenario {
     registry: Registry,
     /// Of the account that is named [`CRAFTED`].
     reset_uuid: String,
@@ -140,7 +140,7 @@ struct Outcome {
     attacks: usize,
 }
 
-impl Town {
+impl Scenario {
     fn build(registry: Registry) -> Self {
         let next = AtomicUsize::new(0);
         thread::scope(|scope| {
@@ -169,16 +169,16 @@ impl Town {
             sign_up(n, &user(n));
         }
         let devices = (0..USERS).map(|n| sign_up(n, &owner(n)));
-        let mut town = Self {
+        let mut scenario = Self {
             devices: devices.collect(),
             reset_uuid: registry.reset_uuid("crafted@example.com"),
             calm: 1.0,
             registry,
         };
-        town.calm = town
+        scenario.calm = scenario
             .watch(0, &|_| get("/"), &|n| login(&user(n), PASSWORD))
             .pages;
-        town
+        scenario
     }
 
     /// Attacks, while users elsewhere log in on new devices; what did not hold.

@@ -18,32 +18,32 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
-use crate::{socket::Answer, stock};
+use crate::{dataset, socket::Answer};
 
 /// What makes this program the reference.
-pub const ARGUMENT: &str = "bare-handler";
+pub const ARGUMENT: &str = "baseline-handler";
 
-/// What the handler gives.
+/// What the handler answers.
 #[derive(Serialize, Deserialize)]
-struct Given {
+struct Response {
     headers: Vec<(String, String)>,
     body: String,
 }
 
 /// The running reference.
-pub struct Bare {
+pub struct Baseline {
     pub address: SocketAddr,
     process: Child,
 }
 
-impl Bare {
+impl Baseline {
     /// Starts a server that answers everything like this.
     pub fn start(answer: &[u8]) -> Self {
         let Answer { headers, body, .. } = Answer::parse(answer);
         // hyper writes these itself.
         let is_own = |name: &str| !["date", "content-length"].contains(&name);
         let headers = headers.into_iter().filter(|(name, _)| is_own(name));
-        let given = Given {
+        let given = Response {
             headers: headers.collect(),
             body,
         };
@@ -66,19 +66,19 @@ impl Bare {
 
     /// Seconds of a core it has used.
     pub fn cpu_seconds(&self) -> f64 {
-        stock::cpu_seconds(self.process.id())
+        dataset::cpu_seconds(self.process.id())
     }
 
     /// Milliseconds from the start of a process to its first answer.
     pub fn start_millis(answer: &[u8]) -> f64 {
         let began = Instant::now();
-        let bare = Self::start(answer);
-        crate::load::fetch(bare.address, &stock::get("/", ""));
+        let baseline = Self::start(answer);
+        crate::load::fetch(baseline.address, &dataset::get("/", ""));
         began.elapsed().as_secs_f64() * 1000.0
     }
 }
 
-impl Drop for Bare {
+impl Drop for Baseline {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
@@ -89,7 +89,7 @@ impl Drop for Bare {
 pub fn serve() {
     let mut text = Vec::new();
     std::io::stdin().read_to_end(&mut text).unwrap();
-    let given: Given = serde_json::from_slice(&text).unwrap();
+    let given: Response = serde_json::from_slice(&text).unwrap();
     let headers = given.headers.into_iter().map(|(name, value)| {
         let name = HeaderName::try_from(name).unwrap();
         (name, HeaderValue::try_from(value).unwrap())
