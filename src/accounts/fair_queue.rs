@@ -3,6 +3,9 @@
 //! Networks are served round robin: first among the /48 networks and IPv4 addresses that wait, then among the /56
 //! networks within, then among the /64 networks within. A network alone may fill the queue. If the queue is full, an
 //! item of a network that has fewer waiting evicts the last item of the network that has the most.
+//!
+//! Everything is a scan of all items. That is fast enough: the queue is short, and each item stands for milliseconds
+//! of hashing.
 
 use std::{array, collections::HashMap};
 
@@ -83,6 +86,7 @@ impl<T> FairQueue<T> {
         let arrival = self.arrival(requester);
         self.next += 1;
         for network in arrival.networks {
+            // A network that has just come is behind all that wait, so leaving and coming back gains nothing.
             let turn = self.turns.entry((arrival.priority, network));
             turn.or_insert(self.next);
         }
@@ -107,6 +111,7 @@ impl<T> FairQueue<T> {
         let (position, arrival) = arrivals
             .filter(|(_, arrival)| arrival.priority == priority)
             .min_by_key(|(_, arrival)| turn(arrival))?;
+        // Its networks, the wide ones too, go to the end of the line.
         for network in arrival.networks {
             self.next += 1;
             self.turns.insert((priority, network), self.next);
@@ -171,6 +176,7 @@ impl<T> FairQueue<T> {
                 *counts.entry(key).or_insert(0) += 1;
             }
         }
+        // Compared from the widest network to the narrowest, then by priority, then by age.
         let excess = |arrival: &Arrival| {
             let counts: [usize; LEVELS] =
                 array::from_fn(|level| counts[&(level, arrival.networks[level])]);

@@ -257,7 +257,7 @@ impl Limits {
     /// A failure is only logged: an attempt that stays counted is better than a login that fails.
     async fn settle(&self, forgotten: &[AttemptKey], taken_back: &[AttemptKey]) {
         if let Err(error) = self.store.settle_attempts(forgotten, taken_back).await {
-            tracing::warn!(%error, "cannot take back a login attempt, it stays counted");
+            tracing::warn!(%error, "cannot take back an attempt, it stays counted");
         }
     }
 }

@@ -51,7 +51,8 @@ impl Users {
         }
     }
 
-    /// The same for a user who has just been read.
+    /// The same for a user who has been read already, however long ago: if the record is outdated, the first write is a
+    /// conflict. So a login is based on the very record whose password it compared.
     pub async fn change_from<T>(
         &self,
         mut user: User,
@@ -70,6 +71,7 @@ impl Users {
                 Replaced::Conflict if began.elapsed() > CHANGE_TIMEOUT => return Err(Error::Busy),
                 Replaced::Conflict => {}
             }
+            // Without contention nobody waits for a lock; other processes are not held by it anyway.
             if lock.is_none() {
                 lock = Some(self.locks.lock(&user.id, CHANGE_TIMEOUT).await?);
             }

@@ -8,6 +8,7 @@ use crate::forms::reply::{Reason, Refusal};
 /// Says what is wrong and what to do, with links to other pages.
 pub fn view(refusal: Refusal, frame: &Frame) -> impl IntoView + use<> {
     let (heading, advice) = words(&refusal);
+    // The sentence is left out if the heading already says the same, as for 404.
     let sentence = (refusal.message != heading).then_some(refusal.message);
     view! {
         {frame.heading(heading)}
@@ -21,6 +22,7 @@ pub fn view(refusal: Refusal, frame: &Frame) -> impl IntoView + use<> {
     }
 }
 
+/// The heading and the advice for a refusal.
 fn words(refusal: &Refusal) -> (&'static str, &'static str) {
     match refusal.reason {
         Reason::OtherSite | Reason::OutdatedForm => (

@@ -21,7 +21,8 @@ use crate::{
     pages::request::Client,
 };
 
-/// Handles such a request as a `POST` of the form. Refuses browsers, which would save the password in their history.
+/// Handles `GET /auth/reset-password?uuid=…&password=…` as a `POST` of the form. Refuses browsers, which would save the
+/// password in their history. Passes all other requests on.
 pub async fn change(
     State(state): State<Arc<state::State>>,
     request: Request,
@@ -36,6 +37,7 @@ pub async fn change(
     if is_browser(client, request.headers()) {
         return problem::refuse(&state, client, FORM.path, Problem::PasswordInUrl.refusal());
     }
+    // `HEAD` must not change anything, so it is answered as for the page.
     if request.method() == Method::HEAD {
         return next.run(request).await;
     }
@@ -45,6 +47,7 @@ pub async fn change(
     parts.uri = Uri::from_static(FORM.path);
     let route = Route {
         form: &FORM,
+        // Only programs come here, which get JSON.
         page: None,
     };
     route.answer(state, parts, fields).await

@@ -42,7 +42,7 @@ fn a_mail_server_out_of_order_delays_no_answer_and_loses_no_mail() {
         thread::sleep(FAULT);
         stage.smtp.set_manner(Manner::Polite);
 
-        let mut seen = vec![format!("refused with 552: {LINKS} set aside")];
+        let mut seen = vec![format!("refused with 552: {LINKS} parked")];
         let mut meets = |name: &str, begin: &dyn Fn(), end: &dyn Fn()| {
             begin();
             let asked = Asked::links(&registry);

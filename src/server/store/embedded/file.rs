@@ -14,7 +14,7 @@ use redb::{
 };
 use tokio::sync::RwLock;
 
-use super::tables::{Commit, Opened, Result, Tables};
+use super::tables::{Commit, Result, Tables};
 use crate::server::settings::WrongSetting;
 
 const FILE_NAME: &str = "registry.redb";
@@ -47,19 +47,9 @@ impl RegistryFile {
             .map_err(|error| cannot_write(dir, &error))?;
         let refused =
             |why: String| WrongSetting::new(format!("DATA_DIR: `{}`{why}", path.display()));
-        let opened = catch_redb_panic(|| check_version(begin_write(&database)?));
-        match opened.map_err(|error: redb::Error| refused(format!(": {error}")))? {
-            Opened::Usable => {}
-            Opened::Unversioned => {
-                return Err(refused(
-                    " was written before the first release and cannot be read any more".to_owned(),
-                ));
-            }
-            Opened::Newer(version) => {
-                return Err(refused(format!(
-                    " was written by a later version of fpm-registry (format {version})"
-                )));
-            }
+        let prepared = catch_redb_panic(|| prepare(begin_write(&database)?));
+        if let Some(why) = prepared.map_err(|error: redb::Error| refused(format!(": {error}")))? {
+            return Err(refused(format!(" {why}")));
         }
         Ok(Self {
             path,
@@ -178,16 +168,17 @@ fn begin_write(database: &Database) -> Result<WriteTransaction> {
     Ok(transaction)
 }
 
-/// Checks the version of the file, and creates missing tables. Writes nothing if this program cannot use the file.
-fn check_version(transaction: WriteTransaction) -> Result<Opened> {
+/// Prepares the file for use, and creates missing tables. If this program cannot use the file, writes nothing and
+/// returns why.
+fn prepare(transaction: WriteTransaction) -> Result<Option<String>> {
     let mut tables = Tables::open(&transaction)?;
-    let opened = tables.check_version()?;
+    let why = tables.prepare()?;
     drop(tables);
-    match opened {
-        Opened::Usable => transaction.commit()?,
-        _ => transaction.abort()?,
+    match why {
+        None => transaction.commit()?,
+        Some(_) => transaction.abort()?,
     }
-    Ok(opened)
+    Ok(why)
 }
 
 fn cannot_write(dir: &Path, error: &io::Error) -> WrongSetting {

@@ -40,16 +40,6 @@ const ATTEMPTS_END: TableDefinition<(i64, &str), ()> = TableDefinition::new("att
 const VERSION: u64 = 1;
 const VERSION_KEY: &str = "version";
 
-/// The result of opening a file.
-pub(super) enum Opened {
-    /// This program can use it.
-    Usable,
-    /// It has users but no version.
-    Unversioned,
-    /// A later version wrote it.
-    Newer(u64),
-}
-
 /// How a user is looked up: by the id, or by one of its index keys.
 pub(super) enum Lookup {
     Id(String),
@@ -137,19 +127,26 @@ impl<'t> Tables<'t> {
         })
     }
 
-    /// Checks the version of the file, and sets that of a new one. Releases the mails that an earlier process had
-    /// claimed.
-    pub(super) fn check_version(&mut self) -> Result<Opened> {
+    /// Prepares a file for use: sets the version of a new one, and releases the mails that an earlier process had
+    /// claimed. If this program cannot use the file, returns why.
+    pub(super) fn prepare(&mut self) -> Result<Option<String>> {
         let version = self.file.get(VERSION_KEY)?.map(|version| version.value());
         match version {
-            Some(newer) if newer > VERSION => return Ok(Opened::Newer(newer)),
-            None if !self.users.is_empty()? => return Ok(Opened::Unversioned),
+            Some(newer) if newer > VERSION => {
+                let why =
+                    format!("was written by a later version of fpm-registry (format {newer})");
+                return Ok(Some(why));
+            }
+            None if !self.users.is_empty()? => {
+                let why = "was written before the first release and cannot be read any more";
+                return Ok(Some(why.to_owned()));
+            }
             _ => self.file.insert(VERSION_KEY, VERSION)?,
         };
         for id in self.mails(|mail| mail.leased)? {
             self.change_mail(&id, |mail| mail.leased = false)?;
         }
-        Ok(Opened::Usable)
+        Ok(None)
     }
 
     /// Adds a user; false if the e-mail has an account.

@@ -24,6 +24,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) const CONNECTIONS: u32 = 64;
 
 const INVALID_NAMESPACE: i32 = 73;
+const INVALID_NAME: &str = "MONGO_DB_NAME: not a name a MongoDB database can have";
 
 /// Connects to a database on a server that answers.
 pub(super) async fn connect(uri: &str, database: &str) -> Result<Database, WrongSetting> {
@@ -42,13 +43,12 @@ async fn client_options(uri: &str) -> Result<ClientOptions, WrongSetting> {
         Ok(Ok(options)) => options,
         Ok(Err(error)) if matches!(*error.kind, ErrorKind::InvalidArgument { .. }) => {
             return Err(WrongSetting::new(
-                "MONGO_URI: not a MongoDB connection string such as mongodb://127.0.0.1:27017"
-                    .to_owned(),
+                "MONGO_URI: not a MongoDB connection string such as mongodb://127.0.0.1:27017",
             ));
         }
         _ => {
             return Err(WrongSetting::new(
-                "MONGO_URI: the host's SRV record cannot be found".to_owned(),
+                "MONGO_URI: the host's SRV record cannot be found",
             ));
         }
     };
@@ -110,9 +110,9 @@ async fn ping(database: &Database, hosts: &str) -> Result<(), WrongSetting> {
         Err(ErrorKind::Authentication { .. }) => Err(WrongSetting::new(format!(
             "MONGO_URI: the server at {hosts} refuses the user name or password"
         ))),
-        Err(ErrorKind::Command(error)) if error.code == INVALID_NAMESPACE => Err(
-            WrongSetting::new("MONGO_DB_NAME: not a name a MongoDB database can have".to_owned()),
-        ),
+        Err(ErrorKind::Command(error)) if error.code == INVALID_NAMESPACE => {
+            Err(WrongSetting::new(INVALID_NAME))
+        }
         Err(ErrorKind::Command(error)) => Err(WrongSetting::new(format!(
             "MONGO_URI: the server at {hosts} refuses to work: {}",
             error.code_name
@@ -127,9 +127,7 @@ pub(super) fn cannot_index(database: &str, error: &Error) -> WrongSetting {
         _ if is_duplicate(error) => {
             "MONGO_DB_NAME: two users have one e-mail in `users`; remove one of them".to_owned()
         }
-        ErrorKind::Command(error) if error.code == INVALID_NAMESPACE => {
-            "MONGO_DB_NAME: not a name a MongoDB database can have".to_owned()
-        }
+        ErrorKind::Command(error) if error.code == INVALID_NAMESPACE => INVALID_NAME.to_owned(),
         _ => format!(
             "MONGO_DB_NAME: the indexes of `{database}` cannot be made: {}",
             cause(error)

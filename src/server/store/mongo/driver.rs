@@ -12,19 +12,20 @@ use crate::{accounts::error::StoreError, server::store::deadline::within_deadlin
 
 const DUPLICATE_KEY: i32 = 11000;
 
-/// Runs an operation of the driver until the deadline.
+/// Runs an operation of the driver until the deadline of the request (see [`crate::server::store::deadline`]). For
+/// callers to whom every error is a failure of the store.
 pub(super) async fn run<T>(
     operation: impl IntoFuture<Output = Result<T, Error>>,
 ) -> Result<T, StoreError> {
     within(operation).await?.map_err(failure)
 }
 
-/// Waits for a future of the driver until the deadline.
+/// The same, for callers that look at the error of the driver themselves, as for a duplicate key.
 pub(super) async fn within<T>(operation: impl IntoFuture<Output = T>) -> Result<T, StoreError> {
     within_deadline("MongoDB", operation.into_future()).await
 }
 
-/// Inserts a document; false if its `_id` or another unique field is taken.
+/// Inserts a document. False if its `_id` or another unique field is taken.
 pub(super) async fn insert(
     collection: &Collection<Document>,
     document: &Document,
@@ -45,6 +46,7 @@ pub(super) fn is_duplicate(error: &Error) -> bool {
     code == DUPLICATE_KEY
 }
 
+/// The failure of the store that an error of the driver is.
 pub(super) fn failure(error: Error) -> StoreError {
     StoreError(format!("MongoDB: {}", cause(&error)))
 }

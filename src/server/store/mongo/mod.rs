@@ -70,9 +70,7 @@ impl MongoStore {
         };
         timeout(INDEX_TIMEOUT, store.make_indexes())
             .await
-            .map_err(|_| {
-                WrongSetting::new("MONGO_URI: the server is still making the indexes".to_owned())
-            })?
+            .map_err(|_| WrongSetting::new("MONGO_URI: the server is still making the indexes"))?
             .map_err(|error| cannot_index(database.name(), &error))?;
         Ok(store)
     }
