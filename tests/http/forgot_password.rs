@@ -1,0 +1,59 @@
+//! `POST /auth/forgot-password`.
+
+use crate::{
+    ADA, MINUTE,
+    common::{EVERY_CLIENT, Kept, Registry},
+};
+
+contract! {
+    forgot_password_answers_all_addresses_alike
+    forgot_password_with_a_bad_address
+}
+
+const PROMISE: &str = "If this email has an account, a password reset link has been sent to it";
+
+async fn forgot_password_answers_all_addresses_alike(registry: Registry) {
+    registry.add_user(ADA).await;
+    for kind in EVERY_CLIENT {
+        let known = registry
+            .client(kind)
+            .post("/auth/forgot-password", &[("email", ADA)])
+            .await;
+        let unknown = registry
+            .client(kind)
+            .post("/auth/forgot-password", &[("email", "eve@example.org")])
+            .await;
+        known.assert_done(kind, PROMISE, "/auth/reset-password?notice=sent");
+        assert_eq!(known.status, unknown.status);
+        assert_eq!(known.headers, unknown.headers);
+        assert_eq!(known.body, unknown.body);
+        let mail = registry.inbox.next(ADA).await.expect("a mail arrives");
+        assert_eq!(mail.subject, "Reset your fpm-registry password");
+        registry.wait(5 * MINUTE);
+    }
+    assert!(registry.inbox.take("eve@example.org").is_none());
+    let page = registry
+        .browser()
+        .get("/auth/reset-password?notice=sent")
+        .await;
+    assert!(page.body.contains(PROMISE));
+}
+
+async fn forgot_password_with_a_bad_address(registry: Registry) {
+    for kind in EVERY_CLIENT {
+        for (email, message) in [
+            ("", "Email is required"),
+            ("ada", "Enter a valid email address"),
+            (
+                "ada@example.org, eve@example.org",
+                "Enter a valid email address",
+            ),
+        ] {
+            let answer = registry
+                .client(kind)
+                .post("/auth/forgot-password", &[("email", email)])
+                .await;
+            answer.assert_refused(kind, 400, message, Some("email"));
+        }
+    }
+}
