@@ -28,7 +28,7 @@ const ADA: &str = "ada@example.org";
 fn mailer(transport: Transport) -> LettreMailer {
     let public_url = Url::parse("https://registry.example.net").unwrap();
     let from = Sender::parse("fpm-registry <noreply@example.net>").unwrap();
-    LettreMailer::new(&public_url, from, post)
+    LettreMailer::new(&public_url, from, transport)
 }
 
 fn mailer_to(smtp_url: &str) -> LettreMailer {

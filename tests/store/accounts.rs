@@ -1,0 +1,88 @@
+//! What a login and a signup leave in the store: what they change beside the rules of a user.
+
+use std::sync::Arc;
+
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
+use async_trait::async_trait;
+use fpm_registry::accounts::{
+    Accounts, Caller,
+    clock::Clock,
+    error::Error,
+    mail::{Mail, MailError, Mailer},
+    password::PasswordHash,
+    store::{Key, Store},
+    user::User,
+};
+
+use crate::{add, embedded::Folder, find, lives, user};
+
+const PASSWORD: &str = "correct horse battery";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_upgrades_the_password() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let weak = User {
+        password: weak_hash(PASSWORD),
+        ..user("ada@example.org")
+    };
+    let before = add(&store, weak).await;
+    let accounts = accounts(&store);
+    let log_in = async || {
+        let caller = Caller::default();
+        let login = accounts.login(&caller, "ada@example.org", PASSWORD).await;
+        assert!(lives(&store, &login.unwrap().session.digest()).await);
+        find(&store, Key::Id(&before.id)).await.unwrap()
+    };
+    let after = log_in().await;
+    let strong = "$argon2id$v=19$m=19456,t=2,p=1$";
+    assert!(after.password.as_str().starts_with(strong));
+    assert_eq!((after.sessions.len(), after.rev), (2, Some(2)));
+    assert_eq!(log_in().await.password, after.password);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signup_ends_the_session_of_the_device_unless_it_is_refused() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let accounts = accounts(&store);
+    let sign_up = async |caller: &Caller, address: &str| {
+        let signup = accounts.signup(caller, "Ada Lovelace", address, PASSWORD);
+        signup.await.map(|signup| signup.session)
+    };
+    let before = sign_up(&Caller::default(), "ada@example.org").await;
+    let before = before.unwrap();
+    let caller = Caller {
+        session: Some(before.clone()),
+        ..Caller::default()
+    };
+    let refused = sign_up(&caller, "ada@example.org").await;
+    assert!(matches!(refused, Err(Error::EmailTaken)));
+    assert!(lives(&store, &before.digest()).await);
+    let after = sign_up(&caller, "bob@example.org").await.unwrap();
+    assert!(!lives(&store, &before.digest()).await);
+    assert!(lives(&store, &after.digest()).await);
+}
+
+fn accounts(store: &Arc<dyn Store>) -> Accounts {
+    let (accounts, _) = Accounts::new(store.clone(), Arc::new(NoMail), Clock::default(), true);
+    accounts
+}
+
+/// The hash of a password as one with less memory made it.
+fn weak_hash(password: &str) -> PasswordHash {
+    let params = Params::new(8192, 1, 1, None).unwrap();
+    let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let hash = weak.hash_password(password.as_bytes()).unwrap();
+    PasswordHash::from_stored(hash.to_string())
+}
+
+/// Takes every mail.
+struct NoMail;
+
+#[async_trait]
+impl Mailer for NoMail {
+    async fn send(&self, _: Mail) -> Result<(), MailError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,167 @@
+//! The outbox: each mail is sent by one, and none is lost.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use fpm_registry::accounts::{
+    mail::{MailId, MailKind, QueuedMail},
+    store::{Key, Replaced, Store},
+    user::User,
+};
+
+use crate::{
+    DAY, HOUR, add_user, all, claim_all, email, find, lease, mail_from, notice, now, queue, user,
+    with_attempts,
+};
+
+contract! {
+    a_mail_is_claimed_as_queued
+    the_mail_due_longest_comes_first
+    a_claimed_mail_is_hidden_until_the_lease_ends
+    claimers_at_once_never_share_a_mail
+    a_retried_mail_waits_for_its_hour
+    a_removed_mail_is_gone
+    a_parked_mail_never_comes_back
+    expedited_mail_is_due_but_not_what_others_hold
+    a_notice_of_a_change_is_sent
+    a_notice_of_a_change_that_is_refused_is_not_sent
+}
+
+async fn a_mail_is_claimed_as_queued(store: Arc<dyn Store>) {
+    for kind in [
+        MailKind::ResetLink,
+        MailKind::PasswordChanged,
+        MailKind::AccountClosed,
+    ] {
+        let mail = QueuedMail::new(kind, email("ada@example.org"), now());
+        store.queue_mail(mail.clone()).await.unwrap();
+        let before = now().minus(Duration::from_millis(1));
+        assert_eq!(store.claim_mail(before, lease()).await.unwrap(), None);
+        let claimed = store.claim_mail(now(), lease()).await.unwrap();
+        assert_eq!(claimed, Some(with_attempts(mail, 1)));
+    }
+}
+
+async fn the_mail_due_longest_comes_first(store: Arc<dyn Store>) {
+    let mails: Vec<_> = [3, 1, 2]
+        .map(|hours| mail_from(now().minus(hours * HOUR)))
+        .into();
+    for mail in &mails {
+        store.queue_mail(mail.clone()).await.unwrap();
+    }
+    let claimed: Vec<_> = claim_all(&store).await.iter().map(|mail| mail.id).collect();
+    assert_eq!(claimed, [mails[0].id, mails[2].id, mails[1].id]);
+}
+
+async fn a_claimed_mail_is_hidden_until_the_lease_ends(store: Arc<dyn Store>) {
+    let mail = queue(&store).await;
+    assert!(store.claim_mail(now(), lease()).await.unwrap().is_some());
+    let last = lease().minus(Duration::from_millis(1));
+    assert_eq!(store.claim_mail(last, lease()).await.unwrap(), None);
+    let again = store.claim_mail(lease(), lease().plus(HOUR)).await.unwrap();
+    assert_eq!(again, Some(with_attempts(mail, 2)));
+}
+
+async fn claimers_at_once_never_share_a_mail(store: Arc<dyn Store>) {
+    let mut queued = HashSet::new();
+    for _ in 0..40 {
+        queued.insert(queue(&store).await.id);
+    }
+    let claimers = (0..4).map(|_| {
+        let store = store.clone();
+        async move { claim_all(&store).await }
+    });
+    let claimed: Vec<_> = all(claimers)
+        .await
+        .into_iter()
+        .flatten()
+        .map(|mail| mail.id)
+        .collect();
+    assert_eq!(claimed.len(), queued.len());
+    assert_eq!(claimed.into_iter().collect::<HashSet<_>>(), queued);
+}
+
+async fn a_retried_mail_waits_for_its_hour(store: Arc<dyn Store>) {
+    let mail = queue(&store).await;
+    assert!(store.claim_mail(now(), lease()).await.unwrap().is_some());
+    let soon = now().plus(Duration::from_secs(2));
+    store.retry_mail(&mail.id, soon).await.unwrap();
+    assert_eq!(store.claim_mail(now(), lease()).await.unwrap(), None);
+    let again = store.claim_mail(soon, lease()).await.unwrap();
+    assert_eq!(again, Some(with_attempts(mail, 2)));
+}
+
+async fn a_removed_mail_is_gone(store: Arc<dyn Store>) {
+    let mail = queue(&store).await;
+    assert!(store.claim_mail(now(), lease()).await.unwrap().is_some());
+    store.remove_mail(&mail.id).await.unwrap();
+    store.retry_mail(&mail.id, now()).await.unwrap();
+    store.remove_mail(&MailId::random()).await.unwrap();
+    store.expedite_mail(now()).await.unwrap();
+    assert_eq!(store.claim_mail(lease(), lease()).await.unwrap(), None);
+}
+
+async fn a_parked_mail_never_comes_back(store: Arc<dyn Store>) {
+    let mail = queue(&store).await;
+    assert!(store.claim_mail(now(), lease()).await.unwrap().is_some());
+    store.park_mail(&mail.id, "550 no such user").await.unwrap();
+    store.park_mail(&MailId::random(), "unknown").await.unwrap();
+    store.retry_mail(&mail.id, now()).await.unwrap();
+    store.expedite_mail(now()).await.unwrap();
+    assert_eq!(
+        store.claim_mail(now().plus(DAY), lease()).await.unwrap(),
+        None
+    );
+}
+
+async fn expedited_mail_is_due_but_not_what_others_hold(store: Arc<dyn Store>) {
+    let (waiting, held) = (queue(&store).await, queue(&store).await);
+    assert_eq!(claim_all(&store).await.len(), 2);
+    store
+        .retry_mail(&waiting.id, now().plus(HOUR))
+        .await
+        .unwrap();
+    store.expedite_mail(now()).await.unwrap();
+    let claimed: Vec<_> = claim_all(&store).await.iter().map(|mail| mail.id).collect();
+    assert_eq!(claimed, [waiting.id]);
+    let late = store.claim_mail(lease(), lease().plus(HOUR)).await.unwrap();
+    assert!(late.is_some_and(|mail| [waiting.id, held.id].contains(&mail.id)));
+}
+
+async fn a_notice_of_a_change_is_sent(store: Arc<dyn Store>) {
+    let before = add_user(&store, "ada@example.org").await;
+    let notice = notice("ada@example.org");
+    let after = User {
+        notices: vec![notice.clone()],
+        ..before.clone()
+    };
+    let replaced = store.replace(&before, &after).await.unwrap();
+    assert_eq!(replaced, Replaced::Done);
+    assert_eq!(claim_all(&store).await, [with_attempts(notice, 1)]);
+    let kept = User {
+        rev: Some(2),
+        ..before
+    };
+    assert_eq!(find(&store, Key::Id(&kept.id)).await, Some(kept));
+}
+
+async fn a_notice_of_a_change_that_is_refused_is_not_sent(store: Arc<dyn Store>) {
+    let before = add_user(&store, "ada@example.org").await;
+    let eve = add_user(&store, "eve@example.org").await;
+    let after = User {
+        notices: vec![notice("ada@example.org")],
+        ..before.clone()
+    };
+    let as_eve = User {
+        email: eve.email.clone(),
+        ..after.clone()
+    };
+    let stranger = user("ada@example.org");
+    for (before, after, outcome) in [
+        (&before, &as_eve, Replaced::Taken),
+        (&stranger, &after, Replaced::Conflict),
+    ] {
+        assert_eq!(store.replace(before, after).await.unwrap(), outcome);
+    }
+    store.expedite_mail(now()).await.unwrap();
+    assert_eq!(claim_all(&store).await, []);
+}
