@@ -1,15 +1,6 @@
 //! A store filled with users, the servers over it, and the requests its users send.
 
-use std::{
-    fs,
-    fs::File,
-    net::{Ipv4Addr, SocketAddr},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    sync::Arc,
-    thread::sleep,
-    time::{Duration, Instant},
-};
+use std::{fs, net::Ipv4Addr, path::PathBuf, process::Command, sync::Arc, time::Instant};
 
 use fpm_registry::accounts::{
     fair_queue::{Priority, Requester},
@@ -23,7 +14,7 @@ use crate::{
     fill,
     load::Ask,
     mongod::{Mongod, database_name},
-    socket::{FORM, PASSWORD, Setup, encode, listens_on},
+    socket::{FORM, PASSWORD, Registry, Setup, encode},
 };
 
 /// Who fills a store.
@@ -31,8 +22,6 @@ const ANYONE: Requester = Requester {
     network: Network::UNKNOWN,
     priority: Priority::Normal,
 };
-/// How long a server may take to say where it listens.
-const START: Duration = Duration::from_secs(30);
 /// What the kernel counts the time of processes in, a second (`USER_HZ`).
 const TICKS: f64 = 100.0;
 
@@ -56,6 +45,8 @@ impl Dataset {
         let password = password.unwrap();
         // As in production, with every request from a client of its own behind a proxy.
         let mut setup = Setup::new().with("TRUSTED_PROXIES", "127.0.0.1/32");
+        // An error in the log ends no measurement.
+        setup.meets_faults = true;
         let mut database = None;
         fs::create_dir_all(setup.folder()).unwrap();
         if let Some(mongod) = mongod {
@@ -78,8 +69,8 @@ impl Dataset {
     }
 
     /// Starts a server over it.
-    pub fn serve(&self) -> Server {
-        Server::start(self.setup.command(), self.setup.folder())
+    pub fn serve(&self) -> Registry {
+        self.setup.start()
     }
 
     /// Where its servers put the mail they send.
@@ -88,7 +79,7 @@ impl Dataset {
     }
 
     /// Starts a server over it that has this core alone.
-    pub fn serve_on_core(&self, core: usize) -> Server {
+    pub fn serve_on_core(&self, core: usize) -> Registry {
         let program = self.setup.command();
         let mut pinned = Command::new("taskset");
         pinned
@@ -101,7 +92,8 @@ impl Dataset {
                     .get_envs()
                     .filter_map(|(key, value)| Some((key, value?))),
             );
-        Server::start(pinned, self.setup.folder())
+        let started = self.setup.try_start_by(pinned);
+        started.unwrap_or_else(|log| panic!("the server ended: {log}"))
     }
 
     /// Logins of users all over the store.
@@ -134,59 +126,6 @@ impl Dataset {
             let session = fill::session(scattered(n, users)).reveal();
             get("/", &format!("Cookie: uuid={session}\r\n"))
         })
-    }
-}
-
-/// A running release server; it is killed when it is dropped.
-pub struct Server {
-    pub address: SocketAddr,
-    process: Child,
-}
-
-impl Server {
-    /// Starts it with its log in a file, and waits until it says there where it listens.
-    fn start(mut program: Command, folder: &Path) -> Self {
-        let path = folder.join(format!("log-{}", uuid::Uuid::new_v4()));
-        let log = File::create(&path).unwrap();
-        program
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log);
-        let mut server = Self {
-            process: program.spawn().expect("the program starts"),
-            address: ([0, 0, 0, 0], 0).into(),
-        };
-        let began = Instant::now();
-        loop {
-            let log = fs::read_to_string(&path).unwrap();
-            if let Some(address) = listens_on(&log) {
-                server.address = address;
-                return server;
-            }
-            assert!(began.elapsed() < START, "the server does not start: {log}");
-            sleep(Duration::from_millis(1));
-        }
-    }
-
-    /// What it holds in memory, in MiB.
-    pub fn resident_mib(&self) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
-        let mut lines = status.lines();
-        let line = lines.find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.unwrap().trim().trim_end_matches(" kB");
-        kib.parse::<f64>().unwrap() / 1024.0
-    }
-
-    /// Seconds of a core it has used.
-    pub fn cpu_seconds(&self) -> f64 {
-        cpu_seconds(self.process.id())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

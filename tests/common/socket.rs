@@ -100,8 +100,12 @@ impl Setup {
 
     /// Starts it; what it said where it ended.
     pub fn try_start(&self) -> Result<Registry, String> {
+        self.try_start_by(self.command())
+    }
+
+    /// The same by a command of one's own.
+    pub fn try_start_by(&self, mut command: Command) -> Result<Registry, String> {
         let (reader, writer) = io::pipe().unwrap();
-        let mut command = self.command();
         command
             .stdin(Stdio::null())
             .stdout(writer.try_clone().unwrap())

@@ -14,7 +14,8 @@ use crate::{
     load::{Ask, saturate},
     mongod::Mongod,
     plan::{Plan, cores},
-    socket::{NEW_PASSWORD, PASSWORD, Request, get, login, post, signup, try_send},
+    socket::{NEW_PASSWORD, PASSWORD, Registry, Request, get, login, post, signup, try_send},
+    dataset::Dataset,
     table::{Pair, Row, Target},
 };
 
@@ -23,7 +24,7 @@ const FLAT: Target = Target::AtLeast(0.9);
 
 /// All sizes are measured in turns, so that what else the machine does meets all of them.
 pub fn rows(plan: &Plan, datasets: &[Dataset]) -> Vec<Row> {
-    let servers: Vec<Server> = datasets.iter().map(Dataset::serve).collect();
+    let servers: Vec<Registry> = datasets.iter().map(Dataset::serve).collect();
     let small = datasets[0].users;
     let mut rows = Vec::new();
     for (what, connections, ask) in [
@@ -107,7 +108,7 @@ pub fn plans(mongod: &Mongod, dataset: &Dataset) -> Vec<String> {
 }
 
 /// Takes every route once.
-fn walk(server: &Server, outbox: &Path) {
+fn walk(server: &Registry, outbox: &Path) {
     let email = fill::email(7);
     let session = format!("uuid={}", fill::session(8).reveal());
     let send = |request: &Request| {

@@ -5,6 +5,7 @@ use crate::{
     hash,
     load::{arrive, saturate},
     plan::{Plan, cores},
+    dataset::{Dataset, cpu_seconds},
     table::{Pair, Row, Target, median},
 };
 
@@ -17,9 +18,9 @@ pub fn rows(plan: &Plan, dataset: &Dataset) -> Vec<Row> {
     let (mut by_ideal, mut by_all_cores, mut by_cpu) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..plan.rounds {
         let alone = hash::alone(&dataset.password, plan.span / 2);
-        let before = server.cpu_seconds();
+        let before = cpu_seconds(server.process());
         let answers = saturate(&[server.address], 4 * cores(), plan.span, &logins);
-        let cpu_millis = (server.cpu_seconds() - before) * 1000.0 / answers.all as f64;
+        let cpu_millis = (cpu_seconds(server.process()) - before) * 1000.0 / answers.all as f64;
         let all_cores = hash::on_all_cores(&dataset.password, plan.span / 2);
         assert_eq!(answers.refused, 0, "a login found the queue full");
         let figure = answers.per_second();

@@ -10,6 +10,8 @@ use crate::{
     hash,
     load::{fetch, saturate},
     plan::{Plan, cores},
+    socket::Registry,
+    dataset::{Dataset, get},
     table::Row,
 };
 
@@ -29,10 +31,10 @@ pub fn rows(plan: &Plan, dataset: &Dataset) -> Vec<Row> {
     let server = dataset.serve();
     fetch(server.address, &get("/auth/login", ""));
     sleep(REST);
-    let idle = server.resident_mib();
+    let idle = server.rss_mib() as f64;
     let peak = peak(plan, dataset, &server);
     sleep(CALM);
-    let after = server.resident_mib();
+    let after = server.rss_mib() as f64;
     let hashes = hash::mib(&dataset.password) * cores() as f64;
     let row = |what: &str, figure, most, reference: &str| {
         Row::of_limit(&format!("memory {what}"), figure, most, "MiB", reference)
@@ -50,13 +52,13 @@ pub fn rows(plan: &Plan, dataset: &Dataset) -> Vec<Row> {
 }
 
 /// The most it holds while clients log in on 500 connections at once.
-fn peak(plan: &Plan, dataset: &Dataset, server: &Server) -> f64 {
+fn peak(plan: &Plan, dataset: &Dataset, server: &Registry) -> f64 {
     let logins = dataset.logins();
     let mut peak: f64 = 0.0;
     thread::scope(|scope| {
         let flood = scope.spawn(|| saturate(&[server.address], FLOOD, 2 * plan.span, &logins));
         while !flood.is_finished() {
-            peak = peak.max(server.resident_mib());
+            peak = peak.max(server.rss_mib() as f64);
             sleep(Duration::from_millis(20));
         }
         assert!(

@@ -7,6 +7,8 @@ use crate::{
     dataset::{Dataset, Server, get},
     load::{Ask, fetch, saturate},
     plan::{Plan, cores},
+    socket::Registry,
+    dataset::{Dataset, cpu_seconds, get},
     table::{Pair, Row, Target},
 };
 
@@ -43,7 +45,7 @@ pub fn rows(plan: &Plan, dataset: &Dataset) -> Vec<Row> {
 /// The rate, and the time of a core that one answer takes.
 fn by_bare(
     plan: &Plan,
-    server: &Server,
+    server: &Registry,
     what: &str,
     answer: &[u8],
     ask: &Ask,
@@ -52,8 +54,10 @@ fn by_bare(
     let baseline = Baseline::start(answer);
     let (mut rates, mut times) = (Vec::new(), Vec::new());
     for _ in 0..plan.rounds {
-        let ours = measure(plan.span, server.address, ask, &|| server.cpu_seconds());
-        let others = measure(plan.span, baseline.address, ask, &|| baseline.cpu_seconds());
+        let ours = measure(plan.span, server.address, ask, &|| {
+            cpu_seconds(server.process())
+        });
+        let others = measure(plan.span, bare.address, ask, &|| bare.cpu_seconds());
         rates.push(Pair {
             figure: ours.rate,
             reference: others.rate,
@@ -70,7 +74,7 @@ fn by_bare(
 }
 
 /// What the page loads, by the page.
-fn files(plan: &Plan, server: &Server, page: &str) -> Vec<Row> {
+fn files(plan: &Plan, server: &Registry, page: &str) -> Vec<Row> {
     let mut pairs: Vec<(String, Vec<Pair>)> = loaded(page)
         .into_iter()
         .map(|path| (path, Vec::new()))
@@ -132,6 +136,6 @@ fn measure(
     }
 }
 
-fn rate(span: Duration, server: &Server, ask: &Ask) -> f64 {
+fn rate(span: Duration, server: &Registry, ask: &Ask) -> f64 {
     saturate(&[server.address], 8 * cores(), span, ask).per_second()
 }

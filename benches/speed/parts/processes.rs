@@ -10,7 +10,8 @@ use crate::{
     load::{fetch, saturate},
     plan::{Plan, cores},
     replica_set::ReplicaSet,
-    socket::Answer,
+    socket::{Answer, Registry},
+    dataset::{Dataset, post},
     table::{Pair, Row, Target},
 };
 
@@ -66,7 +67,7 @@ pub fn rows(plan: &Plan) -> Vec<Row> {
 }
 
 /// How many of 60 attempts at one account had their password compared; the others were told to wait.
-fn attempts_compared(dataset: &Dataset, servers: &[Server; 2]) -> usize {
+fn attempts_compared(dataset: &Dataset, servers: &[Registry; 2]) -> usize {
     let email = fill::email(dataset.users - 1);
     let fields = [("email", email.as_str()), ("password", "wrong horse")];
     let status = |n: u64| {
