@@ -19,7 +19,7 @@ use fpm_registry::{
         mail::{Letter, Mail, MailError, MailId},
         token::Token,
     },
-    server::mail::{LettreMailer, Transport, Sender, smtp::SmtpServer as Settings},
+    server::mail::{LettreMailer, Sender, Transport, smtp::SmtpServer as Settings},
 };
 use url::Url;
 

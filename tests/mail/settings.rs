@@ -1,6 +1,6 @@
 //! The settings: where mail goes, and whom it is from.
 
-use fpm_registry::server::mail::{Transport, Sender, smtp::SmtpServer as Settings};
+use fpm_registry::server::mail::{Sender, Transport, smtp::SmtpServer as Settings};
 
 #[test]
 fn a_good_smtp_url_says_where_mail_goes() {

@@ -9,13 +9,12 @@ use mongodb::{
 use tokio::runtime::Runtime;
 
 use crate::{
-    dataset::{Dataset, Server},
+    dataset::Dataset,
     fill,
     load::{Ask, saturate},
     mongod::Mongod,
     plan::{Plan, cores},
     socket::{NEW_PASSWORD, PASSWORD, Registry, Request, get, login, post, signup, try_send},
-    dataset::Dataset,
     table::{Pair, Row, Target},
 };
 

@@ -1,11 +1,10 @@
 //! Logins, by what the hash allows.
 
 use crate::{
-    dataset::Dataset,
+    dataset::{Dataset, cpu_seconds},
     hash,
     load::{arrive, saturate},
     plan::{Plan, cores},
-    dataset::{Dataset, cpu_seconds},
     table::{Pair, Row, Target, median},
 };
 

@@ -6,12 +6,11 @@ use std::{
 };
 
 use crate::{
-    dataset::{Dataset, Server, get},
+    dataset::{Dataset, get},
     hash,
     load::{fetch, saturate},
     plan::{Plan, cores},
     socket::Registry,
-    dataset::{Dataset, get},
     table::Row,
 };
 

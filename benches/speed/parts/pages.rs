@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use crate::{
     baseline::Baseline,
-    dataset::{Dataset, Server, get},
+    dataset::{Dataset, cpu_seconds, get},
     load::{Ask, fetch, saturate},
     plan::{Plan, cores},
     socket::Registry,
-    dataset::{Dataset, cpu_seconds, get},
     table::{Pair, Row, Target},
 };
 
@@ -18,7 +17,7 @@ pub fn rows(plan: &Plan, dataset: &Dataset) -> Vec<Row> {
     let server = dataset.serve();
     let page = fetch(server.address, &get(PAGE, ""));
     let least = Target::AtLeast(0.3);
-    let mut rows = by_bare(
+    let mut rows = by_baseline(
         plan,
         &server,
         "page /auth/login",
@@ -31,7 +30,7 @@ pub fn rows(plan: &Plan, dataset: &Dataset) -> Vec<Row> {
     let home = fetch(server.address, &checks(0));
     let home_text = String::from_utf8_lossy(&home);
     assert!(home_text.contains("You are logged in as"), "{home_text}");
-    rows.extend(by_bare(
+    rows.extend(by_baseline(
         plan,
         &server,
         "session check /",
@@ -43,7 +42,7 @@ pub fn rows(plan: &Plan, dataset: &Dataset) -> Vec<Row> {
 }
 
 /// The rate, and the time of a core that one answer takes.
-fn by_bare(
+fn by_baseline(
     plan: &Plan,
     server: &Registry,
     what: &str,
@@ -57,7 +56,7 @@ fn by_bare(
         let ours = measure(plan.span, server.address, ask, &|| {
             cpu_seconds(server.process())
         });
-        let others = measure(plan.span, bare.address, ask, &|| bare.cpu_seconds());
+        let others = measure(plan.span, baseline.address, ask, &|| baseline.cpu_seconds());
         rates.push(Pair {
             figure: ours.rate,
             reference: others.rate,

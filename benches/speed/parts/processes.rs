@@ -5,13 +5,12 @@ use std::{net::SocketAddr, thread};
 use tokio::runtime::Runtime;
 
 use crate::{
-    dataset::{Dataset, Server, post},
+    dataset::{Dataset, post},
     fill,
     load::{fetch, saturate},
     plan::{Plan, cores},
     replica_set::ReplicaSet,
     socket::{Answer, Registry},
-    dataset::{Dataset, post},
     table::{Pair, Row, Target},
 };
 
