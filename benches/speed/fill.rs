@@ -139,6 +139,8 @@ async fn add_first(store: &Arc<dyn Store>, password: &PasswordHash) -> UserId {
         handle: Handle::random(),
         digest: session(0).digest(),
         created_at: now,
+        authenticated_at: now,
+        network: "192.0.2.0/24".to_owned(),
         used_at: now,
         expires_at: now.plus(SESSION_IDLE),
         user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".into(),

@@ -143,6 +143,12 @@ impl AttemptKey {
         Self(format!("{what}:{digest}"))
     }
 
+    /// The key of what is attempted at an address in one day.
+    pub fn of_day(what: &str, email: &Email, day: i64) -> Self {
+        let digest = Digest::of(email.as_str().as_bytes());
+        Self(format!("{what}:{day}:{digest}"))
+    }
+
     /// The key of attempts with the token of a device or of a link.
     pub fn of_token(what: &str, token: &Digest) -> Self {
         Self(format!("{what}:{token}"))

@@ -52,6 +52,24 @@ pub enum Error {
     /// The mailed link is unknown, used or expired.
     #[error("User not found")]
     LinkDead,
+    /// The handle is none of this user's.
+    #[error("Not found")]
+    NotFound,
+    /// The user has not given the password for a while.
+    #[error("Enter your current password")]
+    CurrentPasswordRequired,
+    /// What was given for it is another one.
+    #[error("This is not your current password")]
+    WrongCurrentPassword,
+    /// The address is the user's already.
+    #[error("This is already your email")]
+    OwnEmail,
+    /// The address is not the user's.
+    #[error("This is not your email")]
+    NotYourEmail,
+    /// The address of record is confirmed.
+    #[error("Your email is already confirmed")]
+    AlreadyConfirmed,
     /// A rate limit is reached.
     #[error("Too many attempts, {0}")]
     TooManyAttempts(Wait),

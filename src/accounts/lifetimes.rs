@@ -5,14 +5,25 @@ use std::time::Duration;
 use super::clock::Timestamp;
 
 /// How long a session lives (ASVS 7.3.2; NIST SP 800-63B-4 asks for at most 30 days).
-pub const SESSION_LIFE: Duration = Duration::from_secs(30 * DAY);
+pub const SESSION_LIFE: Duration = days(30);
 /// How long a session lives without use (ASVS 7.3.1).
-pub const SESSION_IDLE: Duration = Duration::from_secs(14 * DAY);
+pub const SESSION_IDLE: Duration = days(14);
 /// How long a reset link works after its mail was sent.
 pub const RESET_LIFE: Duration = Duration::from_secs(30 * 60);
 /// How long a device stays known: failed logins of strangers do not lock its owner out.
-pub const DEVICE_LIFE: Duration = Duration::from_secs(365 * DAY);
-const DAY: u64 = 24 * 3600;
+pub const DEVICE_LIFE: Duration = days(365);
+/// How long a password given in a session counts (ASVS 7.5.1, 7.5.3).
+pub const RECENT: Duration = Duration::from_secs(15 * 60);
+/// How long a confirmation link works after its mail was sent.
+pub const CONFIRMATION_LIFE: Duration = DAY;
+/// How long a security mail can take an account back, and so how long a former address is held.
+pub const UNDO_LIFE: Duration = days(7);
+/// A day.
+pub const DAY: Duration = days(1);
+
+const fn days(n: u64) -> Duration {
+    Duration::from_secs(n * 24 * 3600)
+}
 
 /// When a session expires that was created and last used at these times.
 pub fn session_end(created_at: Timestamp, used_at: Timestamp) -> Timestamp {

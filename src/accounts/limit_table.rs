@@ -69,6 +69,14 @@ pub const RESET_OF_NETWORK: Limit = Limit::Window {
     window: QUARTER,
 };
 
+/// Failed logins at one address that a user is told of, by day; none is refused for them.
+pub const FAILED_IN_A_DAY: Limit = Limit::Window {
+    attempts: u32::MAX,
+    window: Duration::from_secs(9 * 24 * 3600),
+};
+/// Changes of the e-mail address of one account within [`UNDO_LIFE`](super::lifetimes::UNDO_LIFE).
+pub const EMAIL_CHANGES: usize = 3;
+
 /// How many counters of attempts a store holds at most. Past it those of addresses are dropped, the longest unused
 /// first: otherwise anyone could fill the store by typing random addresses.
 pub const MAX_ATTEMPTS: u64 = 1_000_000;

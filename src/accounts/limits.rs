@@ -11,13 +11,14 @@ use tokio::time::sleep;
 
 use super::{
     attempts::{AttemptKey, Attempts, Limit},
-    clock::Clock,
+    clock::{Clock, Timestamp},
     email::Email,
     error::Error,
+    lifetimes::DAY,
     limit_table::{
-        IN_A_ROW, LOGIN_IN_A_ROW, LOGIN_OF_ACCOUNT, LOGIN_OF_DEVICE, LOGIN_OF_NETWORK,
-        MAIL_IN_A_DAY, MAIL_OF_ADDRESS, MAIL_OF_NETWORK, RESET_OF_LINK, RESET_OF_NETWORK,
-        SIGNUP_OF_NETWORK,
+        FAILED_IN_A_DAY, IN_A_ROW, LOGIN_IN_A_ROW, LOGIN_OF_ACCOUNT, LOGIN_OF_DEVICE,
+        LOGIN_OF_NETWORK, MAIL_IN_A_DAY, MAIL_OF_ADDRESS, MAIL_OF_NETWORK, RESET_OF_LINK,
+        RESET_OF_NETWORK, SIGNUP_OF_NETWORK,
     },
     network::Network,
     store::Store,
@@ -77,14 +78,19 @@ impl Limits {
         self.count(Vec::new(), from).await.map(drop)
     }
 
+    /// Whether a mail may go to an address that nobody asked for as such, and counts it.
+    pub async fn has_mail(&self, email: &Email) -> Result<bool, Error> {
+        match self.count_each(mails_to(email), Vec::new()).await {
+            Ok(_) => Ok(true),
+            Err(Error::TooManyAttempts(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Counts a request for a mail.
     pub async fn mail(&self, network: Network, email: &Email) -> Result<(), Error> {
-        let of_address = vec![
-            (AttemptKey::of_address(MAIL, email), MAIL_OF_ADDRESS),
-            (AttemptKey::of_address(MAIL_DAY, email), MAIL_IN_A_DAY),
-        ];
         let from = (network, MAIL, MAIL_OF_NETWORK);
-        self.count(of_address, from).await.map(drop)
+        self.count(mails_to(email), from).await.map(drop)
     }
 
     /// Counts a new password that is tried at a live reset link. The keys are for [`Limits::take_back`].
@@ -156,15 +162,32 @@ impl Limits {
     }
 
     /// The password was wrong: waits until the count survives a crash, so that nobody gets attempts back by crashing
-    /// the server. Whether it was the last attempt that the account allows from unknown devices.
-    pub async fn failed(&self, login: &LoginAttempt) -> Result<bool, Error> {
+    /// the server. Whether it was the last attempt that the account allows from unknown devices. The history of the
+    /// address's owner counts it too.
+    pub async fn failed(&self, login: &LoginAttempt, email: Option<&Email>) -> Result<bool, Error> {
         match &login.0 {
             Some(counted) => {
+                if let Some(email) = email {
+                    let now = self.clock.now();
+                    let failed = AttemptKey::of_day(FAILED, email, day(now));
+                    let failed = [(failed, FAILED_IN_A_DAY)];
+                    drop(self.store.count_attempts(&failed, now).await?);
+                }
                 self.store.flush_attempts().await?;
                 Ok(counted.is_last)
             }
             None => Ok(false),
         }
+    }
+
+    /// How many logins failed at this address today and in the six days before.
+    pub async fn failed_logins(&self, email: &Email) -> Result<u64, Error> {
+        let now = self.clock.now();
+        let days = (day(now) - 6)..=day(now);
+        let keys: Vec<_> = days
+            .map(|day| AttemptKey::of_day(FAILED, email, day))
+            .collect();
+        Ok(self.store.attempts(&keys, now).await?)
     }
 
     /// The password was not compared: takes the attempt back.
@@ -265,11 +288,25 @@ impl Limits {
 /// The kinds of attempts, as they appear in keys.
 const LOGIN: &str = "login";
 const LOGIN_ROW: &str = "login-in-a-row";
+const FAILED: &str = "failed-login";
 const DEVICE: &str = "device";
 const MAIL: &str = "mail";
 const MAIL_DAY: &str = "mail-in-a-day";
 const SIGNUP: &str = "signup";
 const RESET: &str = "reset-password";
+
+fn mails_to(email: &Email) -> Vec<Attempt> {
+    vec![
+        (AttemptKey::of_address(MAIL, email), MAIL_OF_ADDRESS),
+        (AttemptKey::of_address(MAIL_DAY, email), MAIL_IN_A_DAY),
+    ]
+}
+
+/// The day of a moment, counted from 1970.
+fn day(moment: Timestamp) -> i64 {
+    let day = Timestamp::PAST.plus(DAY).millis();
+    moment.millis().div_euclid(day)
+}
 
 fn of_account(email: &Email) -> [Attempt; 2] {
     [

@@ -111,7 +111,8 @@ impl Accounts {
 
     /// Makes the count of a failed login durable. Mails the owner a link if it was the last that unknown devices have.
     async fn record_failure(&self, login: AdmittedLogin) -> Result<(), Error> {
-        let is_last = self.limits.failed(&login.attempt).await?;
+        let is_last = self.limits.failed(&login.attempt, login.email.as_ref());
+        let is_last = is_last.await?;
         if let (true, Some(email)) = (is_last, login.email) {
             self.queue_mail(MailKind::AccountClosed, email).await?;
         }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{clock::Timestamp, email::Email, token::Token};
+use super::{clock::Timestamp, device_name::DeviceName, email::Email, id::UserId, token::Token};
 
 /// The id of a mail in the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -60,24 +60,14 @@ pub enum MailKind {
     PasswordChanged,
     /// The notice that only known devices can log in after too many failures, with a link to choose a new password.
     AccountClosed,
-}
-
-impl MailKind {
-    const ALL: [Self; 3] = [Self::ResetLink, Self::PasswordChanged, Self::AccountClosed];
-
-    /// The word that stores write for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::ResetLink => "reset-link",
-            Self::PasswordChanged => "password-changed",
-            Self::AccountClosed => "account-closed",
-        }
-    }
-
-    /// The kind of a word that a store has.
-    pub fn of_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.word() == word)
-    }
+    /// The link to confirm an address, or the notice to its owner that it has an account already.
+    ConfirmEmail,
+    /// The notice of a login from a new device.
+    NewDevice,
+    /// The notice to the former address that another one took its place.
+    EmailChanged,
+    /// The notice that the account was deleted.
+    AccountDeleted,
 }
 
 /// A mail waiting in the outbox.
@@ -90,6 +80,10 @@ pub struct QueuedMail {
     pub kind: MailKind,
     /// The address it was asked for, whether or not it has an account.
     pub to: Email,
+    /// Whose account it is about, if that was known.
+    pub user: Option<UserId>,
+    /// The device that it is about, if it is about one.
+    pub device: Option<DeviceName>,
     /// When it was asked for.
     pub queued_at: Timestamp,
     /// How many delivery attempts were started.
@@ -103,6 +97,8 @@ impl QueuedMail {
             id: MailId::random(),
             kind,
             to,
+            user: None,
+            device: None,
             queued_at: now,
             attempts: 0,
         }
@@ -128,10 +124,56 @@ pub struct Mail {
 pub enum Letter {
     /// Here is the link to choose a new password.
     ResetLink(Token),
-    /// Your password was changed at this moment.
-    PasswordChanged(Timestamp),
     /// Too many logins failed; here is the link to choose a new password.
     AccountClosed(Token),
+    /// Here is the link to confirm the address of a new account.
+    ConfirmEmail(Token),
+    /// Here is the link to make this the address of an account that has another one.
+    ConfirmChange(Token),
+    /// Somebody asked for that, but this address has an account.
+    EmailInUse,
+    /// Something has happened that the owner should have done.
+    Security(SecurityNotice),
+    /// The account was deleted at this moment.
+    AccountDeleted(Timestamp),
+}
+
+impl Letter {
+    /// Whether it holds a link that is made for it alone.
+    pub fn has_link(&self) -> bool {
+        match self {
+            Self::ResetLink(_)
+            | Self::AccountClosed(_)
+            | Self::ConfirmEmail(_)
+            | Self::ConfirmChange(_) => true,
+            Self::Security(notice) => notice.not_me.is_some(),
+            Self::EmailInUse | Self::AccountDeleted(_) => false,
+        }
+    }
+}
+
+/// What has happened to an account, and how its mailbox can take it back.
+#[derive(Debug, Clone)]
+pub struct SecurityNotice {
+    /// What.
+    pub event: SecurityEvent,
+    /// When.
+    pub at: Timestamp,
+    /// By which device.
+    pub device: DeviceName,
+    /// The link "this was not me", unless the account has too many.
+    pub not_me: Option<Token>,
+}
+
+/// What a security mail tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecurityEvent {
+    /// The password was changed.
+    PasswordChanged,
+    /// A login from a new device.
+    NewDevice,
+    /// Another address took the place of this one.
+    EmailChanged,
 }
 
 /// Why a delivery failed. The text is for the log and contains no address.

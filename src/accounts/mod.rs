@@ -1,22 +1,28 @@
 //! The account service itself: what users can do, and the rules. No HTTP and no database.
 //!
 //! # Layout
-//! - `signup`, `login`, `session`, `reset_password`: what a user can do, a file each
+//! - `signup`, `login`, `session`, `reset_password`, `authenticate`, `profile`, `change_password`, `change_email`,
+//!   `not_me`: what a user can do, a file each
 //! - [`user`]: the record of a user and every rule that changes it; [`id`]: ids and handles
 //! - [`users`]: applies a rule to a stored user, again if another change came between
 //! - [`name`], [`email`], [`password`], [`token`]: parsed values, random tokens and their digests
 //! - [`hasher`]: the threads that hash passwords, behind a [`fair_queue`]; [`strength`]: what is too easy to guess
 //! - [`error`]: why a request was refused
-//! - [`clock`]: timestamps and the clock; [`lifetimes`]: when sessions and links expire; [`network`]: of a client
+//! - [`clock`]: timestamps and the clock; [`dates`]: how timestamps are written; [`lifetimes`]: when sessions and links
+//!   expire; [`network`], [`device_name`]: of a client
 //! - [`limits`]: enforces the rate limits; [`limit_table`]: all of them; [`attempts`]: how attempts are counted;
 //!   [`wait`]: how long until the next
 //! - [`mail`]: the mails, and the trait of what sends them; [`outbox`]: sends them, with retries
+//! - [`export`]: all that is stored about a user
 //! - [`store`]: the trait of the database; [`sweeper`]: deletes what has expired; [`striped_lock`]: locks by key
 
 pub mod attempts;
 pub mod clock;
+pub mod dates;
+pub mod device_name;
 pub mod email;
 pub mod error;
+pub mod export;
 pub mod fair_queue;
 pub mod hasher;
 pub mod id;
@@ -37,7 +43,12 @@ pub mod user;
 pub mod users;
 pub mod wait;
 
+mod authenticate;
+mod change_email;
+mod change_password;
 mod login;
+mod not_me;
+mod profile;
 mod reset_password;
 mod session;
 mod signup;
@@ -48,6 +59,7 @@ use tokio::sync::Notify;
 
 use self::{
     clock::Clock,
+    device_name::DeviceName,
     email::Email,
     error::Error,
     fair_queue::{Priority, Requester},
@@ -60,7 +72,7 @@ use self::{
     outbox::Outbox,
     store::Store,
     token::{Digest, Token},
-    user::{Device, Session, Unknown},
+    user::{Device, Session, Unknown, history::Origin},
     users::Users,
 };
 
@@ -125,10 +137,23 @@ impl Accounts {
 
     /// Queues a mail, which is sent if the address has an account.
     async fn queue_mail(&self, kind: MailKind, to: Email) -> Result<(), Error> {
-        let mail = QueuedMail::new(kind, to, self.clock.now());
+        self.queue(QueuedMail::new(kind, to, self.clock.now()))
+            .await
+    }
+
+    async fn queue(&self, mail: QueuedMail) -> Result<(), Error> {
         self.store.queue_mail(mail).await?;
         self.mail_waiting.notify_one();
         Ok(())
+    }
+
+    /// When and where from a caller asks.
+    fn origin(&self, caller: &Caller) -> Origin {
+        Origin {
+            at: self.clock.now(),
+            network: caller.network.coarse(),
+            device: DeviceName::of_user_agent(&caller.user_agent),
+        }
     }
 
     fn new_device(&self) -> (Token, Device) {
@@ -150,6 +175,8 @@ impl Accounts {
             created_at: now,
             used_at: now,
             expires_at: session_end(now, now),
+            authenticated_at: now,
+            network: caller.network.coarse(),
             user_agent: caller.user_agent.chars().take(USER_AGENT_CHARS).collect(),
             unknown: Unknown::new(),
         };

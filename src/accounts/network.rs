@@ -53,6 +53,17 @@ impl Network {
         }
     }
 
+    /// As much of it as is kept of a user: an IPv4 /24 or an IPv6 /48, enough to tell home from abroad.
+    pub fn coarse(self) -> String {
+        match self.address {
+            IpAddr::V4(address) => {
+                let [a, b, c, _] = address.octets();
+                format!("{a}.{b}.{c}.0/24")
+            }
+            IpAddr::V6(address) => Self::of_bits(address, 48).to_string(),
+        }
+    }
+
     fn of_bits(address: Ipv6Addr, bits: u8) -> Self {
         let mask = u128::MAX << (128 - u32::from(bits));
         Self {
@@ -98,6 +109,16 @@ mod tests {
             let network = Network::of(address.parse().unwrap());
             assert_eq!(network.levels().map(|level| level.to_string()), levels);
             assert_eq!(network, network.levels()[LEVELS - 1]);
+        }
+    }
+
+    #[test]
+    fn of_a_network_little_is_kept() {
+        for (address, kept) in [
+            ("192.0.2.7", "192.0.2.0/24"),
+            ("2001:db8:1:2345:3:4:5:6", "2001:db8:1::/48"),
+        ] {
+            assert_eq!(Network::of(address.parse().unwrap()).coarse(), kept);
         }
     }
 }

@@ -10,11 +10,14 @@ use tokio::{sync::Notify, time::timeout};
 use super::{
     clock::Clock,
     error::Error,
-    lifetimes::RESET_LIFE,
-    mail::{Letter, Mail, MailError, MailId, MailKind, Mailer, QueuedMail},
+    lifetimes::{RESET_LIFE, UNDO_LIFE},
+    mail::{
+        Letter, Mail, MailError, MailId, MailKind, Mailer, QueuedMail, SecurityEvent,
+        SecurityNotice,
+    },
     store::{Key, Store},
     token::Token,
-    user::{ResetLink, User},
+    user::{NotMeLink, ResetLink, User},
     users::Users,
 };
 
@@ -108,27 +111,46 @@ impl Outbox {
         Ok(true)
     }
 
-    /// The mail to send, with a new reset link if it has one. None if the address has no account.
+    /// The mail to send now; none if there is nobody left to send it to.
     async fn compose(&self, queued: QueuedMail) -> Result<Option<Mail>, Error> {
-        let Some(user) = self.users.find(Key::Email(&queued.to)).await? else {
-            return Ok(None);
-        };
-        let to = user.email.clone();
         let letter = match queued.kind {
-            MailKind::ResetLink => self.new_link(user).await?.map(Letter::ResetLink),
-            MailKind::AccountClosed => self.new_link(user).await?.map(Letter::AccountClosed),
-            MailKind::PasswordChanged => Some(Letter::PasswordChanged(queued.queued_at)),
+            MailKind::ResetLink => self.reset_link(&queued).await?.map(Letter::ResetLink),
+            MailKind::AccountClosed => self.reset_link(&queued).await?.map(Letter::AccountClosed),
+            MailKind::ConfirmEmail => self.confirmation(&queued).await?,
+            MailKind::PasswordChanged => {
+                self.security(&queued, SecurityEvent::PasswordChanged)
+                    .await?
+            }
+            MailKind::NewDevice => self.security(&queued, SecurityEvent::NewDevice).await?,
+            MailKind::EmailChanged => self.security(&queued, SecurityEvent::EmailChanged).await?,
+            MailKind::AccountDeleted => Some(Letter::AccountDeleted(queued.queued_at)),
         };
-        // Each attempt to send a link makes a new link, so each is a different mail.
-        let id = match queued.kind {
-            MailKind::ResetLink | MailKind::AccountClosed => MailId::random(),
-            MailKind::PasswordChanged => queued.id,
-        };
-        Ok(letter.map(|letter| Mail { id, to, letter }))
+        Ok(letter.map(|letter| Mail {
+            // Each attempt at a link has one of its own, so it is a mail of its own.
+            id: match letter.has_link() {
+                true => MailId::random(),
+                false => queued.id,
+            },
+            to: queued.to,
+            letter,
+        }))
     }
 
-    /// Gives a user a new reset link, which replaces an older one. None if the user is gone.
-    async fn new_link(&self, user: User) -> Result<Option<Token>, Error> {
+    /// The user a mail is about.
+    async fn owner(&self, queued: &QueuedMail) -> Result<Option<User>, Error> {
+        let key = queued.user.as_ref().map(Key::Id);
+        Ok(self
+            .users
+            .find(key.unwrap_or(Key::Email(&queued.to)))
+            .await?)
+    }
+
+    /// A new reset link, which ends an older one; none if the address is no user's any more.
+    async fn reset_link(&self, queued: &QueuedMail) -> Result<Option<Token>, Error> {
+        let owner = self.owner(queued).await?;
+        let Some(user) = owner.filter(|user| user.email == queued.to) else {
+            return Ok(None);
+        };
         let token = Token::random();
         let link = ResetLink {
             digest: token.digest(),
@@ -139,6 +161,65 @@ impl Outbox {
             Some(())
         });
         Ok(given.await?.map(|()| token))
+    }
+
+    /// The link to confirm an address, unless another one was asked for since. If the address has an account, its
+    /// owner is told so instead.
+    async fn confirmation(&self, queued: &QueuedMail) -> Result<Option<Letter>, Error> {
+        let Some(user) = self.owner(queued).await? else {
+            return Ok(None);
+        };
+        let is_change = user.email != queued.to;
+        let now = self.clock.now();
+        if is_change
+            && let Some(other) = self.users.find(Key::Address(&queued.to)).await?
+            && other.id != user.id
+            && other.holds(&queued.to, now)
+        {
+            let is_told = other.email == queued.to && other.confirmed_at.is_some();
+            return Ok(is_told.then_some(Letter::EmailInUse));
+        }
+        let token = Token::random();
+        let issued = self.users.change_from(user, |user| {
+            let issued = user.issue_confirmation(&queued.to, token.digest(), now);
+            issued.then_some(())
+        });
+        let issued = issued.await?.map(|()| token.clone());
+        Ok(issued.map(match is_change {
+            true => Letter::ConfirmChange,
+            false => Letter::ConfirmEmail,
+        }))
+    }
+
+    /// A security mail, with a link to take the account back.
+    async fn security(
+        &self,
+        queued: &QueuedMail,
+        event: SecurityEvent,
+    ) -> Result<Option<Letter>, Error> {
+        let Some(user) = self.owner(queued).await? else {
+            return Ok(None);
+        };
+        let (token, now) = (Token::random(), self.clock.now());
+        let link = NotMeLink {
+            digest: token.digest(),
+            mail: queued.id,
+            email: queued.to.clone(),
+            event_at: queued.queued_at,
+            expires_at: queued.queued_at.plus(UNDO_LIFE),
+        };
+        let issued = self
+            .users
+            .change_from(user, |user| Some(user.issue_not_me(link.clone(), now)));
+        let issued = issued.await?;
+        Ok(issued.map(|has_link| {
+            Letter::Security(SecurityNotice {
+                event,
+                at: queued.queued_at,
+                device: queued.device.unwrap_or_default(),
+                not_me: has_link.then_some(token),
+            })
+        }))
     }
 }
 

@@ -65,6 +65,11 @@ impl PasswordHash {
         Self(text)
     }
 
+    /// A hash that no password has.
+    pub fn unusable() -> Self {
+        Self("!".to_owned())
+    }
+
     /// The hash as it is stored.
     pub fn as_str(&self) -> &str {
         &self.0

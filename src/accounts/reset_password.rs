@@ -1,15 +1,8 @@
 //! Resetting a password by a mailed link.
 
 use super::{
-    Accounts, Caller, about,
-    email::Email,
-    error::Error,
-    fair_queue::Priority,
-    mail::{MailKind, QueuedMail},
-    password::Password,
-    store::Key,
-    token::Token,
-    user::User,
+    Accounts, Caller, about, email::Email, error::Error, fair_queue::Priority, mail::MailKind,
+    password::Password, store::Key, token::Token, user::User,
 };
 
 impl Accounts {
@@ -45,13 +38,12 @@ impl Accounts {
         let password = hashed?;
         // Before the password is set: a crash between the two leaves a link that still works, not a closed account.
         self.limits.reopen(&user.email).await?;
-        let now = self.clock.now();
-        let notice = QueuedMail::new(MailKind::PasswordChanged, user.email.clone(), now);
+        let origin = self.origin(caller);
         let (device_token, device) = self.new_device();
         let id = user.id.clone();
         let used = self.users.change_from(user, |user| {
-            let (password, device, notice) = (password.clone(), device.clone(), notice.clone());
-            let is_used = user.use_reset(&digest, password, device, notice, now);
+            let (password, device) = (password.clone(), device.clone());
+            let is_used = user.use_reset(&digest, password, device, &origin);
             is_used.then_some(())
         });
         used.await?.ok_or(Error::LinkDead)?;

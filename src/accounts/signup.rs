@@ -5,6 +5,8 @@ use super::{
     email::Email,
     error::Error,
     fair_queue::Priority,
+    id::UserId,
+    mail::{MailKind, QueuedMail},
     name::Name,
     password::Password,
     store::{InsertError, Key},
@@ -25,9 +27,7 @@ impl Accounts {
         let requester = caller.requester(Priority::Normal);
         let _permit = self.hasher.permit(requester).await?;
         self.limits.signup(caller.network).await?;
-        if self.users.find(Key::Email(&email)).await?.is_some() {
-            return Err(Error::EmailTaken);
-        }
+        self.make_free(&email, None).await?;
         let password = Password::chosen(password)?;
         let about = about(name.as_str(), &email);
         let password = self.hasher.hash(password, about, requester).await?;
@@ -36,12 +36,10 @@ impl Accounts {
         let user = User::new(name, email.clone(), password, session, device);
         match self.store.insert(&user).await {
             Ok(()) => {
-                self.end_session(caller.replaces()).await?;
                 tracing::info!(user = %user.id, client = %caller.network, "signed up");
-                // Strangers may have tried to log in with this address before it had an account.
-                if let Err(error) = self.limits.reopen(&email).await {
-                    tracing::warn!(%error, "cannot reset failed logins of a new account");
-                }
+                let ended = self.end_session(caller.replaces());
+                let (ended, ()) = tokio::join!(ended, self.welcome(&user));
+                ended?;
                 Ok(LoggedIn {
                     session: token,
                     device: Some(device_token),
@@ -50,5 +48,52 @@ impl Accounts {
             Err(InsertError::Taken) => Err(Error::EmailTaken),
             Err(InsertError::Store(error)) => Err(error.into()),
         }
+    }
+
+    /// What a new account begins with: a link to confirm the address, and none of the failures that strangers had there
+    /// before. The account works without either.
+    async fn welcome(&self, user: &User) {
+        let (mailed, opened) = tokio::join!(
+            self.mail_confirmation(user),
+            self.limits.reopen(&user.email)
+        );
+        if let Err(error) = mailed {
+            tracing::warn!(user = %user.id, %error, "cannot queue the confirmation mail of a new account");
+        }
+        if let Err(error) = opened {
+            tracing::warn!(user = %user.id, %error, "cannot reset failed logins of a new account");
+        }
+    }
+
+    async fn mail_confirmation(&self, user: &User) -> Result<(), Error> {
+        if self.limits.has_mail(&user.email).await? {
+            let mail = QueuedMail {
+                user: Some(user.id.clone()),
+                ..QueuedMail::new(MailKind::ConfirmEmail, user.email.clone(), user.created_at)
+            };
+            self.queue(mail).await?;
+        }
+        Ok(())
+    }
+
+    /// Sees to it that an address can be given to a user: [`Error::EmailTaken`] if another one has it or holds it.
+    pub(super) async fn make_free(
+        &self,
+        email: &Email,
+        for_user: Option<&UserId>,
+    ) -> Result<(), Error> {
+        let other = self.users.find(Key::Address(email)).await?;
+        let Some(other) = other.filter(|other| Some(&other.id) != for_user) else {
+            return Ok(());
+        };
+        let now = self.clock.now();
+        if other.holds(email, now) {
+            return Err(Error::EmailTaken);
+        }
+        let freed = self.users.change_from(other, |user| {
+            user.drop_expired_holds(now);
+            Some(())
+        });
+        freed.await.map(drop)
     }
 }

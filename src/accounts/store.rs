@@ -25,8 +25,14 @@ pub enum Key<'a> {
     Device(&'a Email, &'a Digest),
     /// A session, even one that has expired.
     Session(&'a Digest),
+    /// An address that belongs to the user alone: the one to log in with, or a former one, even if its time is over.
+    Address(&'a Email),
     /// A reset link, even one that has expired.
     ResetLink(&'a Digest),
+    /// A link to confirm an address, even one that has expired.
+    Confirmation(&'a Digest),
+    /// A link "this was not me", even one that has expired.
+    NotMe(&'a Digest),
 }
 
 /// The user whose session a request carries: the few fields that a page needs.
@@ -74,7 +80,7 @@ pub const SWEPT_AT_ONCE: usize = 500;
 /// returned `Ok`. Two methods at once behave as one after the other.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Adds a user, unless the e-mail has an account.
+    /// Adds a user, unless another one has the address or holds it. The mail in [`User::notices`] is not sent.
     async fn insert(&self, user: &User) -> Result<(), InsertError>;
 
     /// Looks a user up, by one indexed read.
@@ -83,6 +89,15 @@ pub trait Store: Send + Sync + 'static {
     /// Replaces `before` by `after`, unless the user has changed since `before` was read. The mail in
     /// [`User::notices`] goes into the outbox, in this step or soon after.
     async fn replace(&self, before: &User, after: &User) -> Result<Replaced, StoreError>;
+
+    /// Removes a user who has not changed since `user` was read; of the record nothing stays but the id and `now`, so
+    /// that what refers to the user still leads somewhere. The mail goes into the outbox as with [`Self::replace`].
+    async fn delete(
+        &self,
+        user: &User,
+        now: Timestamp,
+        last_mail: Option<QueuedMail>,
+    ) -> Result<Replaced, StoreError>;
 
     /// Looks up whose session this is.
     async fn visitor(&self, session: &Digest) -> Result<Option<Visitor>, StoreError>;
@@ -120,6 +135,9 @@ pub trait Store: Send + Sync + 'static {
         attempts: &[(AttemptKey, Limit)],
         now: Timestamp,
     ) -> Result<Vec<Counted>, StoreError>;
+
+    /// How many attempts are counted under these keys together.
+    async fn attempts(&self, keys: &[AttemptKey], now: Timestamp) -> Result<u64, StoreError>;
 
     /// Deletes all attempts under the keys `forgotten`, and takes one back under each of `taken_back`, where the next
     /// is then allowed at once. If it fails half-way, the rest stays counted.

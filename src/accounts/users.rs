@@ -7,7 +7,9 @@ use std::{
 };
 
 use super::{
+    clock::Timestamp,
     error::{Error, StoreError},
+    mail::QueuedMail,
     store::{Key, Replaced, Store},
     striped_lock::StripedLock,
     user::User,
@@ -80,5 +82,39 @@ impl Users {
                 None => return Ok(None),
             };
         }
+    }
+
+    /// Like [`Self::change`], for a rule that says why it refuses.
+    pub async fn try_change<T>(
+        &self,
+        key: Key<'_>,
+        mut rule: impl FnMut(&mut User) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        let mut refused = None;
+        let done = self.change(key, |user| {
+            let outcome = rule(user);
+            outcome.map_err(|error| refused = Some(error)).ok()
+        });
+        let done = done.await?;
+        refused.map_or(Ok(done), Err)
+    }
+
+    /// Removes a user, unless `check` refuses, and sends the mail that it gives. False if there is no such user.
+    pub async fn delete(
+        &self,
+        key: Key<'_>,
+        now: Timestamp,
+        check: impl Fn(&User) -> Result<Option<QueuedMail>, Error>,
+    ) -> Result<bool, Error> {
+        let began = Instant::now();
+        while let Some(user) = self.store.find(key).await? {
+            let last_mail = check(&user)?;
+            match self.store.delete(&user, now, last_mail).await? {
+                Replaced::Done => return Ok(true),
+                _ if began.elapsed() > CHANGE_TIMEOUT => return Err(Error::Busy),
+                _ => {}
+            }
+        }
+        Ok(false)
     }
 }

@@ -64,9 +64,9 @@ impl Context {
         }
     }
 
-    /// The uuid of the reset link, from the body or else from the cookie.
-    pub fn reset_token(&self, uuid: Option<&str>, link: Option<&str>) -> Option<Token> {
-        self.cookies.reset_token(&self.headers, uuid, link)
+    /// The uuid of a mailed link: that of the body, else that of the cookie.
+    pub fn link_token(&self, kind: Kind, uuid: Option<&str>, link: Option<&str>) -> Option<Token> {
+        self.cookies.link_token(kind, &self.headers, uuid, link)
     }
 
     /// Sets the cookies of a login.
@@ -87,11 +87,16 @@ impl Context {
         self.append_cookie(self.cookies.remove(Kind::Session));
     }
 
-    /// Removes the reset cookie, if the client has one: once the reset is done or given up, the next person at this
-    /// browser must not find it.
+    /// Takes the reset cookie away, if the client has one: once the reset is done or given up, nobody who
+    /// comes to the browser later may find it.
     pub fn remove_reset_cookie(&self) {
-        if self.cookies.token(Kind::Reset, &self.headers).is_some() {
-            self.append_cookie(self.cookies.remove(Kind::Reset));
+        self.remove_link_cookie(Kind::Reset);
+    }
+
+    /// Takes the cookie of a mailed link away, if the client has one.
+    pub fn remove_link_cookie(&self, kind: Kind) {
+        if self.cookies.token(kind, &self.headers).is_some() {
+            self.append_cookie(self.cookies.remove(kind));
         }
     }
 
@@ -119,6 +124,7 @@ impl Form {
         Reply {
             message: self.done.message.to_owned(),
             code: 200,
+            ended: None,
         }
     }
 }

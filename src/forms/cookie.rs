@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use cookie::{Cookie, SameSite};
 
 use crate::accounts::{
-    lifetimes::{DEVICE_LIFE, RESET_LIFE, SESSION_LIFE},
+    lifetimes::{CONFIRMATION_LIFE, DEVICE_LIFE, RESET_LIFE, SESSION_LIFE},
     token::Token,
 };
 
@@ -24,6 +24,10 @@ pub enum Kind {
     Session,
     /// The uuid of a reset link.
     Reset,
+    /// Carries the uuid of a confirmation link.
+    Confirm,
+    /// Carries the uuid of the link of a security mail.
+    NotMe,
     /// The token of a device that its owner has logged in with.
     Device,
     /// The form token. Its digest is in the forms of our pages, where other sites cannot read it.
@@ -51,11 +55,12 @@ impl Cookies {
         Token::parse(&self.find(kind, headers)?)
     }
 
-    /// The uuid of the reset link that a request is about, from its body or else from the cookie. None if the form was
-    /// rendered for another `link` than the cookie's: it would change the password of the wrong account. A program
-    /// sends no `link`.
-    pub fn reset_token(
+    /// The uuid of the mailed link that a request is about: that of its body, else that of the cookie. A form that
+    /// was drawn for another `link` than the cookie's gets none, or it would be about the wrong account; a program does
+    /// not say which link it means.
+    pub fn link_token(
         self,
+        kind: Kind,
         headers: &HeaderMap,
         uuid: Option<&str>,
         link: Option<&str>,
@@ -63,16 +68,17 @@ impl Cookies {
         if let Some(uuid) = uuid {
             return Token::parse(uuid);
         }
-        let token = self.token(Kind::Reset, headers)?;
-        let is_same_link = link.is_none_or(|link| link == token.digest_prefix());
-        is_same_link.then_some(token)
+        let token = self.token(kind, headers)?;
+        let is_meant = link.is_none_or(|link| link == token.digest_prefix());
+        is_meant.then_some(token)
     }
 
     /// The `Set-Cookie` header for this cookie.
     pub fn set(self, kind: Kind, token: &Token) -> HeaderValue {
         let life = match kind {
             Kind::Session | Kind::Form => SESSION_LIFE,
-            Kind::Reset => RESET_LIFE,
+            Kind::Reset | Kind::NotMe => RESET_LIFE,
+            Kind::Confirm => CONFIRMATION_LIFE,
             Kind::Device => DEVICE_LIFE,
         };
         self.header(kind, token.reveal(), life)
@@ -89,6 +95,10 @@ impl Cookies {
             (Kind::Session, true) => "__Host-uuid",
             (Kind::Reset, false) => "reset",
             (Kind::Reset, true) => "__Host-reset",
+            (Kind::Confirm, false) => "confirm",
+            (Kind::Confirm, true) => "__Host-confirm",
+            (Kind::NotMe, false) => "not-me",
+            (Kind::NotMe, true) => "__Host-not-me",
             (Kind::Device, false) => "device",
             (Kind::Device, true) => "__Host-device",
             (Kind::Form, false) => "form",

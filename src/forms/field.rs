@@ -87,3 +87,17 @@ pub const NEW_PASSWORD: Field = Field {
     min_chars: Some("8"),
     ..PASSWORD
 };
+
+/// The password that is to be replaced, or that shows again who is there.
+pub const CURRENT_PASSWORD: Field = Field {
+    name: "current_password",
+    label: "Current password",
+    ..PASSWORD
+};
+
+/// The field with the uuid of a mailed link. A browser has it in a cookie.
+pub const UUID_FIELD: &str = "uuid";
+
+/// The field that says which link a form was drawn for, so that it is about no other account if the browser is given
+/// another link meanwhile.
+pub const LINK_FIELD: &str = "link";

@@ -1,6 +1,6 @@
 //! The declaration of a form.
 
-use super::field::Field;
+use super::field::{CURRENT_PASSWORD, Field};
 
 /// The hidden field with the form token (OWASP CSRF, double submit).
 pub const CSRF_FIELD: &str = "csrf_token";
@@ -33,6 +33,10 @@ pub enum Gate {
     Anyone,
     /// Users who are logged in. Others are redirected to the login page.
     LoggedIn,
+    /// Who is logged in and has given the password not long ago. Else the form has one more field for it.
+    Recent,
+    /// Who is logged in and gives the password with the form, which has a field for it.
+    Password,
 }
 
 /// The labels of a button.
@@ -78,12 +82,8 @@ impl Form {
             .map(|field| field.name)
             .chain(self.hidden.iter().copied())
             .chain(self.secret.iter().copied())
+            .chain((self.gate == Gate::Recent).then_some(CURRENT_PASSWORD.name))
             .chain([CSRF_FIELD])
-    }
-
-    /// The visible field of this name.
-    pub fn field(&self, name: &str) -> Option<&'static Field> {
-        self.fields.iter().find(|field| field.name == name)
     }
 }
 

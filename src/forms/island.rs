@@ -16,7 +16,7 @@ use leptos::{
 use web_sys::{FormData, HtmlElement, HtmlFormElement, HtmlInputElement};
 
 use super::{
-    field::Field,
+    field::{CURRENT_PASSWORD, Field},
     form::{CSRF_FIELD, Form},
     reply::{Reason, Refusal},
     send::send,
@@ -41,21 +41,50 @@ pub fn FormIsland(
     refusal: Option<Refusal>,
     /// Whether one of its fields gets the focus when the page loads.
     takes_focus: bool,
+    /// Whether it asks for the current password too, beside its own fields.
+    asks_password: bool,
 ) -> impl IntoView {
     // During a deployment, a page of another version may name a form that this client does not know.
-    Form::at(&path).map(|form| render(form, texts, token, refusal, takes_focus))
+    Form::at(&path).map(|form| {
+        let visible = VisibleForm {
+            form,
+            asks_password,
+        };
+        render(visible, texts, token, refusal, takes_focus)
+    })
+}
+
+/// A form, and whether it asks for the current password too.
+#[derive(Clone, Copy)]
+struct VisibleForm {
+    form: &'static Form,
+    asks_password: bool,
+}
+
+impl VisibleForm {
+    fn fields(self) -> impl Iterator<Item = &'static Field> {
+        let password = self.asks_password.then_some(&CURRENT_PASSWORD);
+        self.form.fields.iter().chain(password)
+    }
+
+    /// The visible field that a refusal is about.
+    fn field_at_fault(self, refusal: &Refusal) -> Option<&'static Field> {
+        let name = refusal.field.as_deref()?;
+        self.fields().find(|field| field.name == name)
+    }
 }
 
 fn render(
-    form: &'static Form,
+    visible: VisibleForm,
     texts: Texts,
     token: String,
     refusal: Option<Refusal>,
     takes_focus: bool,
 ) -> impl IntoView {
+    let form = visible.form;
     let filled = |name: &str| !text(&texts, name).is_empty();
-    let focus = takes_focus.then(|| Focus::new(form, refusal.as_ref(), filled));
-    let state = FormState::new(form, refusal);
+    let focus = takes_focus.then(|| Focus::new(visible, refusal.as_ref(), filled));
+    let state = FormState::new(visible, refusal);
     state.start();
     let element = NodeRef::<html::Form>::new();
     let submit = move |event: SubmitEvent| {
@@ -67,11 +96,11 @@ fn render(
     let sentence = move || {
         state.refusal.with(|refusal| {
             let refusal = refusal.as_ref()?;
-            let is_of_form = field_at_fault(form, refusal).is_none();
+            let is_of_form = visible.field_at_fault(refusal).is_none();
             is_of_form.then(|| (refusal.message.clone(), new_link(form, refusal)))
         })
     };
-    let fields = form.fields.iter().map(|field| {
+    let fields = visible.fields().map(|field| {
         let value = text(&texts, field.name).to_owned();
         input(field, value, focus == Some(Focus::Field(field)), state)
     });
@@ -117,7 +146,7 @@ fn render(
 
 /// A labelled input with its hint and error.
 fn input(field: &'static Field, value: String, focused: bool, state: FormState) -> impl IntoView {
-    let form = state.form;
+    let form = state.visible.form;
     let sentence = move || {
         state.refusal.with(|refusal| {
             let refusal = refusal.as_ref()?;
@@ -192,11 +221,6 @@ fn is_link_dead(form: &Form, refusal: &Refusal) -> bool {
     refusal.reason == Reason::LinkDead && !form.secret.is_empty()
 }
 
-/// The visible field that a refusal is about.
-fn field_at_fault(form: &'static Form, refusal: &Refusal) -> Option<&'static Field> {
-    form.field(refusal.field.as_deref()?)
-}
-
 /// The id of a part of a form.
 fn id(form: &Form, part: &str) -> String {
     [form.name(), "-", part].concat()
@@ -220,15 +244,15 @@ enum Focus {
 impl Focus {
     /// The field at fault, else the first empty field, else the error of the form; also that error if the form cannot
     /// succeed any more.
-    fn new(form: &'static Form, refusal: Option<&Refusal>, filled: impl Fn(&str) -> bool) -> Self {
-        if refusal.is_some_and(|refusal| is_link_dead(form, refusal)) {
+    fn new(visible: VisibleForm, refusal: Option<&Refusal>, filled: impl Fn(&str) -> bool) -> Self {
+        if refusal.is_some_and(|refusal| is_link_dead(visible.form, refusal)) {
             return Self::Sentence;
         }
-        let at_fault = refusal.and_then(|refusal| field_at_fault(form, refusal));
+        let at_fault = refusal.and_then(|refusal| visible.field_at_fault(refusal));
         // A refused password has to be typed again, so it counts as empty.
         let is_filled = |field: &Field| !field.is_password() && filled(field.name);
         let is_empty = |field: &&Field| !field.readonly && !is_filled(field);
-        let empty = || form.fields.iter().find(is_empty);
+        let empty = || visible.fields().find(is_empty);
         at_fault.or_else(empty).map_or(Self::Sentence, Self::Field)
     }
 
@@ -253,7 +277,7 @@ impl Focus {
 /// The state of a form in the browser.
 #[derive(Clone, Copy)]
 struct FormState {
-    form: &'static Form,
+    visible: VisibleForm,
     /// Why it was refused.
     refusal: RwSignal<Option<Refusal>>,
     /// Whether it is being sent.
@@ -265,9 +289,9 @@ struct FormState {
 }
 
 impl FormState {
-    fn new(form: &'static Form, refusal: Option<Refusal>) -> Self {
+    fn new(visible: VisibleForm, refusal: Option<Refusal>) -> Self {
         Self {
-            form,
+            visible,
             refusal: RwSignal::new(refusal),
             sending: RwSignal::new(false),
             hydrated: RwSignal::new(false),
@@ -300,7 +324,7 @@ impl FormState {
         // Browsers remember the value of a text field for autofill, so a shown password becomes a password again.
         self.revealed.set(false);
         spawn_local(async move {
-            match send(self.form.path, &data).await {
+            match send(self.visible.form.path, &data).await {
                 Ok(location) => {
                     let _ = window().location().assign(&location);
                 }
@@ -312,7 +336,7 @@ impl FormState {
     /// Shows a refusal. If it is about a field that this form does not have, submits the form without scripts: the
     /// server's page shows it.
     fn refuse(self, refusal: Refusal, element: HtmlFormElement, data: FormData) {
-        if refusal.field.is_some() && field_at_fault(self.form, &refusal).is_none() {
+        if refusal.field.is_some() && self.visible.field_at_fault(&refusal).is_none() {
             let _ = element.submit();
             return;
         }
@@ -321,12 +345,12 @@ impl FormState {
                 .as_string()
                 .is_some_and(|text| !text.is_empty())
         };
-        let focus = Focus::new(self.form, Some(&refusal), filled);
+        let focus = Focus::new(self.visible, Some(&refusal), filled);
         self.sending.set(false);
         self.refusal.set(Some(refusal));
         mark_title();
         // After the next frame: an element without text cannot take the focus.
-        request_animation_frame(move || focus.set(self.form));
+        request_animation_frame(move || focus.set(self.visible.form));
     }
 }
 

@@ -4,19 +4,29 @@
 //! again after a refusal, and how it is rendered.
 //!
 //! # Layout
-//! - [`login`], [`signup`], [`logout`], [`forgot_password`], [`reset_password`]: the forms
+//! - [`login`], [`signup`], [`logout`], [`forgot_password`], [`reset_password`]: the forms for everybody
+//! - [`change_name`], [`change_password`], [`change_email`], [`resend_confirmation`], [`delete_account`],
+//!   [`end_session`], [`end_other_sessions`]: those of the account area
+//! - [`confirm_email`], [`not_me`]: those behind mailed links
 //! - [`form`]: the declaration; [`field`]: fields, and those that several forms have
 //! - [`reply`]: the answers of a server function; [`refusal`]: status and reason of each error of the accounts
 //! - [`island`]: renders a form; [`send`]: sends it by `fetch` once it is hydrated
 //! - [`context`]: what a server function works with; [`cookie`]: the cookies; [`next`]: where a login leads
 //! - [`check`]: every server function must be in [`FORMS`]
 
+pub mod change_email;
+pub mod change_name;
+pub mod change_password;
 #[cfg(feature = "ssr")]
 pub mod check;
+pub mod confirm_email;
 #[cfg(feature = "ssr")]
 pub mod context;
 #[cfg(feature = "ssr")]
 pub mod cookie;
+pub mod delete_account;
+pub mod end_other_sessions;
+pub mod end_session;
 pub mod field;
 pub mod forgot_password;
 pub mod form;
@@ -25,9 +35,11 @@ pub mod login;
 pub mod logout;
 #[cfg(feature = "ssr")]
 pub mod next;
+pub mod not_me;
 #[cfg(feature = "ssr")]
 pub mod refusal;
 pub mod reply;
+pub mod resend_confirmation;
 pub mod reset_password;
 pub mod send;
 pub mod signup;
@@ -41,6 +53,15 @@ pub static FORMS: &[&Form] = &[
     &logout::FORM,
     &forgot_password::FORM,
     &reset_password::FORM,
+    &confirm_email::FORM,
+    &not_me::FORM,
+    &change_name::FORM,
+    &change_password::FORM,
+    &change_email::FORM,
+    &resend_confirmation::FORM,
+    &end_session::FORM,
+    &end_other_sessions::FORM,
+    &delete_account::FORM,
 ];
 
 impl Form {

@@ -1,6 +1,9 @@
 //! Maps each error of the accounts to what a client sees: status, field at fault, reason.
 
-use super::reply::{Reason, Refusal};
+use super::{
+    field::CURRENT_PASSWORD,
+    reply::{Reason, Refusal},
+};
 use crate::accounts::error::Error;
 
 impl From<Error> for Refusal {
@@ -24,6 +27,16 @@ impl From<Error> for Refusal {
             Error::NotLoggedIn => (401, "", Reason::NotLoggedIn),
             Error::NoSession => (404, "", Reason::NotLoggedIn),
             Error::LinkDead => (404, "", Reason::LinkDead),
+            Error::NotFound => (404, "", Reason::NotFound),
+            Error::CurrentPasswordRequired => {
+                (403, CURRENT_PASSWORD.name, Reason::CurrentPasswordRequired)
+            }
+            Error::WrongCurrentPassword => {
+                (403, CURRENT_PASSWORD.name, Reason::WrongCurrentPassword)
+            }
+            Error::OwnEmail => (400, "email", Reason::OwnEmail),
+            Error::NotYourEmail => (400, "email", Reason::NotYourEmail),
+            Error::AlreadyConfirmed => (400, "", Reason::AlreadyConfirmed),
             Error::TooManyAttempts(_) => (429, "", Reason::TooManyAttempts),
             Error::Busy => (503, "", Reason::Busy),
             Error::Unavailable(_) => (503, "", Reason::Unavailable),

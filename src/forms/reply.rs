@@ -16,6 +16,9 @@ pub struct Reply {
     pub message: String,
     /// The HTTP status.
     pub code: u16,
+    /// How many sessions were ended, if that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<usize>,
 }
 
 /// A refusal, made by the server.
@@ -58,6 +61,16 @@ pub enum Reason {
     NotLoggedIn,
     /// The mailed link is unknown, used or expired.
     LinkDead,
+    /// The user has not given the password for a while.
+    CurrentPasswordRequired,
+    /// What was given for it is another one.
+    WrongCurrentPassword,
+    /// The address is the user's already.
+    OwnEmail,
+    /// The address is not the user's.
+    NotYourEmail,
+    /// The address of record is confirmed.
+    AlreadyConfirmed,
     /// A rate limit is reached.
     TooManyAttempts,
     /// The server is overloaded.

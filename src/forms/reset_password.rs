@@ -8,7 +8,7 @@
 use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::{
-    field::{EMAIL, Field, NEW_PASSWORD, OptionalText},
+    field::{EMAIL, Field, LINK_FIELD, NEW_PASSWORD, OptionalText, UUID_FIELD},
     form::{Button, Done, Form, Gate, Notice},
     reply::{Refusal, Reply},
 };
@@ -43,13 +43,6 @@ pub static FORM: Form = Form {
     },
 };
 
-/// The field with the uuid of the mailed link. Browsers have it in the reset cookie instead.
-pub const UUID_FIELD: &str = "uuid";
-
-/// The field that identifies the link that the form was rendered for. If the browser opens another link meanwhile, the
-/// form must not change that account's password.
-pub const LINK_FIELD: &str = "link";
-
 /// Sets the new password.
 #[server(prefix = "/auth", endpoint = "reset-password")]
 pub async fn reset_password(
@@ -57,8 +50,10 @@ pub async fn reset_password(
     #[server(default)] link: OptionalText,
     #[server(default)] password: String,
 ) -> Result<Reply, Refusal> {
+    use super::cookie::Kind;
+
     let context = super::context::Context::of_request();
-    let token = context.reset_token(uuid.text(), link.text());
+    let token = context.link_token(Kind::Reset, uuid.text(), link.text());
     let (accounts, caller) = (&context.accounts, &context.caller);
     let device = accounts
         .reset_password(caller, token.as_ref(), &password)

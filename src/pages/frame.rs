@@ -6,7 +6,8 @@ use leptos::prelude::*;
 
 use super::request::Refused;
 use crate::forms::{
-    form::{CSRF_FIELD, Form, Notice},
+    field::CURRENT_PASSWORD,
+    form::{CSRF_FIELD, Form, Gate, Notice},
     island::{ERROR_IN_TITLE, FormIsland, Texts},
 };
 
@@ -17,6 +18,8 @@ pub struct Frame {
     /// The form token.
     token: String,
     refused: Option<Refused>,
+    /// Whether the user has given the password not long ago.
+    is_recent: bool,
     title: Cell<&'static str>,
     has_form: Cell<bool>,
     has_island: Cell<bool>,
@@ -24,11 +27,17 @@ pub struct Frame {
 
 impl Frame {
     /// The frame of one page.
-    pub fn new(token: String, refused: Option<Refused>, notice: Option<Notice>) -> Self {
+    pub fn new(
+        token: String,
+        refused: Option<Refused>,
+        notice: Option<Notice>,
+        is_recent: bool,
+    ) -> Self {
         Self {
             notice,
             token,
             refused,
+            is_recent,
             title: Cell::new("Home"),
             has_form: Cell::new(false),
             has_island: Cell::new(false),
@@ -51,10 +60,16 @@ impl Frame {
         self.title.set(name);
     }
 
-    /// The notice, if there is one.
+    /// What has just happened, if the heading does not say it; or why a form was refused that is but a button.
     pub fn status(&self) -> impl IntoView + use<> {
-        let notice = self.notice;
-        notice.map(|notice| view! { <p class="notice" role="status">{notice.sentence}</p> })
+        let notice = self.notice.map(|notice| notice.sentence);
+        let refused = self.refused.as_ref();
+        let refused = refused.filter(|refused| refused.form.fields.is_empty());
+        let refusal = refused.map(|refused| refused.refusal.message.clone());
+        view! {
+            {notice.map(|sentence| view! { <p class="notice" role="status">{sentence}</p> })}
+            {refusal.map(|sentence| view! { <p class="form-error" role="alert">{sentence}</p> })}
+        }
     }
 
     /// A form, with `texts` as the values of its fields.
@@ -69,15 +84,31 @@ impl Frame {
         self.island(form, texts, true)
     }
 
-    /// A form that is only a button, and needs no scripts.
-    pub fn button_form(&self, form: &'static Form) -> impl IntoView + use<> {
+    /// A form that is a button, in no need of scripts, with hidden fields.
+    pub fn button_form(&self, form: &'static Form, hidden: Texts) -> impl IntoView + use<> {
+        self.row_form(form, hidden, form.button.idle, "")
+    }
+
+    /// The same in a row of a list, with words of its own; `about` says to those who do not see it which row it is.
+    pub fn row_form(
+        &self,
+        form: &'static Form,
+        hidden: Texts,
+        words: &'static str,
+        about: &str,
+    ) -> impl IntoView + use<> {
         self.has_form.set(true);
-        let token = self.token.clone();
+        let token = (CSRF_FIELD.to_owned(), self.token.clone());
+        let hidden = hidden.into_iter().chain([token]);
+        let hidden =
+            hidden.map(|(name, value)| view! { <input type="hidden" name=name value=value /> });
+        let about = (!about.is_empty()).then(|| [": ", about].concat());
         view! {
             <form action=form.path method="post">
-                <input type="hidden" name=CSRF_FIELD value=token />
+                {hidden.collect_view()}
                 <button class="button" type="submit">
-                    {form.button.idle}
+                    {words}
+                    {about.map(|about| view! { <span class="unseen">{about}</span> })}
                 </button>
             </form>
         }
@@ -96,8 +127,13 @@ impl Frame {
         // The first value of a field is used: what was typed.
         let texts: Texts = given_back.chain(texts).collect();
         let refusal = refused.map(|refused| refused.refusal.clone());
+        let names_password = refusal
+            .as_ref()
+            .and_then(|refusal| refusal.field.as_deref());
+        let names_password = names_password == Some(CURRENT_PASSWORD.name);
+        let asks_password = form.gate == Gate::Recent && (names_password || !self.is_recent);
         let (path, token) = (form.path.to_owned(), self.token.clone());
-        view! { <FormIsland path texts token refusal takes_focus /> }
+        view! { <FormIsland path texts token refusal takes_focus asks_password /> }
     }
 
     /// The whole title, marked if a form was refused.

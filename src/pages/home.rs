@@ -39,9 +39,13 @@ fn logged_in(visitor: Visitor, frame: &Frame) -> impl IntoView + use<> {
     view! {
         {frame.heading("Your account")}
         <p>"You are logged in as " <strong>{visitor.name}</strong> " (" {email} ")."</p>
-        {frame.button_form(&logout::FORM)}
+        {frame.button_form(&logout::FORM, Vec::new())}
         <nav class="links">
-            <a href="/auth/reset-password">"Change your password"</a>
+            <a href="/account">"Account settings"</a>
+            " "
+            <a href="/account/sessions">"Sessions"</a>
+            " "
+            <a href="/account/history">"History"</a>
         </nav>
     }
 }
@@ -50,6 +54,7 @@ fn logged_out(frame: &Frame) -> impl IntoView + use<> {
     frame.title("Home");
     view! {
         <h1>"Fortran package registry"</h1>
+        {frame.status()}
         <p class="lead">"One account for the packages you publish. You are not logged in."</p>
         <nav class="choices">
             <a class="button" href="/auth/login">

@@ -1,19 +1,30 @@
 //! The pages, one a file: how a page loads its data, and its view. Rendered on the server only.
 //!
 //! # Layout
-//! - [`home`], [`login`], [`signup`], [`reset_password`]: the pages
+//! - [`home`], [`login`], [`signup`], [`reset_password`]: the pages for everybody
+//! - [`account`], [`sessions`], [`history`]: the account area
+//! - [`confirm_email`], [`not_me`]: behind mailed links, which [`link`] opens
+//! - [`parts`]: navigation and dates of the account area
 //! - [`problem`]: the page for errors that belong to no other page
 //! - [`request`]: the request as pages read it; [`frame`]: title, notice and forms of a page
 
+pub mod account;
+pub mod confirm_email;
 pub mod frame;
+pub mod history;
 pub mod home;
+pub mod link;
 pub mod login;
+pub mod not_me;
+pub mod parts;
 pub mod problem;
 pub mod request;
 pub mod reset_password;
+pub mod sessions;
 pub mod signup;
 
 use leptos::prelude::AnyView;
+use serde_json::Value;
 
 use self::{
     frame::Frame,
@@ -27,6 +38,11 @@ pub trait Page: Sized + Send {
 
     /// Loads its data. Or a redirect, or a refusal.
     fn load(request: &mut PageRequest) -> impl Future<Output = Result<Self, Detour>> + Send;
+
+    /// The same facts for a program, if it is a page of facts.
+    fn json(&self) -> Option<Value> {
+        None
+    }
 
     /// Whether it looks the same to every visitor. Such a page is prerendered: rendered once, then copied.
     fn is_same_for_all(&self) -> bool {

@@ -33,6 +33,11 @@ fn words(refusal: &Refusal) -> (&'static str, &'static str) {
             "Page not found",
             "The address may be mistyped, or what was here is gone.",
         ),
+        Reason::LinkDead => (
+            "This link no longer works",
+            "A mailed link works once and for a limited time, and a newer one ends it. \
+             Log in to ask for another one.",
+        ),
         Reason::TooManyAttempts => ("Too many attempts", "Wait a little before you try again."),
         Reason::Busy | Reason::Unavailable => (
             "Not available right now",

@@ -7,7 +7,12 @@ use tokio::time::timeout;
 use url::form_urlencoded;
 
 use crate::{
-    accounts::{error::Error, store::Visitor},
+    accounts::{
+        Caller,
+        error::Error,
+        store::Visitor,
+        user::{Session, User},
+    },
     forms::{context::Service, form::Form, next, reply::Refusal},
 };
 
@@ -61,6 +66,8 @@ pub struct PageRequest {
     pub refused: Option<Refused>,
     /// Cookies to set with the answer.
     pub cookies: Vec<HeaderValue>,
+    /// Whether the user has given the password not long ago.
+    pub is_recent: bool,
 }
 
 impl PageRequest {
@@ -81,14 +88,46 @@ impl PageRequest {
         next::safe(next.as_deref().unwrap_or_default()).to_owned()
     }
 
-    /// The user who is logged in. Only `GET` counts as a use of the session, since `HEAD` must not change anything.
+    /// Who is logged in. `HEAD` changes nothing, so it is no use of a session.
     pub fn visitor(&self) -> impl Future<Output = Result<Option<Visitor>, Error>> + Send + use<> {
-        let caller = self
-            .service
-            .caller(&self.parts.headers, &self.parts.extensions);
-        let is_use = self.parts.method == Method::GET;
+        let (caller, is_use) = (self.caller(), self.is_use());
         let accounts = self.service.accounts.clone();
         async move { accounts.visitor(&caller, is_use).await }
+    }
+
+    /// The user who is logged in, whole, and the session; a browser without one is sent to log in, and then back to
+    /// `path`.
+    pub fn account<'r>(
+        &'r mut self,
+        path: &'static str,
+    ) -> impl Future<Output = Result<(User, Session), Detour>> + Send + use<'r> {
+        let (caller, is_use) = (self.caller(), self.is_use());
+        let accounts = self.service.accounts.clone();
+        async move {
+            match accounts.account(&caller, is_use).await {
+                Ok((user, session)) => {
+                    self.is_recent = accounts.is_recent(&session);
+                    Ok((user, session))
+                }
+                Err(Error::NotLoggedIn) if self.client == Client::Page => {
+                    Err(Detour::Redirect(next::link("/auth/login", path)))
+                }
+                Err(error) => Err(error.into()),
+            }
+        }
+    }
+
+    fn caller(&self) -> Caller {
+        let Parts {
+            headers,
+            extensions,
+            ..
+        } = &self.parts;
+        self.service.caller(headers, extensions)
+    }
+
+    fn is_use(&self) -> bool {
+        self.parts.method == Method::GET
     }
 
     /// Redirects visitors who are already logged in. Not if a form of the page was refused, and not if the store does

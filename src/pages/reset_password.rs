@@ -11,9 +11,10 @@ use crate::{
     accounts::{error::Error, token::Token},
     forms::{
         cookie::Kind,
+        field::{LINK_FIELD, UUID_FIELD},
         forgot_password,
         reply::Reason,
-        reset_password::{self, LINK_FIELD, UUID_FIELD},
+        reset_password,
     },
 };
 
@@ -132,7 +133,7 @@ async fn load_refused(
     let cookies = request.service.cookies;
     let uuid = refused.field(UUID_FIELD);
     let link = refused.field(LINK_FIELD);
-    let token = cookies.reset_token(&request.parts.headers, uuid, link);
+    let token = cookies.link_token(Kind::Reset, &request.parts.headers, uuid, link);
     let named = uuid.map(str::to_owned);
     let named = named.or_else(|| token.as_ref().map(Token::reveal));
     if refused.refusal.reason == Reason::LinkDead {

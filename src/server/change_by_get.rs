@@ -17,7 +17,7 @@ use super::{
     submit::Route,
 };
 use crate::{
-    forms::reset_password::{FORM, UUID_FIELD},
+    forms::{field::UUID_FIELD, reset_password::FORM},
     pages::request::Client,
 };
 

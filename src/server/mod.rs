@@ -4,7 +4,7 @@
 //! - [`submit`]: handles a form; [`show`]: handles a page; [`change_by_get`]: the `GET` of the first backend
 //! - [`document`]: renders a page; [`rendered`]: a rendered page; [`prerendered`]: those rendered once and copied
 //! - [`body`]: reads request bodies; [`negotiation`]: page or JSON; [`problem`]: the responses to refusals
-//! - [`files`]: static files
+//! - [`files`]: static files; [`export`]: the download of one's own data
 //! - [`headers`]: limits on headers, the same-origin rule, default headers
 //! - [`peer`]: the client's network, also behind proxies; [`log`]: the access log
 //! - [`mod@listen`]: connections: their number and timeouts; [`state`]: what all handlers share
@@ -13,6 +13,7 @@
 pub mod body;
 pub mod change_by_get;
 pub mod document;
+pub mod export;
 pub mod files;
 pub mod headers;
 pub mod listen;
@@ -48,8 +49,9 @@ use self::{
 use crate::{
     forms::{FORMS, form::Gate},
     pages::{
-        Page, home::HomePage, login::LoginPage, reset_password::ResetPasswordPage,
-        signup::SignupPage,
+        Page, account::AccountPage, confirm_email::ConfirmEmailPage, history::HistoryPage,
+        home::HomePage, login::LoginPage, not_me::NotMePage, reset_password::ResetPasswordPage,
+        sessions::SessionsPage, signup::SignupPage,
     },
 };
 
@@ -59,6 +61,11 @@ pub static PAGES: &[Entry] = &[
     page::<LoginPage>(),
     page::<SignupPage>(),
     page::<ResetPasswordPage>(),
+    page::<ConfirmEmailPage>(),
+    page::<NotMePage>(),
+    page::<AccountPage>(),
+    page::<SessionsPage>(),
+    page::<HistoryPage>(),
 ];
 
 /// The routes of all pages and forms, with all layers. A `POST` to any other path never reaches a server function.
@@ -79,7 +86,8 @@ pub fn router(state: Arc<State>) -> Router {
         let submit =
             move |state: Extract<Arc<State>>, request: Request| route.submit(state.0, request);
         routes = routes.route(form.path, post(submit));
-        if form.gate != Gate::Anyone {
+        let has_page_there = PAGES.iter().any(|page| page.path == form.path);
+        if form.gate != Gate::Anyone && !has_page_there {
             routes = routes.route(form.path, get(move || route.redirect_to_page()));
         }
     }
@@ -90,6 +98,7 @@ pub fn router(state: Arc<State>) -> Router {
             "/.well-known/change-password",
             get(async move || password_page),
         )
+        .route("/account/export", get(export::download))
         .fallback(async move |request| files::serve(&site, &request))
         .layer(middleware::from_fn_with_state(
             state.clone(),

@@ -141,7 +141,8 @@ pub fn refuse(state: &state::State, client: Client, path: &str, refusal: Refusal
 
 /// The JSON response to a refusal.
 pub fn json(path: &str, refusal: &Refusal) -> Response {
-    let has_reason = Form::at(path).is_some() && !WITHOUT_REASON.contains(&path);
+    let is_route = Form::at(path).is_some() || path.starts_with("/account");
+    let has_reason = is_route && !WITHOUT_REASON.contains(&path);
     let answer = Answer {
         message: &refusal.message,
         code: refusal.code,
@@ -155,7 +156,7 @@ pub fn json(path: &str, refusal: &Refusal) -> Response {
 }
 
 fn page(state: &state::State, refusal: Refusal) -> Response {
-    let frame = Frame::new(String::new(), None, None);
+    let frame = Frame::new(String::new(), None, None, false);
     let view = |frame: &Frame| problem::view(refusal.clone(), frame).into_any();
     let mut response = document::render(state, &frame, view).into_response(status(&refusal));
     add_headers(&refusal, response.headers_mut());

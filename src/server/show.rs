@@ -3,6 +3,7 @@
 use std::{pin::Pin, sync::Arc};
 
 use axum::{
+    Json,
     extract::Request,
     http::{HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
@@ -55,6 +56,7 @@ async fn show<P: Page>(state: Arc<State>, request: Request) -> Response {
         refused: parts.extensions.remove::<Refused>(),
         service: state.service.clone(),
         cookies: Vec::new(),
+        is_recent: false,
         client,
         parts,
     };
@@ -63,7 +65,10 @@ async fn show<P: Page>(state: Arc<State>, request: Request) -> Response {
     let is_new = known.is_none() && request.refused.is_none();
     let token = known.or_else(|| is_new.then(Token::random));
     let mut response = match loaded {
-        Ok(page) => render(&state, page, &mut request, token.as_ref()),
+        Ok(page) => match page.json().filter(|_| client == Client::Program) {
+            Some(facts) => Json(facts).into_response(),
+            None => render(&state, page, &mut request, token.as_ref()),
+        },
         Err(Detour::Redirect(to)) => Redirect::to(&to).into_response(),
         Err(Detour::Refused(refusal)) => problem::refuse(&state, client, P::PATH, refusal),
     };
@@ -96,12 +101,12 @@ fn render<P: Page>(
     let view = |frame: &Frame| page.view(frame);
     if is_copied {
         let pages = &state.prerendered_pages;
-        let frame = || Frame::new(TOKEN_PLACEHOLDER.to_owned(), None, None);
+        let frame = || Frame::new(TOKEN_PLACEHOLDER.to_owned(), None, None, false);
         let copy = pages.copy(P::PATH, &token, || document::render(state, &frame(), view));
         return copy.into_response(StatusCode::OK);
     }
     let refusal = refused.as_ref().map(|refused| refused.refusal.clone());
-    let frame = Frame::new(token, refused, notice);
+    let frame = Frame::new(token, refused, notice, request.is_recent);
     let rendered = document::render(state, &frame, view);
     match refusal {
         None => rendered.into_response(StatusCode::OK),

@@ -29,6 +29,7 @@ use crate::{
     accounts::{error::Error, network::Network},
     forms::{
         cookie::Kind,
+        field::CURRENT_PASSWORD,
         form::{CSRF_FIELD, Form, Gate},
         next,
         reply::{Reason, Refusal},
@@ -112,14 +113,19 @@ impl Route {
         if has_outdated_token(state, &parts.headers, fields) {
             return Err(Problem::OutdatedForm.refusal());
         }
+        let caller = state.service.caller(&parts.headers, &parts.extensions);
+        let accounts = &state.service.accounts;
+        let typed = fields.get(CURRENT_PASSWORD.name);
         match self.form.gate {
-            Gate::Anyone => Ok(()),
+            Gate::Anyone => {}
             Gate::LoggedIn => {
-                let caller = state.service.caller(&parts.headers, &parts.extensions);
-                let visitor = state.service.accounts.visitor(&caller, true).await?;
-                Ok(visitor.map(drop).ok_or(Error::NotLoggedIn)?)
+                let visitor = accounts.visitor(&caller, true).await?;
+                visitor.ok_or(Error::NotLoggedIn)?;
             }
+            Gate::Recent => accounts.require_password(&caller, typed, false).await?,
+            Gate::Password => accounts.require_password(&caller, typed, true).await?,
         }
+        Ok(())
     }
 
     /// The response after success: a redirect for a browser.

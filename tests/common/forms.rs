@@ -30,6 +30,8 @@ fn text_for(name: &str) -> &'static str {
         // Of no link that was ever sent.
         "uuid" => "936da01f-9abd-4d9d-80c7-02af85c822a8",
         "link" => "0123456789abcdef",
+        "session" => "0123456789abcdef",
+        "current_password" => "correct horse battery",
         _ => panic!("what is good text for the field {name}? say it in tests/common/forms.rs"),
     }
 }

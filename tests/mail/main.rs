@@ -15,8 +15,9 @@ mod tls;
 use fpm_registry::{
     accounts::{
         clock::Timestamp,
+        device_name::DeviceName,
         email::Email,
-        mail::{Letter, Mail, MailError, MailId},
+        mail::{Letter, Mail, MailError, MailId, SecurityEvent, SecurityNotice},
         token::Token,
     },
     server::mail::{LettreMailer, Sender, Transport, smtp::SmtpServer as Settings},
@@ -49,7 +50,12 @@ fn reset_mail(token: &Token) -> Mail {
 
 fn notice() -> Mail {
     let moment = Timestamp::from_millis(1_763_806_651_000);
-    mail(Letter::PasswordChanged(moment))
+    mail(Letter::Security(SecurityNotice {
+        event: SecurityEvent::PasswordChanged,
+        at: moment,
+        device: DeviceName::default(),
+        not_me: None,
+    }))
 }
 
 fn temporary(result: Result<(), MailError>) -> String {

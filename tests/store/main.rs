@@ -43,6 +43,7 @@ use std::{
 use fpm_registry::accounts::{
     attempts::{AttemptKey, Limit},
     clock::{Clock, Timestamp},
+    device_name::DeviceName,
     email::Email,
     id::Handle,
     mail::{MailKind, QueuedMail},
@@ -50,7 +51,7 @@ use fpm_registry::accounts::{
     password::PasswordHash,
     store::{Key, Store},
     token::{Digest, Token},
-    user::{Device, ResetLink, Session, Unknown, User},
+    user::{Device, ResetLink, Session, Unknown, User, history::Origin},
     users::Users,
 };
 
@@ -91,8 +92,18 @@ fn session() -> Session {
         created_at: now(),
         used_at: now(),
         expires_at: now().plus(14 * DAY),
+        authenticated_at: now(),
         user_agent: "Firefox".to_owned(),
+        network: "192.0.2.0/24".to_owned(),
         unknown: Unknown::new(),
+    }
+}
+
+fn origin(at: Timestamp) -> Origin {
+    Origin {
+        at,
+        network: "192.0.2.0/24".to_owned(),
+        device: DeviceName::of_user_agent("curl/8"),
     }
 }
 
@@ -176,16 +187,16 @@ async fn log_in(store: &Arc<dyn Store>, address: &str, password: &str, session: 
 
 async fn log_out(store: &Arc<dyn Store>, session: &Digest, moment: Timestamp) -> bool {
     let logout = change(store, Key::Session(session), |user| {
-        user.log_out(session, moment).then_some(())
+        user.log_out(session, &origin(moment)).then_some(())
     });
     logout.await.is_some()
 }
 
 async fn reset(store: &Arc<dyn Store>, link: &Digest, password: &str) -> bool {
-    let (password, device, notice) = (hash(password), device(), notice("ada@example.org"));
+    let (password, device) = (hash(password), device());
     let reset = change(store, Key::ResetLink(link), |user| {
-        let (password, device, notice) = (password.clone(), device.clone(), notice.clone());
-        let is_used = user.use_reset(link, password, device, notice, now());
+        let (password, device) = (password.clone(), device.clone());
+        let is_used = user.use_reset(link, password, device, &origin(now()));
         is_used.then_some(())
     });
     reset.await.is_some()

@@ -4,10 +4,10 @@
 //! - [`smtp`]: the server that `SMTP_URL` names
 //! - [`folder`]: mails as `.eml` files in `DATA_DIR/outbox`
 //! - [`memory`]: mails in memory, for tests
-//! - `letter`: the texts of the mails
+//! - `letters`: the texts of the mails, a file each
 
 pub mod folder;
-mod letter;
+mod letters;
 pub mod memory;
 pub mod smtp;
 
@@ -23,7 +23,7 @@ use url::Url;
 
 use self::{
     folder::Folder,
-    letter::Letter,
+    letters::Letter,
     memory::{Inbox, ReceivedMail},
     smtp::SmtpServer,
 };
@@ -74,7 +74,7 @@ impl Transport {
 
 /// Writes mails and sends them by a [`Transport`].
 pub struct LettreMailer {
-    reset_page: Url,
+    public_url: Url,
     from: Sender,
     transport: Transport,
 }
@@ -92,10 +92,8 @@ impl LettreMailer {
 
     /// A mailer whose links begin with the origin of `public_url`.
     pub fn new(public_url: &Url, from: Sender, transport: Transport) -> Self {
-        let mut reset_page = public_url.clone();
-        reset_page.set_path("/auth/reset-password");
         Self {
-            reset_page,
+            public_url: public_url.clone(),
             from,
             transport,
         }
@@ -127,7 +125,7 @@ impl LettreMailer {
 #[async_trait]
 impl Mailer for LettreMailer {
     async fn send(&self, mail: Mail) -> Result<(), MailError> {
-        let letter = Letter::new(&mail.letter, &self.reset_page);
+        let letter = Letter::new(&mail.letter, &self.public_url);
         let message = self.message(&mail, &letter)?;
         match &self.transport {
             Transport::Smtp(server) => server.send(&message).await,

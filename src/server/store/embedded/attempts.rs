@@ -2,9 +2,9 @@
 
 use std::ops::RangeBounds;
 
-use redb::{ReadableTable, ReadableTableMetadata};
+use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
 
-use super::tables::{Commit, Result, Tables, encode, get};
+use super::tables::{ATTEMPTS, Commit, Result, Tables, encode, get};
 use crate::accounts::{
     attempts::{AttemptKey, Attempts},
     clock::Timestamp,
@@ -63,4 +63,20 @@ impl Tables<'_> {
         rows.map(|row| Ok(AttemptKey::from(row?.0.value().1)))
             .collect()
     }
+}
+
+/// How many attempts these keys have together.
+pub(super) fn sum_attempts(
+    transaction: &ReadTransaction,
+    keys: &[AttemptKey],
+    now: Timestamp,
+) -> Result<u64> {
+    let table = transaction.open_table(ATTEMPTS)?;
+    let mut sum = 0;
+    for key in keys {
+        let attempts: Option<Attempts> = get(&table, key.as_str())?;
+        let live = attempts.filter(|attempts| attempts.expires_at > now);
+        sum += live.map_or(0, |attempts| u64::from(attempts.count));
+    }
+    Ok(sum)
 }

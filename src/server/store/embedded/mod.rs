@@ -21,6 +21,7 @@ use redb::ReadTransaction;
 use tokio::sync::oneshot;
 
 use self::{
+    attempts::sum_attempts,
     file::{Job, RegistryFile, catch_redb_panic},
     tables::{Commit, Lookup, Result, Tables, find},
     writer::write_all,
@@ -130,7 +131,9 @@ impl Store for EmbeddedStore {
             .read(move |transaction| find(transaction, lookup))
             .await?;
         Ok(user.filter(|user| match key {
-            Key::Device(_, device) => user.device(device).is_some(),
+            Key::Device(email, device) => user.email == *email && user.device(device).is_some(),
+            // The index leads to former addresses too.
+            Key::Email(email) => user.email == *email,
             _ => true,
         }))
     }
@@ -141,6 +144,17 @@ impl Store for EmbeddedStore {
         }
         let (before, after) = (before.rev, after.clone());
         self.write(move |tables| tables.replace_user(before, after))
+            .await
+    }
+
+    async fn delete(
+        &self,
+        user: &User,
+        now: Timestamp,
+        last_mail: Option<QueuedMail>,
+    ) -> Result<Replaced, StoreError> {
+        let (id, rev) = (user.id.clone(), user.rev);
+        self.write(move |tables| tables.delete_user(&id, rev, now, last_mail))
             .await
     }
 
@@ -223,6 +237,12 @@ impl Store for EmbeddedStore {
             attempts.into_iter().map(count).collect()
         })
         .await
+    }
+
+    async fn attempts(&self, keys: &[AttemptKey], now: Timestamp) -> Result<u64, StoreError> {
+        let keys = keys.to_vec();
+        self.read(move |transaction| sum_attempts(transaction, &keys, now))
+            .await
     }
 
     async fn settle_attempts(

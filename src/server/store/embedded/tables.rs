@@ -8,7 +8,10 @@ use redb::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::accounts::{
+    clock::Timestamp,
     email::Email,
+    id::UserId,
+    mail::QueuedMail,
     store::{Key, Replaced},
     token::Digest,
     user::User,
@@ -23,6 +26,8 @@ type Record = &'static [u8];
 const FILE: TableDefinition<&str, u64> = TableDefinition::new("file");
 /// Users by id.
 const USERS: TableDefinition<&str, Record> = TableDefinition::new("users");
+/// When users were deleted, by id.
+const DELETED: TableDefinition<&str, i64> = TableDefinition::new("deleted");
 /// User ids by index key: e-mail, session or reset link.
 const INDEX: TableDefinition<&[u8], &str> = TableDefinition::new("index");
 /// Waiting mails.
@@ -31,9 +36,9 @@ const OUTBOX: TableDefinition<MailKey, Record> = TableDefinition::new("outbox");
 const DUE: TableDefinition<(i64, MailKey), ()> = TableDefinition::new("due");
 /// Parked mails, which are never sent.
 const PARKED: TableDefinition<MailKey, Record> = TableDefinition::new("parked");
-/// Counters of attempts by key.
-const ATTEMPTS: TableDefinition<&str, Record> = TableDefinition::new("attempts");
-/// Counters of attempts by expiry.
+/// Attempts by what they are counted under.
+pub(super) const ATTEMPTS: TableDefinition<&str, Record> = TableDefinition::new("attempts");
+/// Attempts in the order they are forgotten.
 const ATTEMPTS_END: TableDefinition<(i64, &str), ()> = TableDefinition::new("attempts_end");
 
 /// The version of the tables and records that this program writes.
@@ -50,21 +55,28 @@ impl From<Key<'_>> for Lookup {
     fn from(key: Key<'_>) -> Self {
         match key {
             Key::Id(id) => Self::Id(id.as_str().to_owned()),
-            Key::Email(email) | Key::Device(email, _) => Self::Index(email_key(email)),
+            Key::Email(email) | Key::Device(email, _) | Key::Address(email) => {
+                Self::Index(email_key(email))
+            }
             Key::Session(digest) => Self::Index(digest_key(b's', digest)),
             Key::ResetLink(digest) => Self::Index(digest_key(b'r', digest)),
+            Key::Confirmation(digest) => Self::Index(digest_key(b'c', digest)),
+            Key::NotMe(digest) => Self::Index(digest_key(b'n', digest)),
         }
     }
 }
 
 /// The index keys of a user.
 fn index_keys(user: &User) -> Vec<Vec<u8>> {
-    let sessions = user.sessions.iter();
-    let sessions = sessions.map(|session| digest_key(b's', &session.digest));
-    let reset = user.reset.iter();
-    let reset = reset.map(|reset| digest_key(b'r', &reset.digest));
-    let email = [email_key(&user.email)].into_iter();
-    email.chain(sessions).chain(reset).collect()
+    let addresses = user.addresses().map(email_key);
+    let sessions = user.sessions.iter().map(|session| (b's', &session.digest));
+    let reset = user.reset.iter().map(|reset| (b'r', &reset.digest));
+    let asked = user.confirmation.iter();
+    let asked = asked.filter_map(|asked| Some((b'c', asked.digest.as_ref()?)));
+    let not_me = user.not_me.iter().map(|link| (b'n', &link.digest));
+    let digests = sessions.chain(reset).chain(asked).chain(not_me);
+    let digests = digests.map(|(kind, digest)| digest_key(kind, digest));
+    addresses.chain(digests).collect()
 }
 
 fn email_key(email: &Email) -> Vec<u8> {
@@ -91,6 +103,7 @@ pub(super) fn find(transaction: &ReadTransaction, lookup: Lookup) -> Result<Opti
 pub(super) struct Tables<'t> {
     file: Table<'t, &'static str, u64>,
     users: Table<'t, &'static str, Record>,
+    deleted: Table<'t, &'static str, i64>,
     index: Table<'t, &'static [u8], &'static str>,
     pub outbox: Table<'t, MailKey, Record>,
     pub due: Table<'t, (i64, MailKey), ()>,
@@ -117,6 +130,7 @@ impl<'t> Tables<'t> {
         Ok(Self {
             file: transaction.open_table(FILE)?,
             users: transaction.open_table(USERS)?,
+            deleted: transaction.open_table(DELETED)?,
             index: transaction.open_table(INDEX)?,
             outbox: transaction.open_table(OUTBOX)?,
             due: transaction.open_table(DUE)?,
@@ -173,10 +187,39 @@ impl<'t> Tables<'t> {
         Ok(Replaced::Done)
     }
 
-    /// Whether another user has the e-mail.
+    /// Removes a user who has still this `rev`.
+    pub(super) fn delete_user(
+        &mut self,
+        id: &UserId,
+        rev: Option<i64>,
+        now: Timestamp,
+        last_mail: Option<QueuedMail>,
+    ) -> Result<Replaced> {
+        let user: Option<User> = get(&self.users, id.as_str())?;
+        let Some(user) = user.filter(|user| user.rev == rev) else {
+            return Ok(Replaced::Conflict);
+        };
+        self.commit = Commit::AtOnce;
+        for key in index_keys(&user) {
+            self.index.remove(&*key)?;
+        }
+        self.users.remove(id.as_str())?;
+        self.deleted.insert(id.as_str(), now.millis())?;
+        last_mail
+            .into_iter()
+            .try_for_each(|mail| self.queue_mail(mail))?;
+        Ok(Replaced::Done)
+    }
+
+    /// Whether another user has one of the addresses.
     fn is_taken(&self, user: &User) -> Result<bool> {
-        let owner = self.index.get(&*email_key(&user.email))?;
-        Ok(owner.is_some_and(|id| id.value() != user.id.as_str()))
+        for email in user.addresses() {
+            let owner = self.index.get(&*email_key(email))?;
+            if owner.is_some_and(|id| id.value() != user.id.as_str()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Writes a user, the index keys that differ from the `old` ones, and the mail in its notices.

@@ -97,6 +97,21 @@ impl MongoStore {
         counted
     }
 
+    pub(super) async fn sum_attempts(
+        &self,
+        keys: &[AttemptKey],
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let keys: Vec<&str> = keys.iter().map(AttemptKey::as_str).collect();
+        let live = doc! { "_id": { "$in": keys }, "expiresAt": { "$gt": date(now) } };
+        let live = run(self.attempts.find(live)).await?;
+        let live: Vec<Document> = run(live.try_collect()).await?;
+        Ok(live
+            .iter()
+            .map(|attempts| u64::from(read_count(attempts)))
+            .sum())
+    }
+
     pub(super) async fn settle_all(
         &self,
         forgotten: &[AttemptKey],

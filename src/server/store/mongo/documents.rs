@@ -1,69 +1,195 @@
-//! Users and mails as documents. Reading tolerates whatever an older backend wrote: an error would reveal which accounts
-//! exist. Writing a user sets only the fields that differ, so that those of other versions survive.
+//! Records as documents, by one rule for all: fields keep their names, moments become dates, digests binaries, and an
+//! id is `_id`. So a new field of a record needs nothing here.
+//!
+//! Users are read with tolerance for what an older backend wrote, since an error would tell such accounts apart. Of a
+//! user only the fields that differ are written, so that what another version wrote survives.
 
 use mongodb::bson::{Binary, Bson, DateTime, Document, doc, oid::ObjectId, spec::BinarySubtype};
-use serde_json::Value;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value, json};
 
 use crate::accounts::{
     clock::Timestamp,
     email::Email,
+    error::StoreError,
     id::{Handle, UserId},
-    mail::{MailId, MailKind, QueuedMail},
-    password::PasswordHash,
+    mail::{MailId, QueuedMail},
     store::Visitor,
     token::Digest,
     user::{Device, ResetLink, Session, Unknown, User},
 };
 
-/// The document of a new user.
-pub(super) fn user_document(user: &User) -> Document {
-    let mut document = doc! { "_id": id_bson(&user.id), "rev": 1_i64 };
-    let fields = fields(user).into_iter();
-    document.extend(fields.filter_map(|(name, value)| Some((name.to_owned(), value?))));
-    document
+type Fields = Map<String, Value>;
+
+/// The document of a record.
+pub(super) fn document(record: &impl Serialize) -> Result<Document, StoreError> {
+    match serde_json::to_value(record) {
+        Ok(Value::Object(fields)) => Ok(to_document(fields)),
+        _ => Err(StoreError("a record makes no document".to_owned())),
+    }
 }
 
-/// The fields of a user; none for one that is unset.
-fn fields(user: &User) -> [(&'static str, Option<Bson>); 10] {
-    let moment = |at: Timestamp| Bson::from(date(at));
-    let reset = user.reset.as_ref();
-    [
-        ("name", Some(user.name.as_str().into())),
-        ("email", Some(user.email.as_str().into())),
-        ("password", Some(user.password.as_str().into())),
-        ("createdAt", Some(moment(user.created_at))),
-        ("loginAt", Some(moment(user.login_at))),
-        ("lastLogout", user.last_logout.map(moment)),
-        ("sessions", Some(array(&user.sessions, session_document))),
-        ("devices", Some(array(&user.devices, device_document))),
-        ("reset", reset.map(|reset| reset_document(reset).into())),
-        (
-            "notices",
-            (!user.notices.is_empty()).then(|| array(&user.notices, mail_document)),
-        ),
-    ]
+fn to_document(fields: Fields) -> Document {
+    let fields = fields.into_iter().filter(|(_, value)| !value.is_null());
+    let fields = fields.map(|(name, value)| match (name.as_str(), &value) {
+        ("id", Value::String(id)) => ("_id".to_owned(), id_of_text(id)),
+        _ => (name.clone(), to_bson(&name, value)),
+    });
+    fields.collect()
 }
 
-/// Reads a user. None without a valid e-mail. A password that is not text becomes an empty hash, which never matches.
-pub(super) fn read_user(document: &Document) -> Option<User> {
-    Some(User {
-        id: read_id(document)?,
-        rev: read_rev(document),
-        name: text(document, "name"),
-        email: Email::parse(&text(document, "email")).ok()?,
-        password: PasswordHash::from_stored(text(document, "password")),
-        created_at: read_date(document, "createdAt"),
-        login_at: read_date(document, "loginAt"),
-        last_logout: document
-            .get_datetime("lastLogout")
-            .is_ok()
-            .then(|| read_date(document, "lastLogout")),
-        sessions: items(document, "sessions", read_session),
-        devices: items(document, "devices", read_device),
-        reset: document.get_document("reset").ok().and_then(read_reset),
-        notices: items(document, "notices", read_mail),
-        unknown: Unknown::new(),
+fn to_bson(name: &str, value: Value) -> Bson {
+    match value {
+        Value::Number(number) => match number.as_i64() {
+            Some(millis) if is_moment(name) => DateTime::from_millis(millis).into(),
+            Some(number) => number.into(),
+            None => number.as_f64().into(),
+        },
+        Value::String(text) if name == "digest" => match Digest::try_from(text) {
+            Ok(digest) => digest_binary(&digest).into(),
+            Err(_) => Bson::Null,
+        },
+        Value::Array(items) => items.into_iter().map(|item| to_bson(name, item)).collect(),
+        Value::Object(fields) if !is_extended(&fields) => to_document(fields).into(),
+        other => Bson::try_from(other).unwrap_or(Bson::Null),
+    }
+}
+
+/// The fields of a document, without those of a type that no record has there.
+fn to_fields(document: &Document) -> Fields {
+    let fields = document.iter();
+    let fields = fields.filter_map(|(name, value)| match name.as_str() {
+        "_id" => Some(("id".to_owned(), text_of_id(value).into())),
+        _ => Some((name.clone(), to_value(name, value)?)),
+    });
+    fields.collect()
+}
+
+fn to_value(name: &str, value: &Bson) -> Option<Value> {
+    Some(match value {
+        Bson::Null => return None,
+        Bson::DateTime(date) if is_moment(name) => date.timestamp_millis().into(),
+        _ if is_moment(name) => return None,
+        Bson::Binary(binary) if name == "digest" => {
+            let bytes = binary.bytes.as_slice().try_into().ok()?;
+            Digest::from_bytes(bytes).to_string().into()
+        }
+        Bson::String(text) => text.as_str().into(),
+        Bson::Int64(number) => (*number).into(),
+        Bson::Int32(number) if name == "attempts" => (*number).into(),
+        Bson::Document(document) => to_fields(document).into(),
+        Bson::Array(items) => items
+            .iter()
+            .filter_map(|item| to_value(name, item))
+            .collect(),
+        other => other.clone().into_canonical_extjson(),
     })
+}
+
+/// Whether a field of this name holds a moment.
+fn is_moment(name: &str) -> bool {
+    name == "at" || name == "lastLogout" || name.ends_with("At")
+}
+
+/// Whether this stands for a value that JSON does not know.
+fn is_extended(fields: &Fields) -> bool {
+    fields.keys().any(|name| name.starts_with('$'))
+}
+
+fn read<T: DeserializeOwned>(fields: Fields) -> Option<T> {
+    T::deserialize(Value::Object(fields)).ok()
+}
+
+/// The document of a new user.
+pub(super) fn user_document(user: &User) -> Result<Document, StoreError> {
+    let mut document = user_fields(user)?;
+    document.insert("rev", 1_i64);
+    Ok(document)
+}
+
+/// The fields of a user, with all addresses in one, which a unique index keeps from others.
+fn user_fields(user: &User) -> Result<Document, StoreError> {
+    let mut document = document(user)?;
+    let addresses: Vec<&str> = user.addresses().map(Email::as_str).collect();
+    document.insert("addresses", addresses);
+    Ok(document)
+}
+
+/// What stays of a user who was deleted, and the mail that is yet to be sent.
+pub(super) fn tombstone(
+    user: &User,
+    now: Timestamp,
+    last_mail: Option<&QueuedMail>,
+) -> Result<Document, StoreError> {
+    let notices = last_mail.map(document).transpose()?;
+    let mut tombstone = doc! { "_id": id_bson(&user.id), "deletedAt": date(now) };
+    if let Some(notice) = notices {
+        tombstone.insert("notices", vec![notice]);
+    }
+    Ok(tombstone)
+}
+
+/// The mails that lie with a user.
+pub(super) fn read_notices(document: &Document) -> Vec<QueuedMail> {
+    let notices = document.get_array("notices").into_iter().flatten();
+    let notices = notices.filter_map(Bson::as_document);
+    notices.filter_map(read_mail).collect()
+}
+
+/// Reads a user; a password that is no text is a hash nobody can match. None without an e-mail.
+pub(super) fn read_user(document: &Document) -> Option<User> {
+    let mut fields = to_fields(document);
+    let email = Email::parse(document.get_str("email").ok()?).ok()?;
+    fields.insert("email".to_owned(), email.as_str().into());
+    for name in ["name", "password"] {
+        fields.insert(
+            name.to_owned(),
+            document.get_str(name).unwrap_or_default().into(),
+        );
+    }
+    fields.insert("rev".to_owned(), json!(read_rev(document)));
+    for session in fields
+        .get_mut("sessions")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
+        give_handle(session);
+    }
+    keep_readable::<Session>(&mut fields, "sessions");
+    keep_readable::<Device>(&mut fields, "devices");
+    keep_readable::<QueuedMail>(&mut fields, "notices");
+    if fields
+        .get("reset")
+        .is_some_and(|reset| ResetLink::deserialize(reset).is_err())
+    {
+        fields.remove("reset");
+    }
+    let user: User = read(fields)?;
+    // What a later version keeps beside these fields is never written.
+    Some(User {
+        unknown: Unknown::new(),
+        ..user
+    })
+}
+
+/// Drops what is no item of a list, and the list if it is none.
+fn keep_readable<T: DeserializeOwned>(fields: &mut Fields, name: &str) {
+    match fields.get_mut(name) {
+        Some(Value::Array(items)) => items.retain(|item| T::deserialize(item).is_ok()),
+        _ => drop(fields.remove(name)),
+    }
+}
+
+/// Gives a session its handle that was begun when sessions had none.
+fn give_handle(session: &mut Value) {
+    let digest = session
+        .get("digest")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    if let (None, Ok(digest)) = (session.get("handle"), Digest::try_from(digest.to_owned())) {
+        session["handle"] = Handle::of_older(&digest).as_str().into();
+    }
 }
 
 /// The fields a [`Visitor`] is read from, if the session is found by its digest.
@@ -71,41 +197,41 @@ pub(super) fn visitor_fields() -> Document {
     doc! { "name": 1, "email": 1, "sessions.$": 1 }
 }
 
-/// Reads a [`Visitor`].
+/// Reads whose session it is.
 pub(super) fn read_visitor(document: &Document) -> Option<Visitor> {
+    let user = read_user(document)?;
     Some(Visitor {
-        id: read_id(document)?,
-        name: text(document, "name"),
-        email: Email::parse(&text(document, "email")).ok()?,
-        session: items(document, "sessions", read_session).pop()?,
+        session: user.sessions.into_iter().next()?,
+        id: user.id,
+        name: user.name,
+        email: user.email,
     })
 }
 
-/// The update from `before` to `after`. None if they are the same.
-pub(super) fn user_update(before: &User, after: &User) -> Option<Document> {
-    let (mut set, mut unset) = (Document::new(), Document::new());
-    for ((name, old), (_, new)) in fields(before).into_iter().zip(fields(after)) {
-        match new {
-            new if new == old => {}
-            Some(new) => drop(set.insert(name, new)),
+/// The update that makes `after` of `before`; none if they are the same.
+pub(super) fn user_update(before: &User, after: &User) -> Result<Option<Document>, StoreError> {
+    let (mut set, mut unset) = (user_fields(after)?, Document::new());
+    for (name, old) in user_fields(before)? {
+        match set.get(&name) {
+            Some(new) if *new == old => drop(set.remove(&name)),
+            Some(_) => {}
             None => drop(unset.insert(name, 1)),
         }
     }
     if set.is_empty() && unset.is_empty() {
-        return None;
+        return Ok(None);
     }
     set.insert("rev", before.rev.unwrap_or_default() + 1);
     let mut update = doc! { "$set": set };
     if !unset.is_empty() {
         update.insert("$unset", unset);
     }
-    Some(update)
+    Ok(Some(update))
 }
 
-/// The filter for a user who has not changed since it was read. It includes the password, since processes of an older
-/// version change it without changing `rev`.
+/// Finds the user as it was read. A process of an older version changes the password without a word to `rev`.
 pub(super) fn unchanged_filter(user: &User) -> Document {
-    let mut same = doc! { "_id": id_bson(&user.id) };
+    let mut same = doc! { "_id": id_of_text(user.id.as_str()) };
     match user.rev {
         Some(rev) => same.insert("rev", rev),
         None => same.insert("rev", doc! { "$not": { "$type": "number" } }),
@@ -114,24 +240,6 @@ pub(super) fn unchanged_filter(user: &User) -> Document {
         same.insert("password", user.password.as_str());
     }
     same
-}
-
-/// The `_id` of a user: an ObjectId, or whatever another program chose.
-pub(super) fn id_bson(id: &UserId) -> Bson {
-    if let Ok(id) = ObjectId::parse_str(id.as_str()) {
-        return id.into();
-    }
-    let foreign = serde_json::from_str::<Value>(id.as_str()).ok();
-    let foreign = foreign.and_then(|value| Bson::try_from(value).ok());
-    foreign.unwrap_or_else(|| id.as_str().into())
-}
-
-fn read_id(document: &Document) -> Option<UserId> {
-    let id = document.get("_id")?;
-    Some(UserId::from_stored(match id {
-        Bson::ObjectId(id) => id.to_hex(),
-        other => other.clone().into_canonical_extjson().to_string(),
-    }))
 }
 
 fn read_rev(document: &Document) -> Option<i64> {
@@ -143,139 +251,56 @@ fn read_rev(document: &Document) -> Option<i64> {
     }
 }
 
-fn session_document(session: &Session) -> Document {
-    let mut document = unknown_document(&session.unknown);
-    document.extend(doc! {
-        "handle": session.handle.as_str(),
-        "digest": digest_binary(&session.digest),
-        "createdAt": date(session.created_at),
-        "usedAt": date(session.used_at),
-        "expiresAt": date(session.expires_at),
-        "userAgent": &session.user_agent,
-    });
-    document
+pub(super) fn id_bson(id: &UserId) -> Bson {
+    id_of_text(id.as_str())
 }
 
-fn read_session(document: &Document) -> Option<Session> {
-    const KNOWN: [&str; 6] = [
-        "handle",
-        "digest",
-        "createdAt",
-        "usedAt",
-        "expiresAt",
-        "userAgent",
-    ];
-    let digest = read_digest(document)?;
-    let handle = document.get_str("handle").ok();
-    Some(Session {
-        handle: handle.map_or_else(
-            || Handle::of_older(&digest),
-            |handle| Handle::from_stored(handle.to_owned()),
-        ),
-        digest,
-        created_at: read_date(document, "createdAt"),
-        used_at: read_date(document, "usedAt"),
-        expires_at: read_date(document, "expiresAt"),
-        user_agent: text(document, "userAgent"),
-        unknown: unknown(document, &KNOWN),
-    })
+/// The `_id` of a user, an ObjectId or whatever another program chose, or of a mail, a UUID.
+fn id_of_text(text: &str) -> Bson {
+    if let Ok(id) = ObjectId::parse_str(text) {
+        return id.into();
+    }
+    if let Ok(id) = MailId::try_from(text.to_owned()) {
+        return mail_id(&id);
+    }
+    let foreign = serde_json::from_str::<Value>(text).ok();
+    let foreign = foreign.and_then(|value| Bson::try_from(value).ok());
+    foreign.unwrap_or_else(|| text.into())
 }
 
-fn device_document(device: &Device) -> Document {
-    let mut document = unknown_document(&device.unknown);
-    document.extend(doc! {
-        "digest": digest_binary(&device.digest),
-        "createdAt": date(device.created_at),
-    });
-    document
+fn text_of_id(id: &Bson) -> String {
+    match id {
+        Bson::ObjectId(id) => id.to_hex(),
+        Bson::Binary(Binary {
+            subtype: BinarySubtype::Uuid,
+            bytes,
+        }) if bytes.len() == 16 => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+        other => other.clone().into_canonical_extjson().to_string(),
+    }
 }
 
-fn read_device(document: &Document) -> Option<Device> {
-    Some(Device {
-        digest: read_digest(document)?,
-        created_at: read_date(document, "createdAt"),
-        unknown: unknown(document, &["digest", "createdAt"]),
-    })
+fn mail_id(id: &MailId) -> Bson {
+    let bytes = id.as_bytes().to_vec();
+    Binary {
+        subtype: BinarySubtype::Uuid,
+        bytes,
+    }
+    .into()
 }
 
-fn reset_document(reset: &ResetLink) -> Document {
-    doc! { "digest": digest_binary(&reset.digest), "expiresAt": date(reset.expires_at) }
-}
-
-fn read_reset(document: &Document) -> Option<ResetLink> {
-    Some(ResetLink {
-        digest: read_digest(document)?,
-        expires_at: read_date(document, "expiresAt"),
-    })
-}
-
-/// The fields of an array element that this version does not know. They are written back unchanged.
-fn unknown(document: &Document, known: &[&str]) -> Unknown {
-    let fields = document.iter();
-    fields
-        .filter(|(name, _)| !known.contains(&name.as_str()))
-        .map(|(name, value)| (name.clone(), value.clone().into_canonical_extjson()))
-        .collect()
-}
-
-fn unknown_document(unknown: &Unknown) -> Document {
-    let fields = unknown.iter();
-    fields
-        .filter_map(|(name, value)| Some((name.clone(), Bson::try_from(value.clone()).ok()?)))
-        .collect()
-}
-
-/// The elements of an array that can be read. Empty if the field is not an array.
-fn items<T>(document: &Document, field: &str, read: impl Fn(&Document) -> Option<T>) -> Vec<T> {
-    let items = document.get_array(field).into_iter().flatten();
-    items
-        .filter_map(Bson::as_document)
-        .filter_map(read)
-        .collect()
-}
-
-fn array<T>(items: &[T], document: impl Fn(&T) -> Document) -> Bson {
-    Bson::Array(items.iter().map(|item| document(item).into()).collect())
-}
-
-fn text(document: &Document, field: &str) -> String {
-    document.get_str(field).unwrap_or_default().to_owned()
-}
-
-fn read_digest(document: &Document) -> Option<Digest> {
-    let bytes = document.get_binary_generic("digest").ok()?;
-    Some(Digest::from_bytes(bytes.as_slice().try_into().ok()?))
-}
-
-pub(super) fn mail_document(mail: &QueuedMail) -> Document {
-    let mut document = mail_filter(&mail.id);
-    document.extend(doc! {
-        "kind": mail.kind.word(),
-        "to": mail.to.as_str(),
-        "queuedAt": date(mail.queued_at),
-        "attempts": mail.attempts,
-        "dueAt": date(mail.queued_at),
-        "leased": false,
-    });
-    document
+/// The document of a mail that is due at once.
+pub(super) fn mail_document(mail: &QueuedMail) -> Result<Document, StoreError> {
+    let mut document = document(mail)?;
+    document.extend(doc! { "dueAt": date(mail.queued_at), "leased": false });
+    Ok(document)
 }
 
 pub(super) fn read_mail(document: &Document) -> Option<QueuedMail> {
-    let Some(Bson::Binary(id)) = document.get("_id") else {
-        return None;
-    };
-    Some(QueuedMail {
-        id: MailId::from_bytes(id.bytes.as_slice().try_into().ok()?),
-        kind: MailKind::of_word(document.get_str("kind").ok()?)?,
-        to: Email::parse(document.get_str("to").ok()?).ok()?,
-        queued_at: read_date(document, "queuedAt"),
-        attempts: document.get_i32("attempts").ok()?.try_into().ok()?,
-    })
+    read(to_fields(document))
 }
 
 pub(super) fn mail_filter(id: &MailId) -> Document {
-    let bytes = id.as_bytes().to_vec();
-    doc! { "_id": Binary { subtype: BinarySubtype::Uuid, bytes } }
+    doc! { "_id": mail_id(id) }
 }
 
 pub(super) fn digest_binary(digest: &Digest) -> Binary {
@@ -289,10 +314,9 @@ pub(super) fn date(moment: Timestamp) -> DateTime {
     DateTime::from_millis(moment.millis())
 }
 
-/// The date in a field, or [`Timestamp::PAST`] if it has none.
+/// The moment in a field, the distant past if it holds none.
 pub(super) fn read_date(document: &Document, field: &str) -> Timestamp {
-    document
-        .get_datetime(field)
-        .map(|date| Timestamp::from_millis(date.timestamp_millis()))
+    let date = document.get_datetime(field);
+    date.map(|date| Timestamp::from_millis(date.timestamp_millis()))
         .unwrap_or_default()
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use mongodb::{
     Collection,
-    bson::{Document, doc},
+    bson::{Bson, Document, doc},
     options::{Acknowledgment, CollectionOptions, ReturnDocument, WriteConcern},
 };
 use tokio::{sync::Semaphore, time::timeout};
@@ -22,8 +22,9 @@ use tokio::{sync::Semaphore, time::timeout};
 use self::{
     connect::{CONNECTIONS, cannot_index, connect},
     documents::{
-        date, digest_binary, id_bson, mail_document, mail_filter, read_mail, read_user,
-        read_visitor, unchanged_filter, user_document, user_update, visitor_fields,
+        date, digest_binary, id_bson, mail_document, mail_filter, read_mail, read_notices,
+        read_user, read_visitor, tombstone, unchanged_filter, user_document, user_update,
+        visitor_fields,
     },
     driver::{failure, insert, is_duplicate, run, within},
 };
@@ -75,16 +76,23 @@ impl MongoStore {
         Ok(store)
     }
 
-    /// Moves a user's notices to the outbox. After a failure [`Self::move_leftover_notices`] does it later, and at worst
-    /// one is sent twice.
-    async fn move_notices(&self, user: &User) -> Result<(), StoreError> {
-        for notice in &user.notices {
-            insert(&self.outbox, &mail_document(notice)).await?;
-            let id = mail_filter(&notice.id);
-            let moved = doc! { "$pull": { "notices": id } };
-            run(self.users.update_one(user_filter(Key::Id(&user.id)), moved)).await?;
+    /// Moves mails that lie with a user into the outbox. A failure on the way leaves them to [`Self::move_leftover_notices`],
+    /// and at worst one is sent twice.
+    async fn move_notices(&self, user: Bson, notices: &[QueuedMail]) -> Result<(), StoreError> {
+        for notice in notices {
+            insert(&self.outbox, &mail_document(notice)?).await?;
+            let moved = doc! { "$pull": { "notices": mail_filter(&notice.id) } };
+            run(self.users.update_one(doc! { "_id": &user }, moved)).await?;
         }
         Ok(())
+    }
+
+    /// The same right after a write that left them there, which has succeeded by then.
+    async fn move_new(&self, user: &User, notices: &[QueuedMail]) {
+        let moved = self.move_notices(id_bson(&user.id), notices).await;
+        if let Err(error) = moved {
+            tracing::warn!(user = %user.id, %error, "cannot move a mail to the outbox, will retry");
+        }
     }
 
     /// Moves notices to the outbox that are not younger than `last` and are still with their users.
@@ -94,8 +102,8 @@ impl MongoStore {
         let mut users = run(self.users.find(leftover)).await?;
         while within(users.advance()).await?.map_err(failure)? {
             let user = users.deserialize_current().map_err(failure)?;
-            if let Some(user) = read_user(&user) {
-                self.move_notices(&user).await?;
+            if let Some(id) = user.get("_id") {
+                self.move_notices(id.clone(), &read_notices(&user)).await?;
             }
         }
         Ok(())
@@ -114,14 +122,20 @@ fn user_filter(key: Key<'_>) -> Document {
             doc! { "email": email.as_str(), "devices.digest": digest_binary(device) }
         }
         Key::Session(digest) => session_filter(digest),
+        // A document of an older backend has no list of addresses.
+        Key::Address(email) => {
+            doc! { "$or": [{ "email": email.as_str() }, { "addresses": email.as_str() }] }
+        }
         Key::ResetLink(digest) => doc! { "reset.digest": digest_binary(digest) },
+        Key::Confirmation(digest) => doc! { "confirmation.digest": digest_binary(digest) },
+        Key::NotMe(digest) => doc! { "notMe.digest": digest_binary(digest) },
     }
 }
 
 #[async_trait]
 impl Store for MongoStore {
     async fn insert(&self, user: &User) -> Result<(), InsertError> {
-        if !insert(&self.users, &user_document(user)).await? {
+        if !insert(&self.users, &user_document(user)?).await? {
             // The driver may retry an insert that had succeeded: then the duplicate is this very user.
             let own = self.users.find_one(user_filter(Key::Id(&user.id)));
             run(own).await?.ok_or(InsertError::Taken)?;
@@ -135,7 +149,7 @@ impl Store for MongoStore {
     }
 
     async fn replace(&self, before: &User, after: &User) -> Result<Replaced, StoreError> {
-        let Some(change) = user_update(before, after) else {
+        let Some(change) = user_update(before, after)? else {
             return Ok(Replaced::Done);
         };
         let replaced = within(self.users.update_one(unchanged_filter(before), change)).await?;
@@ -146,11 +160,22 @@ impl Store for MongoStore {
             Err(error) => return Err(failure(error)),
         }
         // The notices are in the user's document first, so that the change is one update.
-        if !after.notices.is_empty()
-            && let Err(error) = self.move_notices(after).await
-        {
-            tracing::warn!(user = %after.id, %error, "cannot move a mail to the outbox, will retry");
+        self.move_new(after, &after.notices).await;
+        Ok(Replaced::Done)
+    }
+
+    async fn delete(
+        &self,
+        user: &User,
+        now: Timestamp,
+        last_mail: Option<QueuedMail>,
+    ) -> Result<Replaced, StoreError> {
+        let tombstone = tombstone(user, now, last_mail.as_ref())?;
+        let replaced = run(self.users.replace_one(unchanged_filter(user), tombstone)).await?;
+        if replaced.matched_count == 0 {
+            return Ok(Replaced::Conflict);
         }
+        self.move_new(user, last_mail.as_slice()).await;
         Ok(Replaced::Done)
     }
 
@@ -161,7 +186,7 @@ impl Store for MongoStore {
     }
 
     async fn queue_mail(&self, mail: QueuedMail) -> Result<(), StoreError> {
-        insert(&self.outbox, &mail_document(&mail)).await?;
+        insert(&self.outbox, &mail_document(&mail)?).await?;
         Ok(())
     }
 
@@ -227,6 +252,10 @@ impl Store for MongoStore {
         now: Timestamp,
     ) -> Result<Vec<Counted>, StoreError> {
         self.count_all(attempts, now).await
+    }
+
+    async fn attempts(&self, keys: &[AttemptKey], now: Timestamp) -> Result<u64, StoreError> {
+        self.sum_attempts(keys, now).await
     }
 
     async fn settle_attempts(

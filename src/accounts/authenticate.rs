@@ -1,0 +1,80 @@
+//! Giving the password once more within a session.
+
+use super::{
+    Accounts, Caller,
+    error::Error,
+    fair_queue::Priority,
+    limits::LoginAttempt,
+    password::{Password, Verdict},
+    token::Token,
+    user::{Session, User},
+};
+
+impl Accounts {
+    /// Sees whether a form may be done that needs the password: within the last minutes of this session, unless
+    /// `always` (ASVS 7.5.1, 7.5.3).
+    pub async fn require_password(
+        &self,
+        caller: &Caller,
+        typed: Option<&str>,
+        always: bool,
+    ) -> Result<(), Error> {
+        let (user, session) = self.account(caller, true).await?;
+        if !always && session.is_recent(self.clock.now()) {
+            return Ok(());
+        }
+        match typed.unwrap_or_default() {
+            "" => Err(Error::CurrentPasswordRequired),
+            typed => self.authenticate(caller, user, &session, typed).await,
+        }
+    }
+
+    /// Compares what was typed, which counts as a login from this device.
+    async fn authenticate(
+        &self,
+        caller: &Caller,
+        user: User,
+        session: &Session,
+        typed: &str,
+    ) -> Result<(), Error> {
+        let password = Password::typed(typed)?;
+        let requester = caller.requester(Priority::High);
+        let _room = self.hasher.permit(requester).await?;
+        let device = caller.device.as_ref().map(Token::digest);
+        let device = device.filter(|device| user.knows(device, self.clock.now()));
+        let counted_under = device.unwrap_or(session.digest);
+        let own = self
+            .limits
+            .login_from_device(caller.network, &user.email, &counted_under);
+        let mut attempt: LoginAttempt = match own.await? {
+            Some(attempt) => attempt,
+            None => self.limits.login(caller.network, Some(&user.email)).await?,
+        };
+        let stored = user.password.clone();
+        let verdict = self
+            .hasher
+            .verify(password, Some(stored.clone()), requester);
+        match verdict.await {
+            Ok(Verdict::Right(_)) => {}
+            Ok(_) => {
+                self.limits.failed(&attempt, Some(&user.email)).await?;
+                tracing::info!(user = %user.id, client = %caller.network, "wrong current password");
+                return Err(Error::WrongCurrentPassword);
+            }
+            Err(error) => {
+                self.limits.aborted(&mut attempt).await;
+                return Err(error);
+            }
+        }
+        self.limits
+            .succeeded(&mut attempt, Some(&counted_under))
+            .await;
+        let now = self.clock.now();
+        let noted = self.users.change_from(user, |user| {
+            // What was verified may be another password by now.
+            let is_right = user.password == stored;
+            (is_right && user.authenticate(&session.digest, now)).then_some(())
+        });
+        noted.await?.ok_or(Error::NotLoggedIn)
+    }
+}

@@ -1,0 +1,44 @@
+//! Another password, by who knows the current one.
+
+use super::{
+    Accounts, Caller, LoggedIn, about, error::Error, fair_queue::Priority, password::Password,
+    token::Token,
+};
+
+impl Accounts {
+    /// Sets another password for the user who is logged in and has just given the current one. All else that could get
+    /// into the account ends: other sessions, reset links and known devices. This session goes on under a new
+    /// token, and this device is known by a new one.
+    pub async fn change_password(
+        &self,
+        caller: &Caller,
+        password: &str,
+    ) -> Result<LoggedIn, Error> {
+        let digest = caller.replaces().ok_or(Error::NotLoggedIn)?;
+        let password = Password::chosen(password)?;
+        let requester = caller.requester(Priority::High);
+        let _room = self.hasher.permit(requester).await?;
+        let (user, _) = self.account(caller, false).await?;
+        let attempt = self.limits.new_password(caller.network, &digest).await?;
+        let about = about(&user.name, &user.email);
+        let hashed = self.hasher.hash(password, about, requester).await;
+        if let Err(Error::Busy) = hashed {
+            self.limits.take_back(&attempt).await;
+        }
+        let password = hashed?;
+        let session = Token::random();
+        let (device_token, device) = self.new_device();
+        let changed = self.change_own(caller, |user, origin| {
+            let (password, device) = (password.clone(), device.clone());
+            let changed = user.change_password(&digest, session.digest(), password, device, origin);
+            changed.then_some(()).ok_or(Error::NotLoggedIn)
+        });
+        changed.await?;
+        tracing::info!(user = %user.id, client = %caller.network, "password changed");
+        self.mail_waiting.notify_one();
+        Ok(LoggedIn {
+            session,
+            device: Some(device_token),
+        })
+    }
+}

@@ -1,0 +1,89 @@
+//! Moments as they are written: for people, and for programs.
+
+use time::OffsetDateTime;
+
+use super::clock::Timestamp;
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+impl Timestamp {
+    /// The day and minute in words, such as `29 February 2024 at 23:59 UTC`.
+    pub fn in_words(self) -> String {
+        let at = self.date_time();
+        format!(
+            "{} at {:02}:{:02} UTC",
+            self.day_in_words(),
+            at.hour(),
+            at.minute()
+        )
+    }
+
+    /// The day in words, such as `29 February 2024`.
+    pub fn day_in_words(self) -> String {
+        let at = self.date_time();
+        let month = MONTHS[usize::from(u8::from(at.month())) - 1];
+        format!("{} {month} {}", at.day(), at.year())
+    }
+
+    /// The second in UTC, such as `2024-02-29T23:59:59Z` (RFC 3339).
+    pub fn rfc3339(self) -> String {
+        let at = self.date_time();
+        format!(
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
+            at.year(),
+            u8::from(at.month()),
+            at.day(),
+            at.hour(),
+            at.minute(),
+            at.second()
+        )
+    }
+
+    /// 1970 for what no calendar holds.
+    fn date_time(self) -> OffsetDateTime {
+        let seconds = self.millis().div_euclid(1000);
+        OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_written_for_people_and_for_programs() {
+        for (millis, words, rfc3339) in [
+            (0, "1 January 1970 at 00:00 UTC", "1970-01-01T00:00:00Z"),
+            (
+                1_709_251_199_999,
+                "29 February 2024 at 23:59 UTC",
+                "2024-02-29T23:59:59Z",
+            ),
+            (-1, "31 December 1969 at 23:59 UTC", "1969-12-31T23:59:59Z"),
+            (
+                i64::MAX,
+                "1 January 1970 at 00:00 UTC",
+                "1970-01-01T00:00:00Z",
+            ),
+        ] {
+            let moment = Timestamp::from_millis(millis);
+            assert_eq!(
+                (moment.in_words().as_str(), moment.rfc3339().as_str()),
+                (words, rfc3339)
+            );
+        }
+    }
+}

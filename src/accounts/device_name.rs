@@ -1,0 +1,155 @@
+//! What a device is called: words of a closed list, since what it calls itself is anybody's text.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A program and the system it runs on, as far as they are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DeviceName {
+    program: Option<&'static str>,
+    system: Option<&'static str>,
+}
+
+/// Programs by what their `User-Agent` contains. The first that fits counts: most browsers name others too.
+const PROGRAMS: [(&str, &str); 16] = [
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Vivaldi", "Vivaldi"),
+    ("SamsungBrowser", "Samsung Internet"),
+    ("FxiOS", "Firefox"),
+    ("Firefox/", "Firefox"),
+    ("CriOS", "Chrome"),
+    ("Chromium/", "Chromium"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+    ("curl/", "curl"),
+    ("Wget/", "Wget"),
+    ("python-requests/", "Python"),
+    ("Python", "Python"),
+    ("Go-http-client/", "Go"),
+    ("fpm", "fpm"),
+];
+
+/// Systems, in the same way.
+const SYSTEMS: [(&str, &str); 8] = [
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("CrOS", "ChromeOS"),
+    ("Mac OS X", "macOS"),
+    ("FreeBSD", "FreeBSD"),
+    ("Linux", "Linux"),
+];
+
+const UNKNOWN: &str = "Unknown device";
+
+impl DeviceName {
+    /// The name of what sends this `User-Agent`.
+    pub fn of_user_agent(text: &str) -> Self {
+        let find = |list: &[(&str, &'static str)]| {
+            let found = list.iter().find(|(part, _)| text.contains(part));
+            found.map(|(_, name)| *name)
+        };
+        Self {
+            program: find(&PROGRAMS),
+            system: find(&SYSTEMS),
+        }
+    }
+}
+
+impl fmt::Display for DeviceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.program, self.system) {
+            (Some(program), Some(system)) => write!(f, "{program} on {system}"),
+            (Some(name), None) | (None, Some(name)) => f.write_str(name),
+            (None, None) => f.write_str(UNKNOWN),
+        }
+    }
+}
+
+impl Serialize for DeviceName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for DeviceName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
+    }
+}
+
+impl From<String> for DeviceName {
+    /// Reads the words back; others than those of the lists are an unknown device.
+    fn from(words: String) -> Self {
+        let known = |list: &[(&str, &'static str)], word: &str| {
+            let found = list.iter().find(|(_, name)| *name == word);
+            found.map(|(_, name)| *name)
+        };
+        let (program, system) = match words.split_once(" on ") {
+            Some((program, system)) => (known(&PROGRAMS, program), known(&SYSTEMS, system)),
+            None => (known(&PROGRAMS, &words), known(&SYSTEMS, &words)),
+        };
+        Self { program, system }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_is_named_by_its_program_and_system() {
+        for (user_agent, name) in [
+            (
+                "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+                "Firefox on Linux",
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
+                 Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0",
+                "Edge on Windows",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 \
+                 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1",
+                "Safari on iPhone",
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) \
+                 Chrome/142.0.0.0 Mobile Safari/537.36",
+                "Chrome on Android",
+            ),
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 \
+                 (KHTML, like Gecko) Version/18.5 Safari/605.1.15",
+                "Safari on macOS",
+            ),
+            ("curl/8.15.0", "curl"),
+            ("", "Unknown device"),
+            ("<script>alert(1)</script>", "Unknown device"),
+        ] {
+            let named = DeviceName::of_user_agent(user_agent);
+            assert_eq!(named.to_string(), name);
+            assert_eq!(DeviceName::from(name.to_owned()), named);
+        }
+    }
+
+    #[test]
+    fn words_of_no_list_are_an_unknown_device() {
+        for words in [
+            "Netscape",
+            "curl on http://evil.example",
+            "on",
+            "Firefox on ",
+        ] {
+            let name = DeviceName::from(words.to_owned()).to_string();
+            assert!(
+                !name.contains("evil") && !name.contains("Netscape"),
+                "{name}"
+            );
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Everything that is held about a user, for the user to keep.
+
+use serde_json::{Value, json};
+
+use super::user::{User, history::Event};
+
+/// What is held about a user. Secrets are named and left out.
+pub fn export(user: &User) -> Value {
+    let sessions = user.sessions.iter().map(|session| {
+        json!({
+            "handle": session.handle,
+            "created_at": session.created_at.rfc3339(),
+            "used_at": session.used_at.rfc3339(),
+            "expires_at": session.expires_at.rfc3339(),
+            "authenticated_at": session.authenticated_at.rfc3339(),
+            "user_agent": session.user_agent,
+            "network": session.network,
+        })
+    });
+    let devices = user.devices.iter();
+    let held = user.held.iter().map(|held| {
+        json!({
+            "email": held.email,
+            "changed_at": held.changed_at.rfc3339(),
+            "expires_at": held.expires_at.rfc3339(),
+        })
+    });
+    let links = user.not_me.iter().map(|link| {
+        json!({
+            "email": link.email,
+            "event_at": link.event_at.rfc3339(),
+            "expires_at": link.expires_at.rfc3339(),
+        })
+    });
+    json!({
+        "id": user.id,
+        "name": user.name,
+        "email": user.email,
+        "email_confirmed_at": user.confirmed_at.map(|at| at.rfc3339()),
+        "created_at": user.created_at.rfc3339(),
+        "login_at": user.login_at.rfc3339(),
+        "last_logout": user.last_logout.map(|at| at.rfc3339()),
+        "password_changed_at": user.password_changed_at.map(|at| at.rfc3339()),
+        "sessions": sessions.collect::<Vec<_>>(),
+        "known_devices": devices.map(|device| device.created_at.rfc3339()).collect::<Vec<_>>(),
+        "reset_link_expires_at": user.reset.as_ref().map(|reset| reset.expires_at.rfc3339()),
+        "email_to_confirm": user.confirmation.as_ref().map(|asked| json!({
+            "email": asked.email,
+            "asked_at": asked.asked_at.rfc3339(),
+            "expires_at": asked.expires_at.map(|at| at.rfc3339()),
+        })),
+        "former_emails": held.collect::<Vec<_>>(),
+        "undo_links": links.collect::<Vec<_>>(),
+        "history": user.events.iter().rev().map(event).collect::<Vec<_>>(),
+        "other": user.unknown,
+        "left_out": [
+            "the hash of the password",
+            "the digests of sessions, known devices and mailed links",
+        ],
+    })
+}
+
+/// An event as programs see it.
+pub fn event(event: &Event) -> Value {
+    json!({
+        "kind": event.kind,
+        "at": event.at.rfc3339(),
+        "network": event.network,
+        "device": event.device,
+    })
+}

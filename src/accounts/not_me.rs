@@ -1,0 +1,27 @@
+//! "This was not me": the link of a security mail.
+
+use super::{Accounts, Caller, error::Error, store::Key, token::Token, user::User};
+
+impl Accounts {
+    /// The user whose link this is, if it lives.
+    pub async fn not_me_owner(&self, token: &Token) -> Result<Option<User>, Error> {
+        let digest = token.digest();
+        let owner = self.users.find(Key::NotMe(&digest)).await?;
+        let now = self.clock.now();
+        Ok(owner.filter(|user| user.not_me_link(&digest, now).is_some()))
+    }
+
+    /// Takes the account back for the mailbox that the link went to, and sends it a reset link.
+    pub async fn secure(&self, caller: &Caller, token: Option<&Token>) -> Result<(), Error> {
+        let digest = token.ok_or(Error::LinkDead)?.digest();
+        let origin = self.origin(caller);
+        let secured = self.users.try_change(Key::NotMe(&digest), |user| {
+            user.secure(&digest, &origin)?;
+            Ok(user.id.clone())
+        });
+        let user = secured.await?.ok_or(Error::LinkDead)?;
+        tracing::warn!(%user, client = %caller.network, "account secured: this was not me");
+        self.mail_waiting.notify_one();
+        Ok(())
+    }
+}

@@ -1,0 +1,63 @@
+//! What a user sees of the account, the name, and the end of it all.
+
+use super::{
+    Accounts, Caller,
+    email::Email,
+    error::Error,
+    mail::{MailKind, QueuedMail},
+    name::Name,
+    store::Key,
+    user::{Session, User},
+};
+
+impl Accounts {
+    /// Gives the user another name.
+    pub async fn change_name(&self, caller: &Caller, name: &str) -> Result<(), Error> {
+        let name = Name::parse(name)?;
+        self.change_own(caller, |user, origin| {
+            user.change_name(&name, origin);
+            Ok(())
+        })
+        .await
+    }
+
+    /// How many logins failed at the address of a user in the last seven days.
+    pub async fn failed_logins(&self, user: &User) -> Result<u64, Error> {
+        self.limits.failed_logins(&user.email).await
+    }
+
+    /// The sessions of a user that live, the newest first.
+    pub fn live_sessions(&self, user: &User) -> Vec<Session> {
+        let live = user.live_sessions(self.clock.now()).cloned();
+        let mut live: Vec<_> = live.collect();
+        live.reverse();
+        live
+    }
+
+    /// Whether the user has given the password in this session not long ago.
+    pub fn is_recent(&self, session: &Session) -> bool {
+        session.is_recent(self.clock.now())
+    }
+
+    /// Removes the account of the user who is logged in, who types its address once more.
+    pub async fn delete_account(&self, caller: &Caller, email: &str) -> Result<(), Error> {
+        let email = Email::parse(email)?;
+        let digest = caller.replaces().ok_or(Error::NotLoggedIn)?;
+        let now = self.clock.now();
+        let (user, _) = self.account(caller, false).await?;
+        let deleted = self.users.delete(Key::Session(&digest), now, |user| {
+            user.live_session(&digest, now).ok_or(Error::NotLoggedIn)?;
+            if user.email != email {
+                return Err(Error::NotYourEmail);
+            }
+            let is_told = user.confirmed_at.is_some();
+            Ok(is_told.then(|| QueuedMail::new(MailKind::AccountDeleted, email.clone(), now)))
+        });
+        if !deleted.await? {
+            return Err(Error::NotLoggedIn);
+        }
+        tracing::info!(user = %user.id, client = %caller.network, "account deleted");
+        self.mail_waiting.notify_one();
+        Ok(())
+    }
+}

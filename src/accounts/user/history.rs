@@ -1,0 +1,192 @@
+//! What has happened to a user, as the history page tells it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::User;
+use crate::accounts::{clock::Timestamp, device_name::DeviceName};
+
+/// How long an event is kept.
+pub const EVENT_LIFE: Duration = Duration::from_secs(365 * 24 * 3600);
+/// The most events that are kept of each of the two classes, see [`EventKind::is_routine`].
+pub const MAX_EVENTS: usize = 50;
+
+/// When and where from something is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Origin {
+    /// When.
+    pub at: Timestamp,
+    /// From which network, as [`Network::coarse`](crate::accounts::network::Network::coarse) says it.
+    pub network: String,
+    /// By which device.
+    pub device: DeviceName,
+}
+
+/// Something that has happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    /// What.
+    pub kind: EventKind,
+    /// When.
+    pub at: Timestamp,
+    /// From which network.
+    pub network: String,
+    /// By which device.
+    pub device: DeviceName,
+}
+
+/// What can happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EventKind {
+    /// The account was made.
+    SignedUp,
+    /// A login from a known device.
+    LoggedIn,
+    /// A login from a device that was not known.
+    NewDevice,
+    /// A logout.
+    LoggedOut,
+    /// A session was ended from another one.
+    SessionEnded,
+    /// The password was changed by who knew the old one.
+    PasswordChanged,
+    /// The password was changed by a mailed link.
+    PasswordReset,
+    /// Another address was asked for.
+    EmailAsked,
+    /// The address of record was confirmed.
+    EmailConfirmed,
+    /// Another address took the place of the old one.
+    EmailChanged,
+    /// The former address is that of record again.
+    EmailUndone,
+    /// The name was changed.
+    NameChanged,
+    /// The account was taken back with the link of a security mail.
+    Secured,
+    /// Something that a later version tells of.
+    #[serde(other)]
+    Unknown,
+}
+
+impl EventKind {
+    /// Whether it can be repeated at will by whoever has a session. Such events displace only each other, so that
+    /// nobody pushes the rest out of the history.
+    fn is_routine(self) -> bool {
+        match self {
+            Self::LoggedIn
+            | Self::NewDevice
+            | Self::LoggedOut
+            | Self::SessionEnded
+            | Self::EmailAsked
+            | Self::NameChanged => true,
+            Self::SignedUp
+            | Self::PasswordChanged
+            | Self::PasswordReset
+            | Self::EmailConfirmed
+            | Self::EmailChanged
+            | Self::EmailUndone
+            | Self::Secured
+            | Self::Unknown => false,
+        }
+    }
+
+    /// What the history page says.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::SignedUp => "Signed up",
+            Self::LoggedIn => "Logged in",
+            Self::NewDevice => "Logged in from a new device",
+            Self::LoggedOut => "Logged out",
+            Self::SessionEnded => "Session ended",
+            Self::PasswordChanged => "Password changed",
+            Self::PasswordReset => "Password reset by a mailed link",
+            Self::EmailAsked => "Change of email asked for",
+            Self::EmailConfirmed => "Email confirmed",
+            Self::EmailChanged => "Email changed",
+            Self::EmailUndone => "Change of email undone",
+            Self::NameChanged => "Name changed",
+            Self::Secured => "Account secured by “this was not me”",
+            Self::Unknown => "Something that a later version of the registry tells of",
+        }
+    }
+}
+
+impl User {
+    /// Writes an event down, and drops what is too old or too much.
+    pub(super) fn note(&mut self, kind: EventKind, origin: &Origin) {
+        self.events.push(Event {
+            kind,
+            at: origin.at,
+            network: origin.network.clone(),
+            device: origin.device,
+        });
+        let oldest = origin.at.minus(EVENT_LIFE);
+        let is_of_class = |event: &Event| event.kind.is_routine() == kind.is_routine();
+        let count = self
+            .events
+            .iter()
+            .filter(|event| is_of_class(event))
+            .count();
+        let mut surplus = count.saturating_sub(MAX_EVENTS);
+        self.events.retain(|event| {
+            let is_surplus = surplus > 0 && is_of_class(event);
+            surplus -= usize::from(is_surplus);
+            !is_surplus && event.at > oldest
+        });
+    }
+
+    /// How often this has happened since a moment.
+    pub(super) fn count_since(&self, kind: EventKind, since: Timestamp) -> usize {
+        let events = self.events.iter();
+        events
+            .filter(|event| event.kind == kind && event.at > since)
+            .count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::user::tests::{ada, day, kinds, origin};
+
+    #[test]
+    fn what_can_be_repeated_at_will_pushes_nothing_else_out() {
+        let mut user = ada();
+        user.note(EventKind::PasswordChanged, &origin(1));
+        for n in 0..200 {
+            let kind = [
+                EventKind::LoggedIn,
+                EventKind::NameChanged,
+                EventKind::EmailAsked,
+            ][n % 3];
+            user.note(kind, &origin(1));
+        }
+        assert_eq!(
+            kinds(&user.events)[..2],
+            [EventKind::SignedUp, EventKind::PasswordChanged]
+        );
+        assert_eq!(user.events.len(), 2 + MAX_EVENTS);
+        for _ in 0..200 {
+            user.note(EventKind::PasswordChanged, &origin(2));
+        }
+        assert_eq!(user.events.len(), 2 * MAX_EVENTS);
+    }
+
+    #[test]
+    fn an_event_is_kept_for_a_year() {
+        let mut user = ada();
+        user.note(EventKind::LoggedOut, &origin(365));
+        assert_eq!(kinds(&user.events), [EventKind::LoggedOut]);
+        user.note(EventKind::LoggedIn, &origin(365 + 364));
+        assert_eq!(
+            kinds(&user.events),
+            [EventKind::LoggedOut, EventKind::LoggedIn]
+        );
+        assert_eq!(user.count_since(EventKind::LoggedIn, day(365)), 1);
+        assert_eq!(user.count_since(EventKind::LoggedIn, day(365 + 364)), 0);
+    }
+}

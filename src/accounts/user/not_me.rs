@@ -1,0 +1,178 @@
+//! "This was not me": how the mailbox that a security mail went to takes the account back.
+
+use super::{
+    NotMeLink, User,
+    history::{EventKind, Origin},
+};
+use crate::accounts::{
+    clock::Timestamp, error::Error, mail::MailKind, password::PasswordHash, token::Digest,
+};
+
+/// The most links at once. Past it mails have none: the older ones are those that count most.
+const MAX_LINKS: usize = 50;
+
+impl User {
+    /// Gives a security mail its link, in the place of the one of an earlier attempt to send it; false if the user has
+    /// too many.
+    pub fn issue_not_me(&mut self, link: NotMeLink, now: Timestamp) -> bool {
+        self.not_me
+            .retain(|other| other.expires_at > now && other.mail != link.mail);
+        let has_room = self.not_me.len() < MAX_LINKS;
+        self.not_me.extend(has_room.then_some(link));
+        has_room
+    }
+
+    /// The link of this token, if it lives.
+    pub fn not_me_link(&self, link: &Digest, now: Timestamp) -> Option<&NotMeLink> {
+        let mut links = self.not_me.iter();
+        links.find(|other| other.digest == *link && other.expires_at > now)
+    }
+
+    /// Takes the account back: the address that the mail went to is that of record again, and gets a reset link. All
+    /// sessions, known devices and pending links end, the password works no more, and every security mail of
+    /// later events loses its link. So the older mailbox wins.
+    pub fn secure(&mut self, link: &Digest, origin: &Origin) -> Result<(), Error> {
+        let now = origin.at;
+        let link = self.not_me_link(link, now).ok_or(Error::LinkDead)?.clone();
+        let is_undone = link.email != self.email;
+        if is_undone && !self.holds(&link.email, now) {
+            return Err(Error::LinkDead);
+        }
+        self.email = link.email;
+        self.confirmed_at.get_or_insert(now);
+        self.not_me.retain(|other| other.event_at < link.event_at);
+        self.held
+            .retain(|held| held.changed_at < link.event_at && held.email != self.email);
+        self.password = PasswordHash::unusable();
+        self.sessions.clear();
+        self.devices.clear();
+        self.reset = None;
+        self.confirmation = None;
+        if is_undone {
+            self.note(EventKind::EmailUndone, origin);
+        }
+        self.note(EventKind::Secured, origin);
+        self.send(MailKind::ResetLink, self.email.clone(), origin);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+    use super::*;
+    use crate::accounts::{
+        lifetimes::UNDO_LIFE,
+        mail::MailId,
+        token::Token,
+        user::tests::{confirmed, day, device, email, kinds, origin, session},
+    };
+
+    /// The link of a security mail that tells of something on day `n`.
+    fn link(user: &mut User, n: u32) -> Digest {
+        let link = NotMeLink {
+            digest: Token::random().digest(),
+            mail: MailId::random(),
+            email: user.email.clone(),
+            event_at: day(n),
+            expires_at: day(n).plus(UNDO_LIFE),
+        };
+        assert!(user.issue_not_me(link.clone(), day(n)));
+        link.digest
+    }
+
+    /// Has another address confirmed on day `n`; the link in the mail to the old one.
+    fn move_to(user: &mut User, address: &str, n: u32) -> Digest {
+        let undo = link(user, n);
+        user.ask_for_address(&email(address), &origin(n)).unwrap();
+        let confirmation = Token::random().digest();
+        user.issue_confirmation(&email(address), confirmation, day(n));
+        user.confirm(&confirmation, &origin(n)).unwrap();
+        undo
+    }
+
+    #[test]
+    fn the_mailbox_takes_the_account_back_once() {
+        let mut user = confirmed();
+        user.log_in(session(1, 31), Some(device(1)), None);
+        let link = link(&mut user, 1);
+        user.notices.clear();
+        let before = user.clone();
+        let late = user.secure(&link, &origin(8));
+        assert!(matches!(late, Err(Error::LinkDead)), "it has expired");
+        assert_eq!(user, before);
+        user.secure(&link, &origin(2)).unwrap();
+        assert_eq!(
+            (&user.sessions, &user.devices, &user.not_me),
+            (&vec![], &vec![], &vec![])
+        );
+        assert_eq!(user.password, PasswordHash::unusable());
+        let mail = &user.notices[0];
+        assert_eq!(
+            (mail.kind, &mail.to),
+            (MailKind::ResetLink, &email("ada@example.org"))
+        );
+        assert_eq!(user.events.last().unwrap().kind, EventKind::Secured);
+        assert!(matches!(
+            user.secure(&link, &origin(2)),
+            Err(Error::LinkDead)
+        ));
+    }
+
+    #[test]
+    fn the_older_mailbox_wins() {
+        let mut user = confirmed();
+        let first = move_to(&mut user, "b@example.org", 1);
+        let second = move_to(&mut user, "c@example.org", 2);
+        let third = link(&mut user, 3);
+        let mut by_the_middle_one = user.clone();
+        by_the_middle_one.secure(&second, &origin(3)).unwrap();
+        assert_eq!(by_the_middle_one.email, email("b@example.org"));
+        assert!(by_the_middle_one.holds(&email("ada@example.org"), day(3)));
+        assert!(!by_the_middle_one.holds(&email("c@example.org"), day(3)));
+        by_the_middle_one.secure(&first, &origin(3)).unwrap();
+        assert_eq!(by_the_middle_one.email, email("ada@example.org"));
+
+        user.secure(&first, &origin(3)).unwrap();
+        assert_eq!(
+            (user.email.clone(), &user.held),
+            (email("ada@example.org"), &vec![])
+        );
+        for later in [second, third] {
+            assert!(matches!(
+                user.secure(&later, &origin(3)),
+                Err(Error::LinkDead)
+            ));
+        }
+        let last = &kinds(&user.events)[user.events.len() - 2..];
+        assert_eq!(last, [EventKind::EmailUndone, EventKind::Secured]);
+    }
+
+    #[test]
+    fn many_mails_push_out_no_older_link_and_a_mail_sent_again_has_one() {
+        let mut user = confirmed();
+        let first = link(&mut user, 1);
+        let again = NotMeLink {
+            digest: Token::random().digest(),
+            ..user.not_me[0].clone()
+        };
+        assert!(user.issue_not_me(again.clone(), day(1)));
+        assert_eq!(user.not_me, std::slice::from_ref(&again));
+        assert!(user.not_me_link(&first, day(1)).is_none());
+        let other = || NotMeLink {
+            mail: MailId::random(),
+            digest: Token::random().digest(),
+            ..again.clone()
+        };
+        let issued = (0..100)
+            .filter(|_| user.issue_not_me(other(), day(1)))
+            .count();
+        assert_eq!(issued, MAX_LINKS - 1);
+        assert!(user.not_me_link(&again.digest, day(1)).is_some());
+        assert!(
+            user.issue_not_me(other(), day(9)),
+            "what has expired makes room"
+        );
+    }
+}

@@ -1,0 +1,158 @@
+//! Choosing another password.
+
+use super::{
+    Device, User,
+    history::{EventKind, Origin},
+};
+use crate::accounts::{clock::Timestamp, mail::MailKind, password::PasswordHash, token::Digest};
+
+impl User {
+    /// Whether this is the user's reset link, and lives.
+    pub fn has_reset(&self, link: &Digest, now: Timestamp) -> bool {
+        let reset = self.reset.as_ref();
+        reset.is_some_and(|reset| reset.digest == *link && reset.expires_at > now)
+    }
+
+    /// Uses a live reset link: sets the password, ends the link, all sessions and what else waits for a link, and puts
+    /// `device` in the place of all known ones. The address is confirmed by it. False, with nothing changed, if no such
+    /// link lives; so a link works once.
+    pub fn use_reset(
+        &mut self,
+        link: &Digest,
+        password: PasswordHash,
+        device: Device,
+        origin: &Origin,
+    ) -> bool {
+        let has_reset = self.has_reset(link, origin.at);
+        if has_reset {
+            self.sessions.clear();
+            self.confirmation = None;
+            self.confirmed_at.get_or_insert(origin.at);
+            self.set_password(password, device, origin);
+            self.note(EventKind::PasswordReset, origin);
+        }
+        has_reset
+    }
+
+    /// Sets another password at the wish of who is logged in: ends all other sessions, the reset link and all known
+    /// devices but `device`. The session goes on under the token `new`. False, with nothing changed, if it has ended.
+    pub fn change_password(
+        &mut self,
+        session: &Digest,
+        new: Digest,
+        password: PasswordHash,
+        device: Device,
+        origin: &Origin,
+    ) -> bool {
+        self.sessions.retain(|other| other.digest == *session);
+        let Some(kept) = self.session_mut(session) else {
+            return false;
+        };
+        kept.digest = new;
+        kept.authenticated_at = origin.at;
+        self.set_password(password, device, origin);
+        self.note(EventKind::PasswordChanged, origin);
+        true
+    }
+
+    fn set_password(&mut self, password: PasswordHash, device: Device, origin: &Origin) {
+        self.password = password;
+        self.password_changed_at = Some(origin.at);
+        self.reset = None;
+        self.devices = vec![device];
+        self.notify(MailKind::PasswordChanged, origin);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::{
+        token::Token,
+        user::{
+            ResetLink,
+            tests::{ada, day, device, kinds, origin, session},
+        },
+    };
+
+    #[test]
+    fn a_reset_link_works_once_until_it_expires() {
+        let mut user = ada();
+        let link = Token::random().digest();
+        user.reset = Some(ResetLink {
+            digest: link,
+            expires_at: day(1),
+        });
+        let new = PasswordHash::from_stored("second".to_owned());
+        let here = device(0);
+        let use_it = |user: &mut User, link: &Digest, now| {
+            user.use_reset(link, new.clone(), here.clone(), &origin(now))
+        };
+        let before = user.clone();
+        assert!(!use_it(&mut user, &link, 1), "it has expired");
+        assert!(!use_it(&mut user, &Token::random().digest(), 0));
+        assert_eq!(user, before);
+        assert!(use_it(&mut user, &link, 0));
+        let after = User {
+            password: new.clone(),
+            password_changed_at: Some(day(0)),
+            confirmed_at: Some(day(0)),
+            confirmation: None,
+            sessions: vec![],
+            devices: vec![here.clone()],
+            reset: None,
+            notices: user.notices.clone(),
+            events: user.events.clone(),
+            ..before
+        };
+        assert_eq!(user, after);
+        assert_eq!(
+            kinds(&user.events),
+            [EventKind::SignedUp, EventKind::PasswordReset]
+        );
+        let mail = &user.notices[0];
+        assert_eq!(
+            (mail.kind, &mail.to),
+            (MailKind::PasswordChanged, &user.email)
+        );
+        assert!(!use_it(&mut user, &link, 0));
+        assert_eq!(user, after);
+    }
+
+    #[test]
+    fn a_change_of_password_ends_all_but_this_session_under_a_new_token() {
+        let mut user = ada();
+        user.reset = Some(ResetLink {
+            digest: Token::random().digest(),
+            expires_at: day(3),
+        });
+        let this = session(1, 31);
+        user.log_in(this.clone(), Some(device(1)), None);
+        let (new, here) = (Token::random().digest(), device(2));
+        let password = PasswordHash::from_stored("second".to_owned());
+        let change = |user: &mut User, session: &Digest| {
+            let (password, here) = (password.clone(), here.clone());
+            user.change_password(session, new, password, here, &origin(2))
+        };
+        assert!(change(&mut user, &this.digest));
+        let sessions: Vec<_> = user
+            .sessions
+            .iter()
+            .map(|kept| (&kept.handle, kept.digest))
+            .collect();
+        assert_eq!(sessions, [(&this.handle, new)]);
+        assert!(user.sessions[0].is_recent(day(2)));
+        assert_eq!((&user.devices, &user.reset), (&vec![here.clone()], &None));
+        assert_eq!(
+            (&user.password, user.password_changed_at),
+            (&password, Some(day(2)))
+        );
+        assert_eq!(user.events.last().unwrap().kind, EventKind::PasswordChanged);
+        let before = User {
+            sessions: vec![],
+            ..user.clone()
+        };
+        assert!(!change(&mut user, &this.digest), "it has another token now");
+        assert_eq!(user, before);
+    }
+}

@@ -1,0 +1,59 @@
+//! `/auth/confirm-email`: where a confirmation link leads.
+
+use leptos::prelude::*;
+
+use super::{
+    Page,
+    frame::Frame,
+    link,
+    request::{Detour, PageRequest},
+};
+use crate::{
+    accounts::token::Token,
+    forms::{confirm_email, cookie::Kind, field::LINK_FIELD},
+};
+
+/// The page with the button that confirms an address.
+pub struct ConfirmEmailPage {
+    email: String,
+    is_change: bool,
+    token: Token,
+}
+
+impl Page for ConfirmEmailPage {
+    const PATH: &'static str = "/auth/confirm-email";
+
+    async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
+        let find = async |accounts: std::sync::Arc<crate::accounts::Accounts>, token: Token| {
+            accounts.confirmation_owner(&token).await
+        };
+        let opened = link::open(request, Kind::Confirm, Self::PATH, find).await?;
+        let (token, (owner, email)) = opened;
+        Ok(Self {
+            is_change: email != owner.email,
+            email: email.as_str().to_owned(),
+            token,
+        })
+    }
+
+    fn view(self, frame: &Frame) -> AnyView {
+        let advice = match self.is_change {
+            true => {
+                "It becomes the address of your account, to log in with and for our mail. Your old address is told."
+            }
+            false => "It shows that our mail reaches you.",
+        };
+        let link = vec![(LINK_FIELD.to_owned(), self.token.digest_prefix())];
+        view! {
+            {frame.heading("Confirm your email")}
+            {frame.status()}
+            <p>"Is " <strong>{self.email}</strong> " your address?"</p>
+            <p class="lead">{advice} " You are asked to log in if you are not."</p>
+            {frame.button_form(&confirm_email::FORM, link)}
+            <nav class="links">
+                <a href="/">"Not now"</a>
+            </nav>
+        }
+        .into_any()
+    }
+}

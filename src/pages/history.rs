@@ -1,0 +1,75 @@
+//! `/account/history`: what has happened to an account.
+
+use leptos::prelude::*;
+use serde_json::{Value, json};
+
+use super::{
+    Page,
+    frame::Frame,
+    parts::{moment, navigation},
+    request::{Detour, PageRequest},
+};
+use crate::accounts::{export, user::history::Event};
+
+/// The page of one's history.
+pub struct HistoryPage {
+    /// The newest first.
+    events: Vec<Event>,
+    failed_logins: u64,
+}
+
+impl Page for HistoryPage {
+    const PATH: &'static str = "/account/history";
+
+    async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
+        let (user, _) = request.account(Self::PATH).await?;
+        let failed_logins = request.service.accounts.failed_logins(&user).await?;
+        let mut events = user.events;
+        events.reverse();
+        Ok(Self {
+            events,
+            failed_logins,
+        })
+    }
+
+    fn json(&self) -> Option<Value> {
+        let events = self.events.iter().map(export::event);
+        Some(json!({
+            "events": events.collect::<Vec<_>>(),
+            "failed_logins": self.failed_logins,
+        }))
+    }
+
+    fn view(self, frame: &Frame) -> AnyView {
+        let failed = match self.failed_logins {
+            0 => "No login failed in the last 7 days.".to_owned(),
+            1 => "One login failed in the last 7 days.".to_owned(),
+            n => format!("{n} logins failed in the last 7 days."),
+        };
+        let rows = self.events.iter().map(row).collect_view();
+        let is_empty = self.events.is_empty();
+        view! {
+            {frame.heading("History")}
+            {navigation(Self::PATH)}
+            <p>{failed}</p>
+            {is_empty.then(|| view! { <p class="lead">"Nothing has been written down yet."</p> })}
+            <ol class="rows">{rows}</ol>
+            <p class="lead">
+                "The last 100 events of a year. Something you do not know? Change your password, and end all other sessions."
+            </p>
+        }
+        .into_any()
+    }
+}
+
+fn row(event: &Event) -> impl IntoView + use<> {
+    let device = event.device.to_string();
+    let network = event.network.clone();
+    view! {
+        <li>
+            <strong>{event.kind.in_words()}</strong>
+            <p>{moment(event.at)}</p>
+            <p>{device} ", from " {network}</p>
+        </li>
+    }
+}

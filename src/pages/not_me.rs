@@ -1,0 +1,51 @@
+//! `/auth/not-me`: where the link "this was not me" of a security mail leads.
+
+use leptos::prelude::*;
+
+use super::{
+    Page,
+    frame::Frame,
+    link,
+    request::{Detour, PageRequest},
+};
+use crate::{
+    accounts::token::Token,
+    forms::{cookie::Kind, field::LINK_FIELD, not_me},
+};
+
+/// The page with the button that takes an account back.
+pub struct NotMePage {
+    token: Token,
+}
+
+impl Page for NotMePage {
+    const PATH: &'static str = "/auth/not-me";
+
+    async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
+        let find = async |accounts: std::sync::Arc<crate::accounts::Accounts>, token: Token| {
+            accounts.not_me_owner(&token).await
+        };
+        let (token, _) = link::open(request, Kind::NotMe, Self::PATH, find).await?;
+        Ok(Self { token })
+    }
+
+    fn view(self, frame: &Frame) -> AnyView {
+        let link = vec![(LINK_FIELD.to_owned(), self.token.digest_prefix())];
+        view! {
+            {frame.heading("This was not me")}
+            {frame.status()}
+            <p>"Press the button if somebody else uses your account. This is what happens:"</p>
+            <ul>
+                <li>"Every device is logged out, and none is known any more."</li>
+                <li>"The password no longer works."</li>
+                <li>"The address that our mail went to is that of the account again."</li>
+                <li>"We send a link to choose a new password to that address."</li>
+            </ul>
+            {frame.button_form(&not_me::FORM, link)}
+            <nav class="links">
+                <a href="/">"It was me after all"</a>
+            </nav>
+        }
+        .into_any()
+    }
+}

@@ -1,0 +1,25 @@
+//! The notice that the account is gone.
+
+use super::{Letter, SIGNATURE, words};
+use crate::accounts::clock::Timestamp;
+
+/// Your account was deleted.
+pub(super) fn letter(at: Timestamp) -> Letter {
+    let moment = at.in_words();
+    Letter {
+        subject: "Your fpm-registry account was deleted",
+        paragraphs: vec![
+            words("Hello,"),
+            words(format!(
+                "The fpm-registry account with this email address was deleted on\n\
+                 {moment}, by someone who knew its password. It cannot be brought back."
+            )),
+            words(
+                "You are welcome to sign up again with the same address. That is a new account,\n\
+                 which has no rights of the old one.",
+            ),
+            words("This is the last email about it."),
+            words(SIGNATURE),
+        ],
+    }
+}
