@@ -50,18 +50,18 @@ impl Page for AccountPage {
             {facts(&self.user, self.sessions)}
             {confirmation(&self.user, frame)}
             <section aria-labelledby="name">
-                <h2 id="name">"Name"</h2>
+                <h2 id="name">"Change your name"</h2>
                 {frame.form(&change_name::FORM, name)}
             </section>
             <section aria-labelledby="email">
-                <h2 id="email">"Email"</h2>
+                <h2 id="email">"Change your email"</h2>
                 <p class="hint">
                     "We send a link to the new address. Nothing changes until you open it."
                 </p>
                 {frame.form(&change_email::FORM, Vec::new())}
             </section>
             <section aria-labelledby="password">
-                <h2 id="password">"Password"</h2>
+                <h2 id="password">"Change your password"</h2>
                 <p class="hint">"All other devices are logged out."</p>
                 {frame.form(&change_password::FORM, Vec::new())}
             </section>
@@ -97,7 +97,7 @@ fn facts(user: &User, sessions: usize) -> impl IntoView + use<> {
     };
     let sessions = match sessions {
         1 => "This one only".to_owned(),
-        n => format!("{n} sessions"),
+        n => format!("{n}, see where"),
     };
     view! {
         <dl class="facts">
@@ -107,9 +107,9 @@ fn facts(user: &User, sessions: usize) -> impl IntoView + use<> {
             <dd>{user.email.as_str().to_owned()} " (" {is_confirmed} ")"</dd>
             <dt>"Member since"</dt>
             <dd>{day(user.created_at)}</dd>
-            <dt>"Password chosen"</dt>
+            <dt>"Password changed"</dt>
             <dd>{changed}</dd>
-            <dt>"Logged in"</dt>
+            <dt>"Sessions"</dt>
             <dd>
                 <a href="/account/sessions">{sessions}</a>
             </dd>
@@ -138,6 +138,6 @@ fn confirmation(user: &User, frame: &Frame) -> impl IntoView + use<> {
         .filter(|asked| asked.email != user.email);
     let asked = asked.map(|asked| asked.email.as_str().to_owned());
     asked
-        .map(|email| view! { <p>"Waiting for you to open the link sent to " <strong>{email}</strong> "."</p> })
+        .map(|email| view! { <p class="waiting">"Waiting for you to open the link sent to " <strong>{email}</strong> "."</p> })
         .into_any()
 }

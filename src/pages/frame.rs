@@ -102,11 +102,15 @@ impl Frame {
         let hidden = hidden.into_iter().chain([token]);
         let hidden =
             hidden.map(|(name, value)| view! { <input type="hidden" name=name value=value /> });
+        let class = match about {
+            "" => "button",
+            _ => "button quiet",
+        };
         let about = (!about.is_empty()).then(|| [": ", about].concat());
         view! {
             <form action=form.path method="post">
                 {hidden.collect_view()}
-                <button class="button" type="submit">
+                <button class=class type="submit">
                     {words}
                     {about.map(|about| view! { <span class="unseen">{about}</span> })}
                 </button>
