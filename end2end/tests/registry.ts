@@ -41,7 +41,8 @@ export async function alive(page: Page, scripts: boolean) {
 
 /** The events an element listens to. */
 async function listeners(browser: CDPSession, selector: string): Promise<string[]> {
-  const expression = `document.querySelector(${JSON.stringify(selector)})`;
+  // The last one of a page comes alive last.
+  const expression = `[...document.querySelectorAll(${JSON.stringify(selector)})].at(-1)`;
   const { result } = await browser.send('Runtime.evaluate', { expression });
   const found = await browser.send('DOMDebugger.getEventListeners', { objectId: result.objectId! });
   return found.listeners.map(({ type }) => type);
@@ -55,12 +56,12 @@ export async function fill(page: Page, typed: Record<string, string>) {
 }
 
 /** Presses the button with this name. */
-export async function press(page: Page, button: string) {
+export async function press(page: Page, button: string | RegExp) {
   await page.getByRole('button', { name: button }).click();
 }
 
 /** Sends the form, and waits for the answer. */
-export async function send(page: Page, button: string): Promise<Response> {
+export async function send(page: Page, button: string | RegExp): Promise<Response> {
   const answer = page.waitForResponse((response) => response.request().method() === 'POST');
   await press(page, button);
   await (await answer).finished();
@@ -75,8 +76,13 @@ export async function signUp(page: Page, email: string, scripts: boolean) {
   await expect(page.getByText(SAYS.loggedIn)).toBeVisible();
 }
 
-/** The link in the mail that went to this address. */
-export async function mailedLink(email: string, outbox: string = base.info().project.metadata.outbox): Promise<string> {
+/** The link to a page in the mail that went to this address, and says these words. */
+export async function mailedLink(
+  email: string,
+  outbox: string = base.info().project.metadata.outbox,
+  page = '/auth/reset-password',
+  words = '',
+): Promise<string> {
   let link: string | undefined;
   await expect
     .poll(
@@ -84,7 +90,7 @@ export async function mailedLink(email: string, outbox: string = base.info().pro
         const mails = (existsSync(outbox) ? readdirSync(outbox) : [])
           .filter((name) => name.endsWith('.eml'))
           .map((name) => readFileSync(join(outbox, name), 'utf8'));
-        const mail = mails.find((text) => text.includes(`To: ${email}`) && text.includes('?uuid='));
+        const mail = mails.find((text) => text.includes(`To: ${email}`) && text.includes(`${page}?uuid=`) && text.includes(words));
         link = mail?.split('\r\n').find((line) => /^http\S+\?uuid=\S+$/.test(line));
         return link;
       },

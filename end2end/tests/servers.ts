@@ -1,6 +1,6 @@
 // Registries of a test's own, one for each thing that can be wrong with the world around it.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 
@@ -20,6 +20,8 @@ export interface Registry {
   outbox: string;
   /** Someone with an account, who logged in while all was well. */
   user: User;
+  /** Makes it an hour later, or the present again; in a world whose clock can be moved. */
+  setLater?(isLater: boolean): void;
 }
 
 interface User {
@@ -34,7 +36,9 @@ export type World =
   /** The database has died. */
   | 'without its database'
   /** The system has no random numbers, as seldom happens, so that a login meets what nobody thought of. */
-  | 'without random numbers';
+  | 'without random numbers'
+  /** Its clock can be moved. */
+  | 'with a clock that moves';
 
 /** The registries one worker has started. */
 export class Registries {
@@ -71,6 +75,12 @@ export class Registries {
         const registry = await this.serve(folder, { LD_PRELOAD: compile('random.c', folder), NO_RANDOM_NUMBERS: gone });
         writeFileSync(gone, '');
         return registry;
+      }
+      case 'with a clock that moves': {
+        const later = join(folder, 'an-hour-later');
+        const registry = await this.serve(folder, { LD_PRELOAD: compile('clock.c', folder), AN_HOUR_LATER: later, RATE_LIMITS: 'off' });
+        const setLater = (isLater: boolean) => (isLater ? writeFileSync(later, '') : rmSync(later, { force: true }));
+        return { ...registry, setLater };
       }
     }
   }

@@ -3,6 +3,7 @@ import { expect, type Page } from '@playwright/test';
 import { BAIT, alive, elsewhere, fill, mailedLink, open, press, send, trap } from './registry';
 import { PASSWORD, newEmail, signUp, type Registry, type World } from './servers';
 import { BUTTONS, FIELDS, HEADINGS, HOME, LINKS, REFUSALS, SAYS, errorTitle, title } from './words';
+import { ACCOUNT_STATES } from './account.states';
 
 /** What a person sees. */
 export interface State {
@@ -27,7 +28,7 @@ export interface State {
   focus?: string | typeof REFUSAL;
   /** The way on: links and buttons. */
   links?: string[];
-  buttons?: string[];
+  buttons?: (string | RegExp)[];
 }
 
 /** One person in front of one browser. */
@@ -42,22 +43,22 @@ export interface Visit {
 /** What has the focus where no field can be blamed and none is left to fill in. */
 export const REFUSAL = Symbol('the sentence of the refusal');
 
-const shown = (heading: string, name = heading) => ({ heading, title: title(name) });
+export const shown = (heading: string, name = heading) => ({ heading, title: title(name) });
 /** The same page where it tells of an error. */
-const refused = <P extends { heading: string }>(page: P): P => ({ ...page, title: errorTitle(page.heading) });
+export const refused = <P extends { heading: string }>(page: P): P => ({ ...page, title: errorTitle(page.heading) });
 
 const START = shown(HEADINGS.home, HOME);
-const ACCOUNT = { ...shown(HEADINGS.account), buttons: [BUTTONS.logout], links: [LINKS.changePassword] };
+const ACCOUNT = { ...shown(HEADINGS.account), buttons: [BUTTONS.logout], links: [LINKS.settings, LINKS.sessions, LINKS.history] };
 const LOGIN = { ...shown(HEADINGS.login), buttons: [BUTTONS.login], links: [LINKS.forgot, LINKS.createAccount] };
 const SIGNUP = { ...shown(HEADINGS.signup), buttons: [BUTTONS.signup], links: [LINKS.haveAccount] };
 const askForLink = (heading: string) => ({ ...shown(heading), buttons: [BUTTONS.sendLink], links: [LINKS.backToLogin] });
 const RESET = askForLink(HEADINGS.reset);
 const DEAD_LINK = refused(askForLink(HEADINGS.deadLink));
 const NEW_PASSWORD = { ...shown(HEADINGS.newPassword), buttons: [BUTTONS.changePassword], links: [LINKS.keepPassword] };
-const problem = (heading: string) => ({ ...shown(heading), links: [LINKS.home, LINKS.login] });
-const alert = (text: string | RegExp) => ({ text, role: 'alert' as const });
+export const problem = (heading: string) => ({ ...shown(heading), links: [LINKS.home, LINKS.login] });
+export const alert = (text: string | RegExp) => ({ text, role: 'alert' as const });
 /** The same page where one of its fields is wrong. */
-const blamed = <P extends { heading: string }>(page: P, wrong: string, text: string | RegExp) => ({
+export const blamed = <P extends { heading: string }>(page: P, wrong: string, text: string | RegExp) => ({
   ...refused(page),
   status: 400,
   says: alert(text),
@@ -306,6 +307,7 @@ export const STATES: State[] = [
   },
   ...deadLink(),
   ...brokenLogin(),
+  ...ACCOUNT_STATES(),
 ];
 
 /** A link that dies while its page is open: with scripts its form says so, without them the page to ask for another one comes. */

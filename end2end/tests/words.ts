@@ -1,6 +1,12 @@
 // The words of the pages: whoever changes one on a page changes it here.
 
-export const FIELDS = { name: 'Name', email: 'Email', password: 'Password', newPassword: 'New password', account: 'Account' };
+export const FIELDS = { name: 'Name', email: 'Email', password: 'Password', newPassword: 'New password', account: 'Account',
+  newEmail: 'New email',
+  currentPassword: 'Current password',
+  confirm: 'Confirm with your current password',
+  deleteEmail: 'Your email, to be sure',
+  deletePassword: 'Your current password, to be sure',
+};
 
 export const BUTTONS = {
   login: 'Log in',
@@ -8,6 +14,15 @@ export const BUTTONS = {
   logout: 'Log out',
   sendLink: 'Send reset link',
   changePassword: 'Change password',
+  changeName: 'Change name',
+  changeEmail: 'Change email',
+  resend: 'Send the confirmation link again',
+  confirmEmail: 'Confirm this email',
+  deleteAccount: 'Delete my account',
+  logOutHere: /^Log out here/,
+  endSession: /^End session/,
+  endOthers: 'End all other sessions',
+  notMe: 'Take my account back',
 };
 
 /** The button that needs scripts. */
@@ -22,7 +37,13 @@ export const LINKS = {
   backToLogin: 'Back to login',
   keepPassword: 'Keep the old password',
   newLink: 'Send a new link',
-  changePassword: 'Change your password',
+  account: 'Account',
+  settings: 'Account settings',
+  sessions: 'Sessions',
+  history: 'History',
+  export: 'Download everything we hold about you',
+  notNow: 'Not now',
+  itWasMe: 'It was me after all',
   home: 'Home page',
 };
 
@@ -35,6 +56,11 @@ export const HEADINGS = {
   linkSent: 'Check your email',
   deadLink: 'This link no longer works',
   newPassword: 'Choose a new password',
+  settings: 'Account settings',
+  sessions: 'Sessions',
+  history: 'History',
+  confirmEmail: 'Confirm your email',
+  notMe: 'This was not me',
   unavailable: 'Not available right now',
   notFound: 'Page not found',
   refused: 'This request was refused',
@@ -54,6 +80,19 @@ export const SAYS = {
   loggedOut: 'You are not logged in.',
   loggedIn: 'You are logged in as Ada Lovelace',
   passwordChanged: 'Your password was changed',
+  nameChanged: 'Your name was changed.',
+  emailAsked: 'A confirmation link has been sent to the new address.',
+  emailConfirmed: 'Your email is confirmed.',
+  confirmationSent: 'A confirmation link has been sent to your email.',
+  waiting: 'Waiting for you to open the link sent to',
+  notConfirmed: '(not confirmed yet)',
+  sessionEnded: 'The session was ended.',
+  othersEnded: 'All other sessions were ended.',
+  nowhereElse: 'You are logged in nowhere else.',
+  thisSession: 'This session',
+  noFailures: 'No login failed in the last 7 days.',
+  oneFailure: 'One login failed in the last 7 days.',
+  accountDeleted: 'Your account was deleted.',
   linkSent: 'If this email has an account, a password reset link has been sent to it',
 };
 
@@ -68,6 +107,11 @@ export const REFUSALS = {
   easyPassword: /Password is too easy to guess: \w+/,
   throttled: /Too many attempts, try again in \d+ (seconds|minutes)/,
   deadLink: 'User not found',
+  currentPassword: 'Enter your current password',
+  wrongCurrentPassword: 'This is not your current password',
+  ownEmail: 'This is already your email',
+  notYourEmail: 'This is not your email',
+  noSession: 'Not found',
   notFound: 'The address may be mistyped',
   notAllowed: 'This method is not allowed here',
   passwordInAddress: 'A password must not be sent in an address',

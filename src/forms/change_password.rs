@@ -8,7 +8,7 @@
 use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::{
-    field::{CURRENT_PASSWORD, NEW_PASSWORD},
+    field::{CURRENT_PASSWORD, Field, NEW_PASSWORD},
     form::{Button, Done, Form, Gate, Notice},
     reply::{Refusal, Reply},
 };
@@ -18,7 +18,13 @@ pub static FORM: Form = Form {
     path: <ChangePassword as ServerFn>::PATH,
     page: Some("/account"),
     gate: Gate::Password,
-    fields: &[CURRENT_PASSWORD, NEW_PASSWORD],
+    fields: &[
+        Field {
+            label: "Current password",
+            ..CURRENT_PASSWORD
+        },
+        NEW_PASSWORD,
+    ],
     hidden: &[],
     secret: &[],
     button: Button {

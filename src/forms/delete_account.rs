@@ -24,7 +24,10 @@ pub static FORM: Form = Form {
             autocomplete: "off",
             ..EMAIL
         },
-        CURRENT_PASSWORD,
+        Field {
+            label: "Your current password, to be sure",
+            ..CURRENT_PASSWORD
+        },
     ],
     hidden: &[],
     secret: &[],

@@ -91,7 +91,7 @@ pub const NEW_PASSWORD: Field = Field {
 /// The password that is to be replaced, or that shows again who is there.
 pub const CURRENT_PASSWORD: Field = Field {
     name: "current_password",
-    label: "Current password",
+    label: "Confirm with your current password",
     ..PASSWORD
 };
 

@@ -97,7 +97,7 @@ fn facts(user: &User, sessions: usize) -> impl IntoView + use<> {
     };
     let sessions = match sessions {
         1 => "This one only".to_owned(),
-        n => format!("{n}, see where"),
+        n => n.to_string(),
     };
     view! {
         <dl class="facts">
@@ -110,9 +110,7 @@ fn facts(user: &User, sessions: usize) -> impl IntoView + use<> {
             <dt>"Password changed"</dt>
             <dd>{changed}</dd>
             <dt>"Sessions"</dt>
-            <dd>
-                <a href="/account/sessions">{sessions}</a>
-            </dd>
+            <dd>{sessions}</dd>
         </dl>
     }
 }

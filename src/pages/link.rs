@@ -8,6 +8,7 @@ use crate::{
     forms::{
         cookie::Kind,
         field::{LINK_FIELD, UUID_FIELD},
+        reply::Reason,
     },
 };
 
@@ -22,6 +23,11 @@ pub async fn open<T, F>(
 where
     F: Future<Output = Result<Option<T>, Error>>,
 {
+    if let Some(refused) = &request.refused
+        && refused.refusal.reason == Reason::LinkDead
+    {
+        return Err(Detour::Refused(refused.refusal.clone()));
+    }
     let cookies = request.service.cookies;
     let uuid = request.query("uuid").filter(|_| request.refused.is_none());
     let token = match (&uuid, &request.refused) {
