@@ -10,14 +10,14 @@ use tokio::{sync::Notify, time::timeout};
 use super::{
     clock::Clock,
     error::Error,
-    lifetimes::{RESET_LIFE, UNDO_LIFE},
+    lifetimes::UNDO_LIFE,
     mail::{
         Letter, Mail, MailError, MailId, MailKind, Mailer, QueuedMail, SecurityEvent,
         SecurityNotice,
     },
     store::{Key, Store},
     token::Token,
-    user::{NotMeLink, ResetLink, User},
+    user::{NotMeLink, User},
     users::Users,
 };
 
@@ -147,48 +147,45 @@ impl Outbox {
 
     /// A new reset link, which ends an older one; none if the address is no user's any more.
     async fn reset_link(&self, queued: &QueuedMail) -> Result<Option<Token>, Error> {
-        let owner = self.owner(queued).await?;
-        let Some(user) = owner.filter(|user| user.email == queued.to) else {
+        let Some(user) = self.owner(queued).await? else {
             return Ok(None);
         };
-        let token = Token::random();
-        let link = ResetLink {
-            digest: token.digest(),
-            expires_at: self.clock.now().plus(RESET_LIFE),
-        };
-        let given = self.users.change_from(user, |user| {
-            user.reset = Some(link.clone());
-            Some(())
+        let (token, now) = (Token::random(), self.clock.now());
+        let issued = self.users.change_from(user, |user| {
+            let issued = user.issue_reset(&queued.to, token.digest(), now);
+            issued.then_some(())
         });
-        Ok(given.await?.map(|()| token))
+        Ok(issued.await?.map(|()| token))
     }
 
     /// The link to confirm an address, unless another one was asked for since. If the address has an account, its
-    /// owner is told so instead.
+    /// owner is told so instead; who asked has the same record then, with a link that nobody knows, or the export of
+    /// it would tell which addresses have accounts.
     async fn confirmation(&self, queued: &QueuedMail) -> Result<Option<Letter>, Error> {
         let Some(user) = self.owner(queued).await? else {
             return Ok(None);
         };
         let is_change = user.email != queued.to;
-        let now = self.clock.now();
-        if is_change
-            && let Some(other) = self.users.find(Key::Address(&queued.to)).await?
-            && other.id != user.id
-            && other.holds(&queued.to, now)
-        {
-            let is_told = other.email == queued.to && other.confirmed_at.is_some();
-            return Ok(is_told.then_some(Letter::EmailInUse));
-        }
-        let token = Token::random();
+        let (id, token, now) = (user.id.clone(), Token::random(), self.clock.now());
         let issued = self.users.change_from(user, |user| {
             let issued = user.issue_confirmation(&queued.to, token.digest(), now);
             issued.then_some(())
         });
-        let issued = issued.await?.map(|()| token.clone());
-        Ok(issued.map(match is_change {
-            true => Letter::ConfirmChange,
-            false => Letter::ConfirmEmail,
-        }))
+        if issued.await?.is_none() {
+            return Ok(None);
+        }
+        if !is_change {
+            return Ok(Some(Letter::ConfirmEmail(token)));
+        }
+        let other = self.users.find(Key::Address(&queued.to)).await?;
+        let other = other.filter(|other| other.id != id && other.holds(&queued.to, now));
+        Ok(match other {
+            None => Some(Letter::ConfirmChange(token)),
+            Some(other) => {
+                let is_told = other.email == queued.to && other.confirmed_at.is_some();
+                is_told.then_some(Letter::EmailInUse)
+            }
+        })
     }
 
     /// A security mail, with a link to take the account back.

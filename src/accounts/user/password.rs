@@ -1,12 +1,28 @@
 //! Choosing another password.
 
 use super::{
-    Device, User,
+    Device, ResetLink, User,
     history::{EventKind, Origin},
 };
-use crate::accounts::{clock::Timestamp, mail::MailKind, password::PasswordHash, token::Digest};
+use crate::accounts::{
+    clock::Timestamp, email::Email, lifetimes::RESET_LIFE, mail::MailKind, password::PasswordHash,
+    token::Digest,
+};
 
 impl User {
+    /// Gives the user a reset link that is mailed to this address, in the place of an older one; false if it is not
+    /// the address of record (any more), since whoever reads mail there could get in by it.
+    pub fn issue_reset(&mut self, to: &Email, digest: Digest, now: Timestamp) -> bool {
+        let is_own = self.email == *to;
+        if is_own {
+            self.reset = Some(ResetLink {
+                digest,
+                expires_at: now.plus(RESET_LIFE),
+            });
+        }
+        is_own
+    }
+
     /// Whether this is the user's reset link, and lives.
     pub fn has_reset(&self, link: &Digest, now: Timestamp) -> bool {
         let reset = self.reset.as_ref();
@@ -69,11 +85,19 @@ mod tests {
     use super::*;
     use crate::accounts::{
         token::Token,
-        user::{
-            ResetLink,
-            tests::{ada, day, device, kinds, origin, session},
-        },
+        user::tests::{ada, day, device, email, kinds, origin, session},
     };
+
+    #[test]
+    fn a_reset_link_is_mailed_to_the_address_of_record_alone() {
+        let mut user = ada();
+        let (older, link) = (Token::random().digest(), Token::random().digest());
+        assert!(user.issue_reset(&email("ada@example.org"), older, day(0)));
+        assert!(user.issue_reset(&email("ada@example.org"), link, day(0)));
+        assert!(!user.has_reset(&older, day(0)));
+        assert!(!user.issue_reset(&email("former@example.org"), older, day(0)));
+        assert!(user.has_reset(&link, day(0)) && !user.has_reset(&older, day(0)));
+    }
 
     #[test]
     fn a_reset_link_works_once_until_it_expires() {
