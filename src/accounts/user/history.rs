@@ -125,18 +125,23 @@ impl User {
             device: origin.device,
         });
         let oldest = origin.at.minus(EVENT_LIFE);
-        let is_of_class = |event: &Event| event.kind.is_routine() == kind.is_routine();
-        let count = self
-            .events
-            .iter()
-            .filter(|event| is_of_class(event))
-            .count();
-        let mut surplus = count.saturating_sub(MAX_EVENTS);
-        self.events.retain(|event| {
-            let is_surplus = surplus > 0 && is_of_class(event);
-            surplus -= usize::from(is_surplus);
-            !is_surplus && event.at > oldest
-        });
+        self.events.retain(|event| event.at > oldest);
+        while let Some(surplus) = self.surplus_event(kind.is_routine()) {
+            self.events.remove(surplus);
+        }
+    }
+
+    /// Where the event is that has to go if a class has too many: the oldest of the kind that it has most of. So what
+    /// somebody repeats displaces only itself.
+    fn surplus_event(&self, is_routine: bool) -> Option<usize> {
+        let events = self.events.iter().map(|event| event.kind).enumerate();
+        let of_class = events.filter(|(_, kind)| kind.is_routine() == is_routine);
+        let of_class: Vec<_> = of_class.collect();
+        let count = |kind| of_class.iter().filter(|(_, other)| *other == kind).count();
+        let is_full = of_class.len() > MAX_EVENTS;
+        let oldest_last = of_class.iter().rev().filter(|_| is_full);
+        let surplus = oldest_last.max_by_key(|(_, kind)| count(*kind));
+        surplus.map(|(position, _)| *position)
     }
 
     /// How often this has happened since a moment.
@@ -174,6 +179,26 @@ mod tests {
             user.note(EventKind::PasswordChanged, &origin(2));
         }
         assert_eq!(user.events.len(), 2 * MAX_EVENTS);
+    }
+
+    #[test]
+    fn what_is_repeated_displaces_only_its_own_kind() {
+        let mut user = ada();
+        for once in [EventKind::NewDevice, EventKind::EmailChanged] {
+            user.note(once, &origin(1));
+        }
+        for _ in 0..200 {
+            user.note(EventKind::LoggedIn, &origin(2));
+            user.note(EventKind::PasswordChanged, &origin(2));
+        }
+        let first = [
+            EventKind::SignedUp,
+            EventKind::NewDevice,
+            EventKind::EmailChanged,
+        ];
+        assert_eq!(kinds(&user.events)[..3], first);
+        assert_eq!(user.events.len(), 2 * MAX_EVENTS);
+        assert_eq!(user.count_since(EventKind::NewDevice, day(0)), 1);
     }
 
     #[test]
