@@ -47,14 +47,22 @@ impl User {
         self.send(MailKind::ConfirmEmail, email, origin);
     }
 
-    /// Each change holds the former address for some days, so the held ones are the changes of these days.
+    /// Counts both what the history tells and the addresses held: who goes to and fro between two addresses holds but
+    /// one, and who takes the account back does not wait for the changes of another.
     fn allow_change(&self, now: Timestamp) -> Result<(), Error> {
-        let mut held: Vec<_> = self.held.iter().map(|held| held.expires_at).collect();
-        held.retain(|expires_at| *expires_at > now);
-        match held.len().checked_sub(EMAIL_CHANGES) {
-            Some(excess) => Err(Error::TooManyAttempts(Wait::until(held[excess], now))),
-            None => Ok(()),
+        let held = self.held.iter().map(|held| held.expires_at).collect();
+        let since = self.events.iter().rev();
+        let since = since.take_while(|event| event.kind != EventKind::Secured);
+        let changes = since.filter(|event| event.kind == EventKind::EmailChanged);
+        let mut told: Vec<_> = changes.map(|event| event.at.plus(UNDO_LIFE)).collect();
+        told.reverse();
+        for mut ends in [told, held] {
+            ends.retain(|end| *end > now);
+            if let Some(excess) = ends.len().checked_sub(EMAIL_CHANGES) {
+                return Err(Error::TooManyAttempts(Wait::until(ends[excess], now)));
+            }
         }
+        Ok(())
     }
 
     /// Gives the address that was asked for at this moment its link; false if something else was asked for since.
@@ -248,5 +256,19 @@ mod tests {
             "Too many attempts, try again in 4 days"
         );
         ask(&mut user, "e@example.org", 7);
+    }
+
+    #[test]
+    fn to_and_fro_are_changes_too() {
+        let mut user = confirmed();
+        for address in ["b@example.org", "ada@example.org", "b@example.org"] {
+            let link = ask(&mut user, address, 1);
+            user.confirm(&link, &origin(1)).unwrap();
+        }
+        assert_eq!(user.held.len(), 1);
+        let fourth = user.ask_for_address(&email("ada@example.org"), &origin(7));
+        assert!(matches!(fourth, Err(Error::TooManyAttempts(_))));
+        user.note(EventKind::Secured, &origin(7));
+        ask(&mut user, "ada@example.org", 7);
     }
 }
