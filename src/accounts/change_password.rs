@@ -1,8 +1,11 @@
 //! Another password, by who knows the current one.
 
 use super::{
-    Accounts, Caller, LoggedIn, about, error::Error, fair_queue::Priority, password::Password,
-    token::Token,
+    Accounts, Caller, LoggedIn, about,
+    error::Error,
+    fair_queue::Priority,
+    password::Password,
+    token::{Digest, Token},
 };
 
 impl Accounts {
@@ -19,7 +22,9 @@ impl Accounts {
         let requester = caller.requester(Priority::High);
         let _room = self.hasher.permit(requester).await?;
         let (user, _) = self.account(caller, false).await?;
-        let attempt = self.limits.new_password(caller.network, &digest).await?;
+        // By the account: every change gives the session another digest.
+        let account = Digest::of(user.id.as_str().as_bytes());
+        let attempt = self.limits.new_password(caller.network, &account).await?;
         let about = about(&user.name, &user.email);
         let hashed = self.hasher.hash(password, about, requester).await;
         if let Err(Error::Busy) = hashed {

@@ -58,12 +58,12 @@ pub const SIGNUP_OF_NETWORK: Limit = Limit::Window {
     attempts: 20,
     window: HOUR,
 };
-/// New passwords tried at one reset link.
+/// New passwords tried at one reset link, or in one account.
 pub const RESET_OF_LINK: Limit = Limit::Window {
     attempts: 10,
     window: QUARTER,
 };
-/// New passwords tried from one network, at any number of links.
+/// New passwords tried from one network, at any number of links and accounts.
 pub const RESET_OF_NETWORK: Limit = Limit::Window {
     attempts: 100,
     window: QUARTER,

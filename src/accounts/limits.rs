@@ -93,15 +93,16 @@ impl Limits {
         self.count(mails_to(email), from).await.map(drop)
     }
 
-    /// Counts a new password that is tried at a live reset link. The keys are for [`Limits::take_back`].
+    /// Counts a new password that is tried at a live reset link, or in an account. The keys are for
+    /// [`Limits::take_back`].
     pub async fn new_password(
         &self,
         network: Network,
-        link: &Digest,
+        place: &Digest,
     ) -> Result<Vec<AttemptKey>, Error> {
-        let of_link = vec![(AttemptKey::of_token(RESET, link), RESET_OF_LINK)];
+        let at_place = vec![(AttemptKey::of_token(RESET, place), RESET_OF_LINK)];
         let from = (network, RESET, RESET_OF_NETWORK);
-        Ok(keys(&self.count(of_link, from).await?))
+        Ok(keys(&self.count(at_place, from).await?))
     }
 
     /// Counts a login from a device that the account does not know. `email` is none if the typed text is not an
