@@ -32,6 +32,7 @@ contract! {
     login_from_a_known_device_passes_a_closed_network
     login_from_a_known_device_has_ten_attempts_of_its_own
     login_fails_a_hundred_times_and_the_owner_is_mailed_a_way_in
+    current_password_fails_a_hundred_times_and_the_owner_is_mailed_a_way_in
     login_fails_a_hundred_times_from_one_network
     login_from_ipv6_counts_for_the_wider_networks_too
     login_refused_for_its_network_counts_for_no_account
@@ -219,6 +220,32 @@ async fn login_fails_a_hundred_times_and_the_owner_is_mailed_a_way_in(registry: 
     assert_eq!(answer.status, 429);
     let mail = registry.inbox.take("eve@example.org");
     assert!(mail.is_none(), "only who has an account is mailed");
+}
+
+/// Who holds a session closes the account like any stranger, and not behind its owner's back.
+async fn current_password_fails_a_hundred_times_and_the_owner_is_mailed_a_way_in(
+    registry: Registry,
+) {
+    registry.add_user(ADA).await;
+    let thief = registry.program();
+    thief.login(ADA, PASSWORD).await;
+    let wrong = [("email", ADA), ("current_password", WRONG)];
+    // Ten that the device has of its own, and the hundred of the account.
+    for n in 1..=110 {
+        let answer = thief.post("/account/delete", &wrong).await;
+        assert_eq!(answer.status, 403, "{n}: {}", answer.body);
+        if n > 10 && n < 110 {
+            registry.wait(15 * MINUTE);
+        }
+    }
+    assert_eq!(thief.post("/account/delete", &wrong).await.status, 429);
+    let subject = "Your fpm-registry account is closed to new devices";
+    loop {
+        let mail = registry.inbox.next(ADA).await.expect("a mail arrives");
+        if mail.subject == subject {
+            break;
+        }
+    }
 }
 
 async fn login_fails_a_hundred_times_from_one_network(registry: Registry) {

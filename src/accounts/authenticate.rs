@@ -57,7 +57,7 @@ impl Accounts {
         match verdict.await {
             Ok(Verdict::Right(_)) => {}
             Ok(_) => {
-                self.limits.failed(&attempt, Some(&user.email)).await?;
+                self.record_failure(&attempt, Some(&user.email)).await?;
                 tracing::info!(user = %user.id, client = %caller.network, "wrong current password");
                 return Err(Error::WrongCurrentPassword);
             }

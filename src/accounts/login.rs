@@ -60,7 +60,10 @@ impl Accounts {
             Err(Error::Busy | Error::Unavailable(_)) => {
                 self.limits.aborted(&mut login.attempt).await;
             }
-            Err(_) => self.record_failure(login).await?,
+            Err(_) => {
+                self.record_failure(&login.attempt, login.email.as_ref())
+                    .await?;
+            }
             Ok(_) => {}
         }
         logged_in
@@ -110,11 +113,15 @@ impl Accounts {
     }
 
     /// Makes the count of a failed login durable. Mails the owner a link if it was the last that unknown devices have.
-    async fn record_failure(&self, login: AdmittedLogin) -> Result<(), Error> {
-        let is_last = self.limits.failed(&login.attempt, login.email.as_ref());
-        let is_last = is_last.await?;
-        if let (true, Some(email)) = (is_last, login.email) {
-            self.queue_mail(MailKind::AccountClosed, email).await?;
+    pub(super) async fn record_failure(
+        &self,
+        attempt: &LoginAttempt,
+        email: Option<&Email>,
+    ) -> Result<(), Error> {
+        let is_last = self.limits.failed(attempt, email).await?;
+        if let (true, Some(email)) = (is_last, email) {
+            self.queue_mail(MailKind::AccountClosed, email.clone())
+                .await?;
         }
         Ok(())
     }
