@@ -93,6 +93,13 @@ impl Context {
         self.remove_link_cookie(Kind::Reset);
     }
 
+    /// Takes the cookies of all mailed links away, when somebody has left this browser.
+    pub fn remove_link_cookies(&self) {
+        for kind in [Kind::Reset, Kind::Confirm, Kind::NotMe] {
+            self.remove_link_cookie(kind);
+        }
+    }
+
     /// Takes the cookie of a mailed link away, if the client has one.
     pub fn remove_link_cookie(&self, kind: Kind) {
         if self.cookies.token(kind, &self.headers).is_some() {

@@ -52,5 +52,6 @@ pub async fn delete_account(#[server(default)] email: String) -> Result<Reply, R
     let (accounts, caller) = (&context.accounts, &context.caller);
     accounts.delete_account(caller, &email).await?;
     context.remove_session_cookie();
+    context.remove_link_cookies();
     Ok(FORM.done())
 }

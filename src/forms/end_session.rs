@@ -44,6 +44,7 @@ pub async fn end_session(#[server(default)] session: String) -> Result<Reply, Re
     let (accounts, caller) = (&context.accounts, &context.caller);
     if accounts.end_session_named(caller, &session).await? {
         context.remove_session_cookie();
+        context.remove_link_cookies();
         return Ok(FORM.done_at("/auth/login"));
     }
     Ok(FORM.done())

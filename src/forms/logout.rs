@@ -40,7 +40,7 @@ pub async fn logout() -> Result<Reply, Refusal> {
     let ended = context.accounts.logout(&context.caller).await;
     if matches!(ended, Ok(()) | Err(Error::NoSession)) {
         context.remove_session_cookie();
-        context.remove_reset_cookie();
+        context.remove_link_cookies();
     }
     let done = FORM.done();
     ended?;
