@@ -52,10 +52,12 @@ pub fn export(user: &User) -> Value {
         "former_emails": held.collect::<Vec<_>>(),
         "undo_links": links.collect::<Vec<_>>(),
         "history": user.events.iter().rev().map(event).collect::<Vec<_>>(),
-        "other": user.unknown,
+        // What it means is not known here, so neither is whether it is a secret.
+        "fields_of_later_versions": user.unknown.keys().collect::<Vec<_>>(),
         "left_out": [
             "the hash of the password",
             "the digests of sessions, known devices and mailed links",
+            "what fields of later versions hold",
         ],
     })
 }
@@ -68,4 +70,27 @@ pub fn event(event: &Event) -> Value {
         "network": event.network,
         "device": event.device,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+    use super::*;
+
+    #[test]
+    fn what_a_later_version_keeps_may_be_a_secret() {
+        let user: User = serde_json::from_value(json!({
+            "id": "0123456789abcdef01234567",
+            "name": "Ada",
+            "email": "ada@example.org",
+            "password": "hash-of-it",
+            "totp": { "secret": "of-later" },
+        }))
+        .unwrap();
+        let told = export(&user);
+        assert_eq!(told["fields_of_later_versions"], json!(["totp"]));
+        let told = told.to_string();
+        assert!(!told.contains("of-later") && !told.contains("hash-of-it"));
+    }
 }
