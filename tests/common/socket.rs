@@ -261,7 +261,7 @@ impl Registry {
         let answer = self.send(&post("/auth/forgot-password", &[("email", email)]));
         assert_eq!(answer.status, 200, "{}", answer.body);
         loop {
-            if let Some((_, rest)) = self.next_mail().split_once("?uuid=") {
+            if let Some((_, rest)) = self.next_mail().split_once("/auth/reset-password?uuid=") {
                 return rest[..36].to_owned();
             }
         }

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use fpm_registry::{forms::FORMS, server::PAGES};
 
 use crate::{
-    ADA, RESET,
+    ADA, CONFIRM, EVE, NOT_ME, RESET,
+    keys::{Keys, without_keys},
     socket::{
         Answer, NEW_PASSWORD, PASSWORD, PUBLIC_HTTPS_URL, PUBLIC_URL, Registry, Setup, get, login,
         post,
@@ -65,15 +66,27 @@ fn every_cookie_is_bound() {
         );
 
         assert_set(&registry.send(&get("/").by_browser()), &[]);
+        let keys = Keys::of_a_user(&registry, EVE);
         let pages: BTreeSet<&str> = FORMS.iter().filter_map(|form| form.page).collect();
         for path in pages {
-            let page = registry.send(&get(path).by_browser());
+            let sent = keys.open(path).by_browser();
+            let page = registry.send(&sent);
             assert_set(&page, &[form]);
-            let known = get(path)
-                .by_browser()
-                .with("Cookie", page.cookie(&format!("{prefix}form")).unwrap());
-            assert_set(&registry.send(&known), &[]);
+            let known = page.cookie(&format!("{prefix}form")).unwrap();
+            assert_set(&registry.send(&sent.with("Cookie", known)), &[]);
         }
+        for (path, uuid, cookie) in [
+            (CONFIRM, &keys.confirm, ("confirm", 86_400)),
+            (NOT_ME, &keys.not_me, ("not-me", 1800)),
+        ] {
+            let link = get(&format!("{path}?uuid={uuid}")).by_browser();
+            assert_set(&registry.send(&link), &[cookie]);
+        }
+        let links = [("confirm", &keys.confirm), ("not-me", &keys.not_me)];
+        let links = links.map(|(name, uuid)| format!("{prefix}{name}={uuid}"));
+        let logout = post("/auth/logout", &[]).with("Cookie", links.join("; "));
+        let removed = [("uuid", 0), ("confirm", 0), ("not-me", 0)];
+        assert_set(&registry.send(&logout), &removed);
     }
 }
 
@@ -110,7 +123,8 @@ fn odd_cookies_do_no_harm() {
         assert!(!registry.is_logged_in(broken));
         for page in PAGES {
             let sent = get(page.path).with("Cookie", broken);
-            assert_eq!(registry.send(&sent).status, 200);
+            let closed = without_keys(page.path);
+            assert_eq!(registry.send(&sent).status, closed, "{}", page.path);
         }
         let logout = registry.send(&post("/auth/logout", &[]).with("Cookie", broken));
         logout.assert_refused(404, "User not found", None);

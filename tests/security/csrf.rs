@@ -1,10 +1,11 @@
 //! Requests that pages of other sites make (cross-site request forgery).
 
-use fpm_registry::forms::FORMS;
+use fpm_registry::forms::{FORMS, form::Gate};
 
 use crate::{
-    ADA, NO_METHOD, RESET,
+    ADA, EVE, NO_METHOD, NOT_ME, RESET,
     forms::fields_of,
+    keys::Keys,
     socket::{Answer, FORM, JSON, PARTS, PASSWORD, PUBLIC_URL, Registry, get, post, post_as},
 };
 
@@ -69,6 +70,7 @@ fn pages_of_other_sites_can_send_nothing() {
 fn a_form_with_a_token_brings_that_of_its_page() {
     let registry = Registry::start();
     registry.sign_up(ADA);
+    let keys = Keys::of_a_user(&registry, EVE);
     for form in FORMS {
         // A token is the browser's, whichever page brings it.
         let (page, path) = (form.page.unwrap_or("/auth/login"), form.path);
@@ -76,16 +78,18 @@ fn a_form_with_a_token_brings_that_of_its_page() {
             // Ada has her account.
             "/auth/signup" => 400,
             // Nobody is logged in, and no such link was sent.
-            "/auth/logout" | RESET => 404,
+            _ if form.gate != Gate::Anyone => 401,
+            "/auth/logout" | RESET | NOT_ME => 404,
             _ => 200,
         };
-        let first = registry.send(&get(page).by_browser());
+        let open = keys.open(page).by_browser();
+        let first = registry.send(&open);
         let cookie = first.cookie("form").unwrap();
         let token = token_in(&first);
-        let other = token_in(&registry.send(&get(page).by_browser()));
+        let other = token_in(&registry.send(&open));
         assert_ne!(token, other, "{page}: every browser has its own");
         assert!(!cookie.contains(&token), "{page}: the cookie is not told");
-        let again = registry.send(&get(page).by_browser().with("Cookie", &cookie));
+        let again = registry.send(&open.with("Cookie", &cookie));
         assert_eq!(token_in(&again), token, "{page}: it stays");
         assert_eq!(again.all("set-cookie"), [""; 0], "{page}");
 

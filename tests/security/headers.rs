@@ -7,6 +7,7 @@ use fpm_registry::{forms::FORMS, server::PAGES};
 
 use crate::{
     ADA, FORGOT, MADE_UP, METHODS, RESET, attribute,
+    keys::Keys,
     socket::{
         Answer, JSON, PASSWORD, PUBLIC_HTTPS_URL, PUBLIC_URL, Registry, Request, Setup, get, login,
         post, post_as, request,
@@ -30,17 +31,17 @@ fn every_answer_has_the_headers_that_guard_it() {
 }
 
 fn every_kind_of_answer(registry: &Registry) -> Vec<Answer> {
-    let uuid = {
-        registry.sign_up(ADA);
-        registry.reset_uuid(ADA)
-    };
+    let keys = Keys::of_a_user(registry, ADA);
+    let uuid = registry.reset_uuid(ADA);
     let mut requests = Vec::new();
     let pages = PAGES.iter().map(|page| page.path);
     let forms = FORMS.iter().map(|form| form.path);
-    for path in pages.chain(forms).chain(["/nowhere", "/favicon.svg"]) {
+    let others = ["/account/export", "/nowhere", "/favicon.svg"];
+    for path in pages.chain(forms).chain(others) {
         for method in METHODS {
             requests.push(request(method, path));
         }
+        requests.push(keys.open(path));
     }
     for path in linked(&registry.send(&get("/auth/login")).body) {
         requests.push(get(&path));
@@ -70,11 +71,12 @@ fn every_kind_of_answer(registry: &Registry) -> Vec<Answer> {
 #[test]
 fn a_page_runs_only_scripts_with_a_nonce_that_is_new_each_time() {
     let registry = Registry::start();
+    let keys = Keys::of_a_user(&registry, ADA);
     let mut nonces = BTreeSet::new();
     let pages = PAGES.iter().map(|page| page.path);
     for path in pages.chain(["/nowhere"]) {
         for _ in 0..3 {
-            let page = registry.send(&get(path).by_browser());
+            let page = registry.send(&keys.open(path).by_browser());
             let nonce = page.nonce().expect("a nonce").to_owned();
             let bits = BASE64_URL_SAFE_NO_PAD.decode(&nonce).unwrap().len() * 8;
             assert!(bits >= 128, "{nonce}");

@@ -16,6 +16,10 @@ mod mongod;
 #[path = "../common/socket.rs"]
 mod socket;
 
+mod account;
+mod account_email;
+mod account_not_me;
+mod account_password;
 mod bodies;
 mod cookies;
 mod csrf;
@@ -24,6 +28,7 @@ mod floods;
 mod framing;
 mod headers;
 mod injection;
+mod keys;
 mod limits;
 mod log;
 mod mail;
@@ -42,12 +47,15 @@ use mongod::Mongod;
 use socket::Setup;
 
 const ADA: &str = "ada@example.org";
+const EVE: &str = "eve@example.org";
 const MADE_UP: &str = "936da01f-9abd-4d9d-80c7-02af85c822a8";
 const METHODS: [&str; 9] = [
     "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND",
 ];
 const RESET: &str = "/auth/reset-password";
 const FORGOT: &str = "/auth/forgot-password";
+const CONFIRM: &str = "/auth/confirm-email";
+const NOT_ME: &str = "/auth/not-me";
 const WRONG: &str = "Invalid email or password";
 const UNREADABLE: &str = "The request cannot be read";
 const NO_EMAIL: &str = "Email is required";

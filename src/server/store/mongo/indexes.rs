@@ -46,7 +46,8 @@ impl MongoStore {
     /// Keeps an e-mail to one user; users who were deleted have none. An index of an older version is dropped only when
     /// the new one is there.
     async fn index_emails(&self) -> Result<(), Error> {
-        let is_text = doc! { "email": { "$type": "string" } };
+        // A comparison with text finds text only. With `$type` the index would serve no query that does not say so too.
+        let is_text = doc! { "email": { "$gte": "" } };
         let unique = IndexOptions::builder()
             .unique(true)
             .name(EMAIL_INDEX.to_owned())
@@ -64,7 +65,7 @@ impl MongoStore {
 
     /// Converts e-mails to lower case that an older backend stored as typed.
     async fn lower_emails(&self) -> Result<(), Error> {
-        let typed = doc! { "email": { "$regex": "[A-Z]" } };
+        let typed = doc! { "email": { "$gte": "", "$regex": "[A-Z]" } };
         let lower = doc! { "$set": { "email": { "$toLower": "$email" } } };
         self.users.update_many(typed, vec![lower]).await?;
         Ok(())
