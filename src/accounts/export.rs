@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::user::{User, history::Event};
+use super::user::{User, event::Event};
 
 /// What is held about a user. Secrets are named and left out.
 pub fn export(user: &User) -> Value {

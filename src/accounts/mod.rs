@@ -72,7 +72,7 @@ use self::{
     outbox::Outbox,
     store::Store,
     token::{Digest, Token},
-    user::{Device, Session, Unknown, history::Origin},
+    user::{Device, Session, Unknown, event::Origin},
     users::Users,
 };
 

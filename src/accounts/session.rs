@@ -9,7 +9,7 @@ use super::{
     lifetimes::session_end,
     store::{Key, Visitor},
     token::Digest,
-    user::{Session, User, history::Origin},
+    user::{Session, User, event::Origin},
 };
 
 /// How often the use of a session is stored at most.

@@ -45,7 +45,7 @@ impl Page for AccountPage {
         let name = vec![("name".to_owned(), self.user.name.clone())];
         view! {
             {frame.heading("Account settings")}
-            {navigation(Self::PATH)}
+            {navigation(Self::PATH, frame)}
             {frame.status()}
             {facts(&self.user, self.sessions)}
             {confirmation(&self.user, frame)}

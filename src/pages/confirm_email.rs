@@ -1,5 +1,7 @@
 //! `/auth/confirm-email`: where a confirmation link leads.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 
 use super::{
@@ -9,7 +11,7 @@ use super::{
     request::{Detour, PageRequest},
 };
 use crate::{
-    accounts::token::Token,
+    accounts::{Accounts, token::Token},
     forms::{confirm_email, cookie::Kind, field::LINK_FIELD},
 };
 
@@ -24,9 +26,8 @@ impl Page for ConfirmEmailPage {
     const PATH: &'static str = "/auth/confirm-email";
 
     async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
-        let find = async |accounts: std::sync::Arc<crate::accounts::Accounts>, token: Token| {
-            accounts.confirmation_owner(&token).await
-        };
+        let find =
+            async |accounts: Arc<Accounts>, token: Token| accounts.confirmation_owner(&token).await;
         let opened = link::open(request, Kind::Confirm, Self::PATH, find).await?;
         let (token, (owner, email)) = opened;
         Ok(Self {
@@ -43,15 +44,15 @@ impl Page for ConfirmEmailPage {
             }
             false => "It shows that our mail reaches you.",
         };
-        let link = vec![(LINK_FIELD.to_owned(), self.token.digest_prefix())];
+        let hidden = vec![(LINK_FIELD.to_owned(), self.token.digest_prefix())];
         view! {
             {frame.heading("Confirm your email")}
             {frame.status()}
             <p>"Is " <strong>{self.email}</strong> " your address?"</p>
             <p class="lead">{advice} " You are asked to log in if you are not."</p>
-            {frame.button_form(&confirm_email::FORM, link)}
+            {frame.button_form(&confirm_email::FORM, hidden)}
             <nav class="links">
-                <a href="/">"Not now"</a>
+                <a href=link::forget(Self::PATH)>"Not now"</a>
             </nav>
         }
         .into_any()

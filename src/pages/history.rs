@@ -9,7 +9,7 @@ use super::{
     parts::{moment, navigation},
     request::{Detour, PageRequest},
 };
-use crate::accounts::{export, user::history::Event};
+use crate::accounts::{export, user::event::Event};
 
 /// The page of one's history.
 pub struct HistoryPage {
@@ -50,7 +50,7 @@ impl Page for HistoryPage {
         let is_empty = self.events.is_empty();
         view! {
             {frame.heading("History")}
-            {navigation(Self::PATH)}
+            {navigation(Self::PATH, frame)}
             <p>{failed}</p>
             {is_empty.then(|| view! { <p class="lead">"Nothing has been written down yet."</p> })}
             <ol class="rows">{rows}</ol>

@@ -12,6 +12,15 @@ use crate::{
     },
 };
 
+/// The word in the query by which the browser forgets the link. A link of another site may use it too: all it does is
+/// that the mailed link must be opened again.
+const FORGET: &str = "forget";
+
+/// The address at which the browser forgets the link of this page.
+pub fn forget(path: &str) -> String {
+    [path, "?", FORGET].concat()
+}
+
 /// The token of the link that a page is opened with, and what `find` knows of it; nothing is consumed. A browser first
 /// has the uuid moved out of its address, into the cookie of this `kind` (ASVS 14.2.1). A dead link is refused.
 pub async fn open<T, F>(
@@ -29,6 +38,10 @@ where
         return Err(Detour::Refused(refused.refusal.clone()));
     }
     let cookies = request.service.cookies;
+    if request.query(FORGET).is_some() {
+        request.cookies.push(cookies.remove(kind));
+        return Err(Detour::Redirect("/".to_owned()));
+    }
     let uuid = request.query("uuid").filter(|_| request.refused.is_none());
     let token = match (&uuid, &request.refused) {
         (Some(uuid), _) => Token::parse(uuid),

@@ -1,5 +1,7 @@
 //! `/auth/not-me`: where the link "this was not me" of a security mail leads.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 
 use super::{
@@ -9,7 +11,7 @@ use super::{
     request::{Detour, PageRequest},
 };
 use crate::{
-    accounts::token::Token,
+    accounts::{Accounts, token::Token},
     forms::{cookie::Kind, field::LINK_FIELD, not_me},
 };
 
@@ -22,15 +24,14 @@ impl Page for NotMePage {
     const PATH: &'static str = "/auth/not-me";
 
     async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
-        let find = async |accounts: std::sync::Arc<crate::accounts::Accounts>, token: Token| {
-            accounts.not_me_owner(&token).await
-        };
+        let find =
+            async |accounts: Arc<Accounts>, token: Token| accounts.not_me_owner(&token).await;
         let (token, _) = link::open(request, Kind::NotMe, Self::PATH, find).await?;
         Ok(Self { token })
     }
 
     fn view(self, frame: &Frame) -> AnyView {
-        let link = vec![(LINK_FIELD.to_owned(), self.token.digest_prefix())];
+        let hidden = vec![(LINK_FIELD.to_owned(), self.token.digest_prefix())];
         view! {
             {frame.heading("This was not me")}
             {frame.status()}
@@ -41,9 +42,9 @@ impl Page for NotMePage {
                 <li>"The address that our mail went to is that of the account again."</li>
                 <li>"We send a link to choose a new password to that address."</li>
             </ul>
-            {frame.button_form(&not_me::FORM, link)}
+            {frame.button_form(&not_me::FORM, hidden)}
             <nav class="links">
-                <a href="/">"It was me after all"</a>
+                <a href=link::forget(Self::PATH)>"It was me after all"</a>
             </nav>
         }
         .into_any()

@@ -2,7 +2,8 @@
 
 use leptos::prelude::*;
 
-use crate::accounts::clock::Timestamp;
+use super::frame::Frame;
+use crate::{accounts::clock::Timestamp, forms::logout};
 
 /// The pages of the account area.
 const AREA: [(&str, &str); 3] = [
@@ -11,8 +12,8 @@ const AREA: [(&str, &str); 3] = [
     ("/account/history", "History"),
 ];
 
-/// The way through the account area; `here` is the path of the page it stands on.
-pub fn navigation(here: &str) -> impl IntoView + use<> {
+/// The way through the account area, and out of it (ASVS 7.4.4); `here` is the path of the page it stands on.
+pub fn navigation(here: &str, frame: &Frame) -> impl IntoView + use<> {
     let links = AREA.map(|(path, name)| {
         let current = (path == here).then_some("page");
         view! {
@@ -23,7 +24,7 @@ pub fn navigation(here: &str) -> impl IntoView + use<> {
     });
     view! {
         <nav class="area" aria-label="Account">
-            {links.collect_view()}
+            {links.collect_view()} {frame.button_form(&logout::FORM, Vec::new())}
         </nav>
     }
 }

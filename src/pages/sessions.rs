@@ -60,7 +60,7 @@ impl Page for SessionsPage {
         };
         view! {
             {frame.heading("Sessions")}
-            {navigation(Self::PATH)}
+            {navigation(Self::PATH, frame)}
             {frame.status()}
             <p class="lead">
                 "Each is a browser or program that is logged in. End those that you do not know, and then change your password."

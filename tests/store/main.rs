@@ -51,7 +51,7 @@ use fpm_registry::accounts::{
     password::PasswordHash,
     store::{Key, Store},
     token::{Digest, Token},
-    user::{Device, ResetLink, Session, Unknown, User, history::Origin},
+    user::{Device, ResetLink, Session, Unknown, User, event::Origin},
     users::Users,
 };
 

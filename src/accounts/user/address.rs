@@ -2,7 +2,7 @@
 
 use super::{
     Confirmation, HeldAddress, User,
-    history::{EventKind, Origin},
+    event::{EventKind, Origin},
 };
 use crate::accounts::{
     clock::Timestamp,

@@ -2,118 +2,16 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use super::User;
-use crate::accounts::{clock::Timestamp, device_name::DeviceName};
+use super::{
+    User,
+    event::{Event, EventKind, Origin},
+};
+use crate::accounts::clock::Timestamp;
 
 /// How long an event is kept.
 pub const EVENT_LIFE: Duration = Duration::from_secs(365 * 24 * 3600);
-/// The most events that are kept of each of the two classes, see [`EventKind::is_routine`].
+/// The most events that are kept of each of the two classes, what can be repeated at will and the rest.
 pub const MAX_EVENTS: usize = 50;
-
-/// When and where from something is asked for.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Origin {
-    /// When.
-    pub at: Timestamp,
-    /// From which network, as [`Network::coarse`](crate::accounts::network::Network::coarse) says it.
-    pub network: String,
-    /// By which device.
-    pub device: DeviceName,
-}
-
-/// Something that has happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Event {
-    /// What.
-    pub kind: EventKind,
-    /// When.
-    pub at: Timestamp,
-    /// From which network.
-    pub network: String,
-    /// By which device.
-    pub device: DeviceName,
-}
-
-/// What can happen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EventKind {
-    /// The account was made.
-    SignedUp,
-    /// A login from a known device.
-    LoggedIn,
-    /// A login from a device that was not known.
-    NewDevice,
-    /// A logout.
-    LoggedOut,
-    /// A session was ended from another one.
-    SessionEnded,
-    /// The password was changed by who knew the old one.
-    PasswordChanged,
-    /// The password was changed by a mailed link.
-    PasswordReset,
-    /// Another address was asked for.
-    EmailAsked,
-    /// The address of record was confirmed.
-    EmailConfirmed,
-    /// Another address took the place of the old one.
-    EmailChanged,
-    /// The former address is that of record again.
-    EmailUndone,
-    /// The name was changed.
-    NameChanged,
-    /// The account was taken back with the link of a security mail.
-    Secured,
-    /// Something that a later version tells of.
-    #[serde(other)]
-    Unknown,
-}
-
-impl EventKind {
-    /// Whether it can be repeated at will by whoever has a session. Such events displace only each other, so that
-    /// nobody pushes the rest out of the history.
-    fn is_routine(self) -> bool {
-        match self {
-            Self::LoggedIn
-            | Self::NewDevice
-            | Self::LoggedOut
-            | Self::SessionEnded
-            | Self::EmailAsked
-            | Self::NameChanged => true,
-            Self::SignedUp
-            | Self::PasswordChanged
-            | Self::PasswordReset
-            | Self::EmailConfirmed
-            | Self::EmailChanged
-            | Self::EmailUndone
-            | Self::Secured
-            | Self::Unknown => false,
-        }
-    }
-
-    /// What the history page says.
-    pub fn in_words(self) -> &'static str {
-        match self {
-            Self::SignedUp => "Signed up",
-            Self::LoggedIn => "Logged in",
-            Self::NewDevice => "Logged in from a new device",
-            Self::LoggedOut => "Logged out",
-            Self::SessionEnded => "Session ended",
-            Self::PasswordChanged => "Password changed",
-            Self::PasswordReset => "Password reset by a mailed link",
-            Self::EmailAsked => "Change of email asked for",
-            Self::EmailConfirmed => "Email confirmed",
-            Self::EmailChanged => "Email changed",
-            Self::EmailUndone => "Change of email undone",
-            Self::NameChanged => "Name changed",
-            Self::Secured => "Account secured by “this was not me”",
-            Self::Unknown => "Something that a later version of the registry tells of",
-        }
-    }
-}
 
 impl User {
     /// Writes an event down, and drops what is too old or too much.

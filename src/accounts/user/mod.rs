@@ -3,12 +3,12 @@
 //! # Layout
 //! - `sessions`: logins, sessions and known devices; `password`: choosing another one
 //! - `address`: the e-mail address, how it is confirmed and changed; `not_me`: how a mailbox takes an account back
-//! - [`history`]: what has happened
+//! - [`event`], [`history`]: what has happened
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use self::history::{Event, EventKind, Origin};
+use self::event::{Event, EventKind, Origin};
 use super::{
     clock::Timestamp,
     device_name::DeviceName,
@@ -21,6 +21,7 @@ use super::{
 };
 
 mod address;
+pub mod event;
 pub mod history;
 mod not_me;
 mod password;

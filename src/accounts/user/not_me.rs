@@ -2,7 +2,7 @@
 
 use super::{
     NotMeLink, User,
-    history::{EventKind, Origin},
+    event::{EventKind, Origin},
 };
 use crate::accounts::{
     clock::Timestamp, error::Error, mail::MailKind, password::PasswordHash, token::Digest,

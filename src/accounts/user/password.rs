@@ -2,7 +2,7 @@
 
 use super::{
     Device, ResetLink, User,
-    history::{EventKind, Origin},
+    event::{EventKind, Origin},
 };
 use crate::accounts::{
     clock::Timestamp, email::Email, lifetimes::RESET_LIFE, mail::MailKind, password::PasswordHash,

@@ -2,7 +2,7 @@
 
 use super::{
     Device, MAX_DEVICES, MAX_SESSIONS, Session, User, drop_first,
-    history::{EventKind, Origin},
+    event::{EventKind, Origin},
 };
 use crate::accounts::{
     clock::Timestamp,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{
     Device, Session, Unknown, User,
-    history::{Event, EventKind, Origin},
+    event::{Event, EventKind, Origin},
 };
 use crate::accounts::{
     clock::Timestamp, device_name::DeviceName, email::Email, id::Handle, name::Name,

@@ -23,7 +23,7 @@ use url::Url;
 
 use self::{
     folder::Folder,
-    letters::Letter,
+    letters::{layout::Letter, letter},
     memory::{Inbox, ReceivedMail},
     smtp::SmtpServer,
 };
@@ -125,7 +125,7 @@ impl LettreMailer {
 #[async_trait]
 impl Mailer for LettreMailer {
     async fn send(&self, mail: Mail) -> Result<(), MailError> {
-        let letter = Letter::new(&mail.letter, &self.public_url);
+        let letter = letter(&mail.letter, &self.public_url);
         let message = self.message(&mail, &letter)?;
         match &self.transport {
             Transport::Smtp(server) => server.send(&message).await,

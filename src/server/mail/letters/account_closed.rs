@@ -1,6 +1,9 @@
 //! The notice that only known devices can log in, with a way in.
 
-use super::{Letter, Paragraph::Link, SIGNATURE, Site, reset_link::RESET_PAGE, words};
+use super::{
+    layout::{Letter, Paragraph::Link, SIGNATURE, Site, words},
+    reset_link::RESET_PAGE,
+};
 use crate::accounts::{lifetimes::RESET_LIFE, limit_table::IN_A_ROW, token::Token};
 
 /// Only known devices can log in any more.

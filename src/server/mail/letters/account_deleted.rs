@@ -1,6 +1,6 @@
 //! The notice that the account is gone.
 
-use super::{Letter, SIGNATURE, words};
+use super::layout::{Letter, SIGNATURE, words};
 use crate::accounts::clock::Timestamp;
 
 /// Your account was deleted.

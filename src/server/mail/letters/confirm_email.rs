@@ -1,6 +1,6 @@
 //! The link to confirm an address.
 
-use super::{Letter, Paragraph, Paragraph::Link, SIGNATURE, Site, words};
+use super::layout::{Letter, Paragraph, Paragraph::Link, SIGNATURE, Site, words};
 use crate::accounts::{lifetimes::CONFIRMATION_LIFE, token::Token};
 
 /// The address of a new account.

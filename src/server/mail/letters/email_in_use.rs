@@ -1,6 +1,6 @@
 //! The notice that somebody wants an address that has an account.
 
-use super::{Letter, Paragraph::Link, SIGNATURE, Site, words};
+use super::layout::{Letter, Paragraph::Link, SIGNATURE, Site, words};
 
 /// Somebody asked to move an account to this address.
 pub(super) fn letter(site: Site<'_>) -> Letter {

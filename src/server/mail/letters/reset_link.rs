@@ -1,6 +1,6 @@
 //! The link to choose a new password.
 
-use super::{Letter, Paragraph::Link, SIGNATURE, Site, words};
+use super::layout::{Letter, Paragraph::Link, SIGNATURE, Site, words};
 use crate::accounts::{lifetimes::RESET_LIFE, token::Token};
 
 /// The page that the link leads to.

@@ -1,6 +1,9 @@
 //! The notices of what the owner should have done, each with the way to take the account back.
 
-use super::{Letter, Paragraph, Paragraph::Link, SIGNATURE, Site, reset_link::RESET_PAGE, words};
+use super::{
+    layout::{Letter, Paragraph, Paragraph::Link, SIGNATURE, Site, words},
+    reset_link::RESET_PAGE,
+};
 use crate::accounts::{
     lifetimes::UNDO_LIFE,
     mail::{SecurityEvent, SecurityNotice},
