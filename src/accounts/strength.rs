@@ -132,13 +132,13 @@ mod tests {
             (0..5).map(|_| took()).min().unwrap()
         };
         let words: Vec<&str> = about.iter().map(String::as_str).collect();
-        let unbounded = least(&|| drop(zxcvbn(CRAFTED, &words)));
+        let unbounded = least(&|| _ = zxcvbn(CRAFTED, &words));
         for crafted in [
             CRAFTED,
             "7$|+@1(5%4986320)7$|+@1(5%498632",
             &"password1!".repeat(25),
         ] {
-            let bounded = least(&|| drop(weakness(crafted, &about)));
+            let bounded = least(&|| _ = weakness(crafted, &about));
             assert!(
                 3 * bounded < unbounded,
                 "{crafted}: {bounded:?} of {unbounded:?}"
