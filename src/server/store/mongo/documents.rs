@@ -5,7 +5,7 @@
 //! user only the fields that differ are written, so that what another version wrote survives.
 
 use mongodb::bson::{Binary, Bson, DateTime, Document, doc, oid::ObjectId, spec::BinarySubtype};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
 use crate::accounts::{
@@ -16,7 +16,10 @@ use crate::accounts::{
     mail::{MailId, QueuedMail},
     store::Visitor,
     token::Digest,
-    user::{Device, ResetLink, Session, Unknown, User},
+    user::{
+        Confirmation, Device, HeldAddress, NotMeLink, ResetLink, Session, Unknown, User,
+        history::Event,
+    },
 };
 
 type Fields = Map<String, Value>;
@@ -159,12 +162,11 @@ pub(super) fn read_user(document: &Document) -> Option<User> {
     keep_readable::<Session>(&mut fields, "sessions");
     keep_readable::<Device>(&mut fields, "devices");
     keep_readable::<QueuedMail>(&mut fields, "notices");
-    if fields
-        .get("reset")
-        .is_some_and(|reset| ResetLink::deserialize(reset).is_err())
-    {
-        fields.remove("reset");
-    }
+    keep_readable::<HeldAddress>(&mut fields, "held");
+    keep_readable::<NotMeLink>(&mut fields, "notMe");
+    keep_readable::<Event>(&mut fields, "events");
+    keep_if_readable::<ResetLink>(&mut fields, "reset");
+    keep_if_readable::<Confirmation>(&mut fields, "confirmation");
     let user: User = read(fields)?;
     // What a later version keeps beside these fields is never written.
     Some(User {
@@ -178,6 +180,14 @@ fn keep_readable<T: DeserializeOwned>(fields: &mut Fields, name: &str) {
     match fields.get_mut(name) {
         Some(Value::Array(items)) => items.retain(|item| T::deserialize(item).is_ok()),
         _ => drop(fields.remove(name)),
+    }
+}
+
+/// Drops a field that is not what it should be.
+fn keep_if_readable<T: DeserializeOwned>(fields: &mut Fields, name: &str) {
+    let value = fields.get(name);
+    if value.is_some_and(|value| T::deserialize(value).is_err()) {
+        fields.remove(name);
     }
 }
 

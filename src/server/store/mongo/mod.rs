@@ -78,18 +78,26 @@ impl MongoStore {
 
     /// Moves mails that lie with a user into the outbox. A failure on the way leaves them to [`Self::move_leftover_notices`],
     /// and at worst one is sent twice.
-    async fn move_notices(&self, user: Bson, notices: &[QueuedMail]) -> Result<(), StoreError> {
+    async fn move_notices(&self, user: &Bson, notices: &[QueuedMail]) -> Result<(), StoreError> {
         for notice in notices {
             insert(&self.outbox, &mail_document(notice)?).await?;
             let moved = doc! { "$pull": { "notices": mail_filter(&notice.id) } };
-            run(self.users.update_one(doc! { "_id": &user }, moved)).await?;
+            run(self.users.update_one(doc! { "_id": user }, moved)).await?;
         }
+        Ok(())
+    }
+
+    /// The same for the last mail of a deleted user, of whom no empty list stays.
+    async fn move_last(&self, user: &Bson, last_mail: &QueuedMail) -> Result<(), StoreError> {
+        insert(&self.outbox, &mail_document(last_mail)?).await?;
+        let moved = doc! { "$unset": { "notices": 1 } };
+        run(self.users.update_one(doc! { "_id": user }, moved)).await?;
         Ok(())
     }
 
     /// The same right after a write that left them there, which has succeeded by then.
     async fn move_new(&self, user: &User, notices: &[QueuedMail]) {
-        let moved = self.move_notices(id_bson(&user.id), notices).await;
+        let moved = self.move_notices(&id_bson(&user.id), notices).await;
         if let Err(error) = moved {
             tracing::warn!(user = %user.id, %error, "cannot move a mail to the outbox, will retry");
         }
@@ -102,8 +110,11 @@ impl MongoStore {
         let mut users = run(self.users.find(leftover)).await?;
         while within(users.advance()).await?.map_err(failure)? {
             let user = users.deserialize_current().map_err(failure)?;
-            if let Some(id) = user.get("_id") {
-                self.move_notices(id.clone(), &read_notices(&user)).await?;
+            let (notices, is_deleted) = (read_notices(&user), user.contains_key("deletedAt"));
+            match (user.get("_id"), &notices[..]) {
+                (Some(id), [last_mail]) if is_deleted => self.move_last(id, last_mail).await?,
+                (Some(id), notices) => self.move_notices(id, notices).await?,
+                (None, _) => {}
             }
         }
         Ok(())
@@ -175,7 +186,11 @@ impl Store for MongoStore {
         if replaced.matched_count == 0 {
             return Ok(Replaced::Conflict);
         }
-        self.move_new(user, last_mail.as_slice()).await;
+        if let Some(last_mail) = last_mail
+            && let Err(error) = self.move_last(&id_bson(&user.id), &last_mail).await
+        {
+            tracing::warn!(user = %user.id, %error, "cannot move the last mail to the outbox, will retry");
+        }
         Ok(Replaced::Done)
     }
 
