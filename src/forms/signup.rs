@@ -21,7 +21,7 @@ pub static FORM: Form = Form {
     fields: &[
         NAME,
         Field {
-            hint: Some("To log in with. We write only about your password."),
+            hint: Some("To log in with. We write only about your account."),
             ..EMAIL
         },
         Field {

@@ -62,9 +62,10 @@ where
         }
         (Some(token), Some(found)) => Ok((token, found)),
         (token, _) => {
-            // Any page could link to a made-up uuid: the cookie goes only if it is that link.
+            // Any page could link to a made-up uuid, and a form may have been drawn for another link: the cookie goes
+            // only if it is the dead one.
             let kept = cookies.token(kind, &request.parts.headers);
-            if kept.is_some() && (kept == token || uuid.is_none()) {
+            if kept.is_some() && kept == token {
                 request.cookies.push(cookies.remove(kind));
             }
             let refused = request.refused.take();

@@ -20,6 +20,7 @@ pub fn navigation(here: &str, frame: &Frame) -> impl IntoView + use<> {
             <a href=path aria-current=current>
                 {name}
             </a>
+            " "
         }
     });
     view! {
