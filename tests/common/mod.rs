@@ -1,6 +1,7 @@
 //! The registry as a test sees it: started whole in this process, spoken to as a client speaks.
 #![allow(dead_code, unused_macros, reason = "each suite uses a part of it")]
 
+pub mod mails;
 pub mod mongod;
 
 /// Every test, once for each store.
@@ -37,7 +38,7 @@ use axum::{
 };
 use fpm_registry::{
     accounts::{Accounts, clock::Clock, store::Store},
-    forms::{context::Service, cookie::Cookies},
+    forms::{context::Service, cookie::Cookies, form::Form},
     server::{
         files::Site,
         mail::{LettreMailer, Sender, Transport, memory::Inbox},
@@ -213,6 +214,7 @@ impl Registry {
             kind,
             address,
             forwarded_for: None,
+            user_agent: None,
             jar: RefCell::default(),
         }
     }
@@ -247,26 +249,6 @@ impl Registry {
         }
     }
 
-    /// The uuid of the next reset link mailed to `email`; notices on the way are passed over.
-    pub async fn mailed_uuid(&self, email: &str) -> String {
-        loop {
-            let mail = self.inbox.next(email).await.expect("a mail arrives");
-            if let Some(uuid) = mail.uuid() {
-                return uuid.to_owned();
-            }
-        }
-    }
-
-    /// Asks for a reset link and takes its uuid out of the mail.
-    pub async fn reset_uuid(&self, email: &str) -> String {
-        let answer = self
-            .program()
-            .post("/auth/forgot-password", &[("email", email)])
-            .await;
-        assert_eq!(answer.status, 200, "{}", answer.body);
-        self.mailed_uuid(email).await
-    }
-
     /// Sets the clock back.
     pub fn turn_back(&self, span: Duration) {
         self.clock.turn_back(span);
@@ -279,10 +261,12 @@ impl Registry {
 
     /// Sends a request as it is.
     pub async fn send(&self, request: Request<Body>) -> Answer {
+        let path = request.uri().path().to_owned();
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         Answer {
+            path,
             status: parts.status,
             headers: parts.headers,
             body: String::from_utf8(bytes.to_vec()).unwrap(),
@@ -353,6 +337,8 @@ pub struct Client<'a> {
     address: IpAddr,
     /// What its requests say in `X-Forwarded-For`.
     pub forwarded_for: Option<&'static str>,
+    /// What it calls itself.
+    pub user_agent: Option<&'static str>,
     jar: RefCell<Vec<(String, String)>>,
 }
 
@@ -375,9 +361,26 @@ impl Client<'_> {
             .await
     }
 
+    /// Posts an empty body of no type.
+    pub async fn post_nothing(&self, path: &str) -> Answer {
+        self.send(Method::POST, path, Body::empty(), None).await
+    }
+
     pub async fn login(&self, email: &str, password: &str) -> Answer {
         self.post("/auth/login", &[("email", email), ("password", password)])
             .await
+    }
+
+    /// The facts of a page, as a program with the cookies of this client gets them.
+    pub async fn facts(&self, path: &str) -> Value {
+        let program = Client {
+            kind: EVERY_CLIENT[0],
+            jar: self.jar.clone(),
+            ..*self
+        };
+        let answer = program.get(path).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.json()
     }
 
     pub async fn is_logged_in(&self) -> bool {
@@ -429,6 +432,9 @@ impl Client<'_> {
         if let Some(addresses) = self.forwarded_for {
             request = request.header("x-forwarded-for", addresses);
         }
+        if let Some(name) = self.user_agent {
+            request = request.header(header::USER_AGENT, name);
+        }
         let peer = ConnectInfo(SocketAddr::new(self.address, 4711));
         let request = request.extension(peer).body(body).unwrap();
         let answer = self.registry.send(request).await;
@@ -444,6 +450,7 @@ impl Client<'_> {
 /// What the registry answered.
 #[derive(Debug)]
 pub struct Answer {
+    path: String,
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: String,
@@ -518,7 +525,18 @@ impl Answer {
         if let Some(field) = field {
             body["field"] = field.into();
         }
+        if says_why(&self.path) {
+            let reason = self.header("x-reason");
+            assert_ne!(reason, "", "{kind:?}");
+            body["reason"] = reason.into();
+        }
         assert_eq!(self.json(), body, "{kind:?}");
+    }
+
+    /// Asserts a redirect to `location`.
+    pub fn assert_leads_to(&self, location: &str) {
+        let leads_to = (self.status.as_u16(), self.header("location"));
+        assert_eq!(leads_to, (303, location), "{}", self.body);
     }
 
     /// Asserts a refusal that says, in words and in `Retry-After`, to come back in so many seconds or a little less.
@@ -532,6 +550,20 @@ impl Answer {
         let sentence = format!("Too many attempts, try again in {words}");
         self.assert_refused(kind, 429, &sentence, None);
     }
+}
+
+/// Whether the JSON of a refusal says its reason: not on the paths that the first backend had.
+fn says_why(path: &str) -> bool {
+    let is_first = [
+        "login",
+        "signup",
+        "logout",
+        "forgot-password",
+        "reset-password",
+    ]
+    .iter()
+    .any(|name| path == format!("/auth/{name}"));
+    !is_first && (Form::at(path).is_some() || path.starts_with("/account"))
 }
 
 fn urlencoded(fields: &[(&str, &str)]) -> String {

@@ -6,7 +6,7 @@ use axum::{body::Body, http::Request};
 use fpm_registry::accounts::token::Token;
 
 use crate::{
-    ADA,
+    ADA, Keys,
     common::{Answer, EVERY_CLIENT, Kept, Kind, PASSWORD, Registry},
     forms::forms_with,
 };
@@ -17,6 +17,7 @@ contract! {
 }
 
 async fn bodies_that_cannot_be_read(registry: Registry) {
+    let session = Keys::of(&registry).await.session;
     let large = format!("email={}", "a".repeat(16 * 1024));
     for (content_type, body, code, message) in [
         ("text/plain", "email=a", 415, "Send a form or a JSON object"),
@@ -54,7 +55,9 @@ async fn bodies_that_cannot_be_read(registry: Registry) {
     ] {
         for form in forms_with("email") {
             for kind in [EVERY_CLIENT[0], Kind::Browser] {
-                let mut request = Request::post(form.path).header("accept", kind.accept());
+                let mut request = Request::post(form.path)
+                    .header("accept", kind.accept())
+                    .header("cookie", format!("uuid={session}"));
                 if !content_type.is_empty() {
                     request = request.header("content-type", content_type);
                 }

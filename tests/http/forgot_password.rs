@@ -14,6 +14,7 @@ const PROMISE: &str = "If this email has an account, a password reset link has b
 
 async fn forgot_password_answers_all_addresses_alike(registry: Registry) {
     registry.add_user(ADA).await;
+    registry.wait(15 * MINUTE);
     for kind in EVERY_CLIENT {
         let known = registry
             .client(kind)
@@ -27,8 +28,7 @@ async fn forgot_password_answers_all_addresses_alike(registry: Registry) {
         assert_eq!(known.status, unknown.status);
         assert_eq!(known.headers, unknown.headers);
         assert_eq!(known.body, unknown.body);
-        let mail = registry.inbox.next(ADA).await.expect("a mail arrives");
-        assert_eq!(mail.subject, "Reset your fpm-registry password");
+        registry.mail(ADA, "Reset your fpm-registry password").await;
         registry.wait(5 * MINUTE);
     }
     assert!(registry.inbox.take("eve@example.org").is_none());

@@ -27,12 +27,68 @@ mod signup;
 
 use std::time::Duration;
 
-use common::{Encoding, Kind};
+use common::{
+    Client, Encoding, Kind, PASSWORD, Registry,
+    mails::{CONFIRM, NOT_ME},
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const ADA: &str = "ada@example.org";
 const PROGRAM: Kind = Kind::Program(Encoding::Form);
+
+/// What opens the pages that are not for everybody: a session, and the links of mails.
+struct Keys {
+    session: String,
+    confirm: String,
+    not_me: String,
+}
+
+impl Keys {
+    async fn of(registry: &Registry) -> Self {
+        let owner = registry.confirmed(PROGRAM, "owner@keys.example").await;
+        let new_device = registry.program();
+        new_device.login("owner@keys.example", PASSWORD).await;
+        registry.add_user("new@keys.example").await;
+        Self {
+            session: owner.cookie("uuid").unwrap(),
+            confirm: registry.mailed_link("new@keys.example", CONFIRM).await,
+            not_me: registry.mailed_link("owner@keys.example", NOT_ME).await,
+        }
+    }
+
+    fn are_needed(path: &str) -> bool {
+        path.starts_with("/account") || [CONFIRM, NOT_ME].contains(&path)
+    }
+
+    /// A client without cookies but the one that the page of this path asks for.
+    fn visitor<'a>(&self, registry: &'a Registry, kind: Kind, path: &str) -> Client<'a> {
+        let client = registry.client(kind);
+        match path {
+            CONFIRM => client.set_cookie("confirm", &self.confirm),
+            NOT_ME => client.set_cookie("not-me", &self.not_me),
+            _ if Self::are_needed(path) => client.set_cookie("uuid", &self.session),
+            _ => {}
+        }
+        client
+    }
+}
+
+/// The value of a hidden field of a page's form.
+fn hidden_field(page: &str, name: &str) -> String {
+    let marker = format!("name=\"{name}\" value=\"");
+    let (_, rest) = page.split_once(&marker).expect("the field");
+    rest.split('"').next().unwrap().to_owned()
+}
+
+/// Whether this is the second of this moment, as programs are told, or one just before.
+fn is_now(registry: &Registry, moment: &serde_json::Value) -> bool {
+    let now = registry.clock.now();
+    let seconds = (0..20).map(Duration::from_secs);
+    seconds
+        .map(|ago| now.minus(ago).rfc3339())
+        .any(|second| *moment == second)
+}
 
 /// What the form of a page has to bring back; nothing where there is none.
 fn form_token(page: &str) -> String {

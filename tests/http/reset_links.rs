@@ -5,6 +5,7 @@ use axum::{body::Body, http::Request};
 use crate::{
     ADA, MINUTE, PROGRAM,
     common::{EVERY_CLIENT, Kept, Kind, PASSWORD, Registry},
+    hidden_field,
 };
 
 contract! {
@@ -164,13 +165,6 @@ async fn reset_form_holds_on_to_its_link(registry: Registry) {
     let eve = registry.program();
     let answer = eve.login("eve@example.org", "plum tractor glow").await;
     answer.assert_done(PROGRAM, "Login successful", "/");
-}
-
-/// The value of a hidden field of the page's form.
-fn hidden_field(page: &str, name: &str) -> String {
-    let marker = format!("name=\"{name}\" value=\"");
-    let (_, rest) = page.split_once(&marker).expect("the field");
-    rest.split('"').next().unwrap().to_owned()
 }
 
 const NO_RESET: &str = "reset=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0";

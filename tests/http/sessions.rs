@@ -105,7 +105,7 @@ async fn https_marks_the_cookies() {
         .program()
         .post("/auth/forgot-password", &[("email", ADA)])
         .await;
-    let mail = registry.inbox.next(ADA).await.unwrap();
+    let mail = registry.mail(ADA, "Reset your fpm-registry password").await;
     let link = mail.link().unwrap();
     assert!(
         link.starts_with("https://registry.example.org/auth/reset-password?uuid="),
