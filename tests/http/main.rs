@@ -12,12 +12,25 @@ mod common;
 #[path = "../common/forms.rs"]
 mod forms;
 
+mod account_confirm;
+mod account_delete;
+mod account_devices;
+mod account_email;
+mod account_export;
+mod account_history;
+mod account_mails;
+mod account_password;
+mod account_profile;
+mod account_recent;
+mod account_rules;
+mod account_sessions;
 mod documents;
 mod errors;
 mod forgot_password;
 mod headers;
 mod login;
 mod logout;
+mod not_me;
 mod notices;
 mod pages;
 mod reset_links;

@@ -10,6 +10,7 @@ contract! {
     signup_with_a_taken_email
     signup_with_a_bad_field
     a_password_of_any_unicode
+    a_signup_says_what_we_write_about
 }
 
 async fn signup_makes_an_account_and_logs_in(registry: Registry) {
@@ -129,4 +130,9 @@ async fn a_password_of_any_unicode(registry: Registry) {
         .login("ada2@example.org", "cafe\u{301} re\u{301}sume\u{301}")
         .await;
     decomposed.assert_done(EVERY_CLIENT[0], "Login successful", "");
+}
+
+async fn a_signup_says_what_we_write_about(registry: Registry) {
+    let page = registry.browser().get("/auth/signup").await;
+    assert!(page.body.contains("We write only about your account."));
 }

@@ -1,0 +1,139 @@
+//! What all mails about an account have in common: they hold nothing that a user typed.
+
+use crate::{
+    ADA, DAY, PROGRAM,
+    common::{
+        Kept, PASSWORD, Registry,
+        mails::{CONFIRM, EMAIL_CHANGED, NEW_DEVICE, NOT_ME, PASSWORD_CHANGED, RESET, link_to},
+    },
+};
+
+contract! {
+    mails_hold_nothing_that_a_user_typed
+    an_address_that_is_not_confirmed_gets_links_only
+    a_signup_counts_as_a_mail_and_is_never_refused_for_it
+}
+
+const NAME: &str = "Call 555-0100 <b>now</b>";
+const AGENT: &str = "curl/8.15.0 https://evil.example/ 555-0199";
+const NEW: &str = "fee-5550123@new.example";
+
+async fn mails_hold_nothing_that_a_user_typed(registry: Registry) {
+    let mut ada = registry.program();
+    ada.user_agent = Some(AGENT);
+    let fields = [("name", NAME), ("email", ADA), ("password", PASSWORD)];
+    ada.post("/auth/signup", &fields).await;
+    let signup = registry.mails_to(ADA).await.remove(0);
+    let uuid = link_to(&signup, CONFIRM).unwrap();
+    ada.post(CONFIRM, &[("uuid", &uuid)]).await;
+    let mut thief = registry.program();
+    thief.user_agent = Some(AGENT);
+    thief.login(ADA, PASSWORD).await;
+    let fields = [
+        ("current_password", PASSWORD),
+        ("password", "plum tractor glow"),
+    ];
+    ada.post("/account/password", &fields).await;
+    ada.post("/account/email", &[("email", NEW)]).await;
+    let change = registry
+        .mail(NEW, "Confirm your new email for fpm-registry")
+        .await;
+    let uuid = link_to(&change, CONFIRM).unwrap();
+    ada.post(CONFIRM, &[("uuid", &uuid)]).await;
+    let mut sent = registry.mails_to(ADA).await;
+    let subjects: Vec<_> = sent.iter().map(|mail| mail.subject).collect();
+    assert_eq!(subjects, [NEW_DEVICE, PASSWORD_CHANGED, EMAIL_CHANGED]);
+    for mail in &sent {
+        assert!(link_to(mail, NOT_ME).is_some(), "{}", mail.text);
+    }
+    registry.confirmed(PROGRAM, "eve@example.org").await;
+    ada.post("/account/email", &[("email", "eve@example.org")])
+        .await;
+    sent.extend(registry.mails_to("eve@example.org").await);
+    ada.post("/auth/forgot-password", &[("email", NEW)]).await;
+    sent.push(registry.mail(NEW, "Reset your fpm-registry password").await);
+    let fields = [("email", NEW), ("current_password", "plum tractor glow")];
+    ada.post("/account/delete", &fields).await;
+    sent.push(
+        registry
+            .mail(NEW, "Your fpm-registry account was deleted")
+            .await,
+    );
+    sent.extend([signup, change]);
+    assert_eq!(sent.len(), 8);
+    for mail in sent {
+        // All that a mail holds but the line that says whom it goes to.
+        let told: Vec<_> = mail
+            .raw
+            .lines()
+            .filter(|line| !line.starts_with("To: "))
+            .collect();
+        let told = told.join("\n").replace("=\n", "");
+        for typed in [
+            "555",
+            "evil",
+            "Call",
+            "<b>",
+            "@new.example",
+            "8.15",
+            "eve@",
+            "ada@",
+        ] {
+            assert!(!told.contains(typed), "{typed} is in {told}");
+        }
+    }
+}
+
+async fn an_address_that_is_not_confirmed_gets_links_only(registry: Registry) {
+    let ada = registry.signed_up(PROGRAM, ADA).await;
+    registry.program().login(ADA, PASSWORD).await;
+    let fields = [
+        ("current_password", PASSWORD),
+        ("password", "plum tractor glow"),
+    ];
+    assert_eq!(ada.post("/account/password", &fields).await.status, 200);
+    registry
+        .program()
+        .post("/auth/forgot-password", &[("email", ADA)])
+        .await;
+    ada.post("/account/confirm-email", &[]).await;
+    let mails = registry.mails_to(ADA).await;
+    let leads = mails.iter().map(|mail| match link_to(mail, RESET) {
+        Some(_) => RESET,
+        None => link_to(mail, CONFIRM).map_or(mail.subject, |_| CONFIRM),
+    });
+    assert_eq!(leads.collect::<Vec<_>>(), [CONFIRM, RESET, CONFIRM]);
+}
+
+/// All mails to one address share a counter.
+async fn a_signup_counts_as_a_mail_and_is_never_refused_for_it(registry: Registry) {
+    let forgot = async || {
+        let fields = [("email", ADA)];
+        registry
+            .program()
+            .post("/auth/forgot-password", &fields)
+            .await
+    };
+    for _ in 0..3 {
+        assert_eq!(forgot().await.status, 200);
+    }
+    let ada = registry.signed_up(PROGRAM, ADA).await;
+    assert_eq!(
+        registry.subjects_to(ADA).await,
+        [""; 0],
+        "nobody uses up the owner's"
+    );
+    ada.post("/account/confirm-email", &[])
+        .await
+        .assert_wait(PROGRAM, 900);
+    registry.wait(DAY);
+    ada.login(ADA, PASSWORD).await;
+    assert_eq!(ada.post("/account/confirm-email", &[]).await.status, 200);
+    for _ in 0..2 {
+        assert_eq!(forgot().await.status, 200);
+    }
+    forgot().await.assert_wait(PROGRAM, 900);
+    ada.post("/account/confirm-email", &[])
+        .await
+        .assert_wait(PROGRAM, 900);
+}
