@@ -17,6 +17,7 @@ contract! {
     attempts_are_counted_each_for_itself
     an_attempt_taken_back_or_forgotten_is_none
     attempts_at_once_never_pass_the_limit
+    attempts_of_several_keys_are_summed_while_they_last
 }
 
 async fn attempts_past_the_most_wait_for_the_end_of_the_window(store: Arc<dyn Store>) {
@@ -175,4 +176,30 @@ async fn attempts_at_once_never_pass_the_limit(store: Arc<dyn Store>) {
     });
     let counted = all(attempts).await;
     assert_eq!(counted.into_iter().filter(|&counted| counted).count(), 7);
+}
+
+async fn attempts_of_several_keys_are_summed_while_they_last(store: Arc<dyn Store>) {
+    let [monday, tuesday, never] = ["monday", "tuesday", "never"].map(AttemptKey::from);
+    let week = Limit::Window {
+        attempts: u32::MAX,
+        window: 7 * DAY,
+    };
+    for _ in 0..3 {
+        assert_eq!(count(&store, &monday, week, now()).await, Ok(()));
+    }
+    let next_day = now().plus(DAY);
+    assert_eq!(count(&store, &tuesday, week, next_day).await, Ok(()));
+    let all = [monday.clone(), tuesday, never];
+    for (keys, moment, sum) in [
+        (&all[..], next_day, 4),
+        (&all[..1], next_day, 3),
+        (&all[2..], next_day, 0),
+        (&[], next_day, 0),
+        (&all, now().plus(7 * DAY), 1),
+        (&all, now().plus(8 * DAY), 0),
+    ] {
+        assert_eq!(store.attempts(keys, moment).await.unwrap(), sum);
+    }
+    take_back(&store, &monday).await;
+    assert_eq!(store.attempts(&all, next_day).await.unwrap(), 3);
 }

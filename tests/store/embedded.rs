@@ -14,7 +14,7 @@ use fpm_registry::{
         attempts::AttemptKey,
         id::UserId,
         store::{Key, Store},
-        user::{Session, User},
+        user::Session,
     },
     server::store::open_embedded,
 };
@@ -40,11 +40,9 @@ async fn everything_is_there_after_a_restart() {
     let mail = queue(&store).await;
     drop(store);
     let store = folder.open();
-    let kept = User {
-        rev: Some(2),
-        sessions: vec![ada.sessions[0].clone(), session],
-        ..ada
-    };
+    let mut kept = ada;
+    kept.log_in(session, None, None);
+    kept.rev = Some(2);
     for key in [
         Key::Id(&kept.id),
         Key::Email(&kept.email),
@@ -127,7 +125,7 @@ async fn fields_of_a_later_version_stay() {
     let ada = add_user(&folder.open(), "ada@example.org").await;
     let mut written = folder.user();
     written["nickname"] = json!("ada");
-    written["sessions"][0]["network"] = json!({ "v": 1, "seen": [null, 2.5] });
+    written["sessions"][0]["place"] = json!({ "v": 1, "seen": [null, 2.5] });
     written["devices"][0]["label"] = json!("laptop");
     folder.put_user(&ada.id, &written);
     let store = folder.open();
@@ -137,6 +135,8 @@ async fn fields_of_a_later_version_stay() {
     let mut after = folder.user();
     let sessions = after["sessions"].as_array_mut().unwrap();
     assert_eq!(sessions.pop().unwrap()["handle"], login.handle.as_str());
+    let events = after["events"].as_array_mut().unwrap();
+    assert_eq!(events.pop().unwrap()["kind"], "logged-in");
     written["rev"] = json!(2);
     assert_eq!(after, written);
 }
@@ -161,6 +161,7 @@ async fn ended_sessions_and_links_leave_nothing_behind() {
     }
     drop(store);
     let rows = [
+        ("deleted", 0),
         ("due", 0),
         ("file", 1),
         ("outbox", 0),

@@ -27,9 +27,12 @@ macro_rules! contract {
 }
 
 mod accounts;
+mod addresses;
 mod attempts;
 mod changes;
+mod delete;
 mod embedded;
+mod indexes;
 mod mongo;
 mod outbox;
 mod sweep;

@@ -31,6 +31,7 @@ use crate::{
     now,
     proxy::{Fault, Proxy},
     queue, reset, session, user,
+    users::whole_user,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -58,7 +59,9 @@ async fn a_user_document_is_as_the_contract_says() {
         doc! {
             "name": "Ada Lovelace",
             "email": "ada@example.org",
+            "addresses": ["ada@example.org"],
             "password": hash("first").as_str(),
+            "passwordChangedAt": date(now()),
             "createdAt": date(now()),
             "loginAt": date(now().plus(HOUR)),
             "rev": 4_i64,
@@ -68,20 +71,82 @@ async fn a_user_document_is_as_the_contract_says() {
                 "createdAt": date(login.created_at),
                 "usedAt": date(login.used_at),
                 "expiresAt": date(login.expires_at),
+                "authenticatedAt": date(login.authenticated_at),
                 "userAgent": login.user_agent,
+                "network": "192.0.2.0/24",
             }],
             "devices": [{ "digest": binary(&device.digest), "createdAt": date(now()) }],
             "lastLogout": date(now().plus(DAY)),
             "reset": { "digest": binary(&link.digest), "expiresAt": date(link.expires_at) },
+            "confirmation": { "email": "ada@example.org", "askedAt": date(now()) },
+            "events": [
+                event("signed-up", now(), "Unknown device"),
+                event("logged-in", now().plus(HOUR), "Unknown device"),
+                event("logged-out", now().plus(DAY), "curl"),
+            ],
         }
     );
+}
+
+fn event(kind: &str, at: Timestamp, device: &str) -> Document {
+    doc! { "kind": kind, "at": date(at), "network": "192.0.2.0/24", "device": device }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_links_of_mails_need_is_in_the_document() {
+    let (store, database) = open_new_database().await;
+    let ada = add(&store, whole_user("ada@example.org")).await;
+    let ada_only = doc! { "email": "ada@example.org" };
+    let document = users(&database).find_one(ada_only).await.unwrap().unwrap();
+    let (asked, link) = (ada.confirmation.unwrap(), &ada.not_me[0]);
+    for (field, value) in [
+        ("confirmedAt", Bson::from(date(ada.confirmed_at.unwrap()))),
+        (
+            "addresses",
+            vec!["ada@example.org", "former.ada@example.org"].into(),
+        ),
+        (
+            "confirmation",
+            doc! {
+                "email": "next.ada@example.org",
+                "askedAt": date(now()),
+                "digest": binary(&asked.digest.unwrap()),
+                "expiresAt": date(now().plus(DAY)),
+            }
+            .into(),
+        ),
+        (
+            "held",
+            vec![doc! {
+                "email": "former.ada@example.org",
+                "changedAt": date(now()),
+                "expiresAt": date(now().plus(7 * DAY)),
+            }]
+            .into(),
+        ),
+        (
+            "notMe",
+            vec![doc! {
+                "digest": binary(&link.digest),
+                "mail": link.mail.to_string(),
+                "email": "former.ada@example.org",
+                "eventAt": date(now()),
+                "expiresAt": date(now().plus(7 * DAY)),
+            }]
+            .into(),
+        ),
+    ] {
+        assert_eq!(document.get(field), Some(&value), "{field}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_indexes_are_made() {
     let (_store, database) = open_new_database().await;
-    let email = index_of(&users(&database), "email").await;
-    assert_eq!(email.unique, Some(true));
+    for field in ["email", "addresses"] {
+        let index = index_of(&users(&database), field).await;
+        assert_eq!(index.unique, Some(true), "{field}");
+    }
     let queued = index_of(&database.collection("outbox"), "queuedAt").await;
     assert_eq!(queued.expire_after, Some(MAIL_LIFE));
     let expiring = index_of(&database.collection("attempts"), "expiresAt").await;
@@ -217,6 +282,8 @@ async fn users_of_an_older_backend_can_be_read() {
         doc! { "email": "old@example.org", "password": hash("first").as_str() },
         doc! { "_id": 7, "email": "seven@example.org", "password": hash("first").as_str(), "rev": "x", "devices": 1 },
         doc! { "email": "double@example.org", "password": hash("first").as_str(), "rev": 3.0 },
+        doc! { "email": "plain@example.org", "password": hash("first").as_str(), "events": 1, "held": "x", "notMe": { "a": 1 }, "confirmation": 7, "confirmedAt": "today" },
+        doc! { "email": "lists@example.org", "password": hash("first").as_str(), "events": [1, { "kind": 1 }], "held": ["x"], "notMe": [{ "digest": 1 }], "confirmation": { "email": "x" } },
     ];
     users(&database).insert_many(legacy).await.unwrap();
     let store = open(&database).await;
@@ -231,6 +298,8 @@ async fn users_of_an_older_backend_can_be_read() {
         "old@example.org",
         "seven@example.org",
         "double@example.org",
+        "plain@example.org",
+        "lists@example.org",
     ] {
         let session = session();
         assert!(log_in(&store, address, "first", session.clone()).await);
@@ -255,7 +324,7 @@ async fn fields_of_a_later_version_stay() {
     let user = add_user(&store, "ada@example.org").await;
     let later = doc! { "$set": {
         "nickname": "ada",
-        "sessions.0.network": { "v": 1_i64, "seen": date(now()), "raw": binary(&digest()) },
+        "sessions.0.place": { "v": 1_i64, "seen": date(now()), "raw": binary(&digest()) },
         "devices.0.label": "laptop",
     } };
     let ada = doc! { "email": "ada@example.org" };
@@ -371,7 +440,7 @@ async fn a_refused_write_names_no_address() {
     );
 }
 
-async fn new_database() -> Database {
+pub async fn new_database() -> Database {
     let client = Client::with_uri_str(Mongod::shared().uri()).await.unwrap();
     client.database(&database_name())
 }
@@ -381,7 +450,7 @@ pub async fn open_new_database() -> (Arc<dyn Store>, Database) {
     (open(&database).await, database)
 }
 
-async fn open(database: &Database) -> Arc<dyn Store> {
+pub async fn open(database: &Database) -> Arc<dyn Store> {
     let uri = Mongod::shared().uri();
     open_mongo(&uri, database.name()).await.unwrap()
 }
@@ -400,11 +469,11 @@ async fn refusal(uri: &str, database: &str) -> String {
     open_mongo(uri, database).await.err().unwrap().to_string()
 }
 
-fn users(database: &Database) -> Collection<Document> {
+pub fn users(database: &Database) -> Collection<Document> {
     database.collection("users")
 }
 
-async fn index_of(collection: &Collection<Document>, field: &str) -> IndexOptions {
+pub async fn index_of(collection: &Collection<Document>, field: &str) -> IndexOptions {
     let mut indexes = collection.list_indexes().await.unwrap();
     while indexes.advance().await.unwrap() {
         let index = indexes.deserialize_current().unwrap();
@@ -432,11 +501,11 @@ async fn everything(database: &Database) -> Vec<u8> {
     bytes
 }
 
-fn date(moment: Timestamp) -> DateTime {
+pub fn date(moment: Timestamp) -> DateTime {
     DateTime::from_millis(moment.millis())
 }
 
-fn binary(digest: &Digest) -> Binary {
+pub fn binary(digest: &Digest) -> Binary {
     Binary {
         subtype: BinarySubtype::Generic,
         bytes: digest.as_bytes().to_vec(),

@@ -3,6 +3,8 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use fpm_registry::accounts::{
+    device_name::DeviceName,
+    id::UserId,
     mail::{MailId, MailKind, QueuedMail},
     store::{Key, Replaced, Store},
     user::User,
@@ -31,8 +33,16 @@ async fn a_mail_is_claimed_as_queued(store: Arc<dyn Store>) {
         MailKind::ResetLink,
         MailKind::PasswordChanged,
         MailKind::AccountClosed,
+        MailKind::ConfirmEmail,
+        MailKind::NewDevice,
+        MailKind::EmailChanged,
+        MailKind::AccountDeleted,
     ] {
-        let mail = QueuedMail::new(kind, email("ada@example.org"), now());
+        let mail = QueuedMail {
+            user: Some(UserId::new(now())),
+            device: Some(DeviceName::of_user_agent("curl/8")),
+            ..QueuedMail::new(kind, email("ada@example.org"), now())
+        };
         store.queue_mail(mail.clone()).await.unwrap();
         let before = now().minus(Duration::from_millis(1));
         assert_eq!(store.claim_mail(before, lease()).await.unwrap(), None);

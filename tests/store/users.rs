@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use fpm_registry::accounts::{
+    mail::MailId,
     store::{InsertError, Key, Replaced, Store, Visitor},
     token::Digest,
-    user::{Device, Session, User},
+    user::{Confirmation, Device, HeldAddress, NotMeLink, Session, User},
 };
 use serde_json::json;
 
@@ -89,6 +90,9 @@ async fn what_has_expired_is_found(store: Arc<dyn Store>) {
         session.expires_at = long_ago;
     }
     ada.reset.as_mut().unwrap().expires_at = long_ago;
+    ada.confirmation.as_mut().unwrap().expires_at = Some(long_ago);
+    ada.held[0].expires_at = long_ago;
+    ada.not_me[0].expires_at = long_ago;
     let ada = add(&store, ada).await;
     store.sweep(now(), u64::MAX).await.unwrap();
     for key in every_key(&ada) {
@@ -110,6 +114,7 @@ async fn one_email_has_one_user(store: Arc<dyn Store>) {
     for key in every_key(&second) {
         let found = match key {
             Key::Email(_) => Some(&first),
+            Key::Address(email) if *email == first.email => Some(&first),
             _ => None,
         };
         assert_eq!(find(&store, key).await.as_ref(), found, "{key:?}");
@@ -187,9 +192,9 @@ async fn text_from_outside_is_kept_as_it_is(store: Arc<dyn Store>) {
 /// Two versions may run side by side: what a later one wrote with a session or a device stays.
 async fn fields_of_a_later_version_are_kept(store: Arc<dyn Store>) {
     let mut ada = user("ada@example.org");
-    let network = json!({ "name": "home", "seen": ["a", "b"], "trusted": true });
+    let place = json!({ "name": "home", "seen": ["a", "b"], "trusted": true });
     let fields = &mut ada.sessions[0].unknown;
-    fields.insert("network".to_owned(), network);
+    fields.insert("place".to_owned(), place);
     let fields = &mut ada.devices[0].unknown;
     fields.insert("label".to_owned(), json!("laptop"));
     let before = add(&store, ada).await;
@@ -219,9 +224,15 @@ async fn every_field_can_be_replaced(store: Arc<dyn Store>) {
     let touched = replace(&store, &other, &touched, Replaced::Done).await;
     let bare = User {
         last_logout: None,
+        confirmed_at: None,
+        password_changed_at: None,
         sessions: Vec::new(),
         devices: Vec::new(),
         reset: None,
+        confirmation: None,
+        held: Vec::new(),
+        not_me: Vec::new(),
+        events: Vec::new(),
         ..touched.clone()
     };
     let bare = replace(&store, &touched, &bare, Replaced::Done).await;
@@ -239,12 +250,20 @@ async fn nobody_is_found_by_a_key_that_is_gone(store: Arc<dyn Store>) {
         sessions: vec![other],
         devices: vec![device()],
         reset: Some(link()),
+        confirmation: None,
+        not_me: Vec::new(),
+        held: Vec::new(),
         ..before.clone()
     };
     let after = replace(&store, &before, &after, Replaced::Done).await;
     let [device, older] = [before.devices[0].digest, before.reset.unwrap().digest];
+    let confirmation = before.confirmation.unwrap().digest.unwrap();
     for gone in [
         Key::Email(&before.email),
+        Key::Address(&before.email),
+        Key::Address(&before.held[0].email),
+        Key::Confirmation(&confirmation),
+        Key::NotMe(&before.not_me[0].digest),
         Key::Session(&ended.digest),
         Key::Device(&after.email, &device),
         Key::ResetLink(&older),
@@ -307,7 +326,7 @@ async fn a_user_who_is_not_there_cannot_be_replaced(store: Arc<dyn Store>) {
 }
 
 /// A user with everything a user can have.
-fn whole_user(address: &str) -> User {
+pub fn whole_user(address: &str) -> User {
     let second = Session {
         created_at: now().plus(HOUR),
         used_at: now().plus(2 * HOUR),
@@ -320,20 +339,44 @@ fn whole_user(address: &str) -> User {
         created_at: now().plus(HOUR),
         ..device()
     });
+    user.confirmation = Some(Confirmation {
+        email: email(&format!("next.{address}")),
+        asked_at: now(),
+        digest: Some(digest()),
+        expires_at: Some(now().plus(DAY)),
+    });
+    user.held.push(HeldAddress {
+        email: email(&format!("former.{address}")),
+        changed_at: now(),
+        expires_at: now().plus(7 * DAY),
+    });
+    user.not_me.push(NotMeLink {
+        digest: digest(),
+        mail: MailId::random(),
+        email: email(&format!("former.{address}")),
+        event_at: now(),
+        expires_at: now().plus(7 * DAY),
+    });
     User {
         login_at: now().plus(HOUR),
         last_logout: Some(now().plus(3 * HOUR)),
+        confirmed_at: Some(now().plus(HOUR)),
         reset: Some(link()),
         ..user
     }
 }
 
-fn every_key(user: &User) -> Vec<Key<'_>> {
+pub fn every_key(user: &User) -> Vec<Key<'_>> {
     let sessions = user.sessions.iter();
     let devices = user.devices.iter();
     let link: Option<&Digest> = user.reset.as_ref().map(|link| &link.digest);
+    let asked = user.confirmation.as_ref();
+    let asked = asked.and_then(|asked| asked.digest.as_ref());
     [Key::Id(&user.id), Key::Email(&user.email)]
         .into_iter()
+        .chain(user.addresses().map(Key::Address))
+        .chain(asked.map(Key::Confirmation))
+        .chain(user.not_me.iter().map(|link| Key::NotMe(&link.digest)))
         .chain(sessions.map(|session| Key::Session(&session.digest)))
         .chain(devices.map(|device| Key::Device(&user.email, &device.digest)))
         .chain(link.map(Key::ResetLink))
@@ -341,7 +384,12 @@ fn every_key(user: &User) -> Vec<Key<'_>> {
 }
 
 /// Replaces a user, which has to end like this; the user as the store then has it.
-async fn replace(store: &Arc<dyn Store>, before: &User, after: &User, outcome: Replaced) -> User {
+pub async fn replace(
+    store: &Arc<dyn Store>,
+    before: &User,
+    after: &User,
+    outcome: Replaced,
+) -> User {
     assert_eq!(store.replace(before, after).await.unwrap(), outcome);
     let kept = match outcome {
         Replaced::Done => User {
