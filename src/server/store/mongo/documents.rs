@@ -18,7 +18,7 @@ use crate::accounts::{
     token::Digest,
     user::{
         Confirmation, Device, HeldAddress, NotMeLink, ResetLink, Session, Unknown, User,
-        history::Event,
+        event::Event,
     },
 };
 
