@@ -15,8 +15,9 @@ use super::{
     user::User,
 };
 
-/// How long a change is retried after conflicts.
-const CHANGE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a change is retried after conflicts: long enough for a hundred at once to one user on a slow disk. A store
+/// that does not answer ends it sooner, since each wait for it has a deadline of its own.
+const CHANGE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The users of a store.
 pub struct Users {
