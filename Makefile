@@ -10,7 +10,7 @@ FAULTS = $(RELEASE) cargo test --features ssr --test faults -- --nocapture --tes
 headline = @printf '\n== %s  %s\n' "$$(date +%T)" "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help build run watch test e2e lighthouse security faults shortfaults soak bench fuzz lint unit browser fmt clean wasm
+.PHONY: help build run watch test e2e lighthouse pictures security faults shortfaults soak bench fuzz lint unit browser fmt clean wasm
 # Two cargos at once would only wait for each other.
 .NOTPARALLEL:
 
@@ -35,6 +35,10 @@ test: lint unit security shortfaults e2e ## run everything that CI runs
 e2e: build browser ## run the browser tests against the release build
 	$(call headline,Testing in Chromium)
 	@cd end2end && npx playwright test
+
+pictures: build browser ## take the pictures of the README
+	$(call headline,Taking pictures)
+	@cd end2end && npx playwright test --config pictures.config.ts
 
 lighthouse: build browser ## score the pages with Lighthouse, for five minutes on an idle machine
 	$(call headline,Scoring the pages)
