@@ -37,11 +37,12 @@ pub async fn logout() -> Result<Reply, Refusal> {
     use crate::accounts::error::Error;
 
     let context = super::context::Context::of_request();
-    let ended = context.accounts.logout(&context.caller).await;
-    if matches!(ended, Ok(()) | Err(Error::NoSession)) {
-        context.remove_session_cookie();
-        context.remove_link_cookies();
-    }
+    let ended = match context.accounts.logout(&context.caller).await {
+        Err(error) if !matches!(error, Error::NoSession) => return Err(error.into()),
+        ended => ended,
+    };
+    context.remove_session_cookie();
+    context.remove_link_cookies();
     let done = FORM.done();
     ended?;
     Ok(done)

@@ -191,7 +191,7 @@ impl Visitor {
     }
 
     /// One request of each kind that cannot do without the database.
-    fn requests(&self, email: &str) -> [Request; 8] {
+    fn requests(&self, email: &str) -> [Request; 12] {
         let Self { session, uuid } = self;
         [
             get("/").with("Cookie", session),
@@ -202,6 +202,11 @@ impl Visitor {
             post("/auth/forgot-password", &[("email", "max@example.org")]),
             // Refused once the link is found, which stays as it is.
             post(RESET, &[("uuid", uuid), ("password", "short")]),
+            get("/account").with("Cookie", session),
+            get("/account/history").with("Cookie", session),
+            post("/account/name", &[("name", "Grace")]).with("Cookie", session),
+            // Nobody's link.
+            post("/auth/not-me", &[("uuid", uuid)]),
             // Nobody's session.
             post("/auth/logout", &[]).with("Cookie", format!("uuid={uuid}")),
         ]

@@ -308,7 +308,7 @@ struct Disk(PathBuf);
 
 impl Disk {
     fn mount(folder: &Path) -> Option<Self> {
-        let options = ["-t", "tmpfs", "-o", "size=8m,mode=700", "fpm-registry"];
+        let options = ["-t", "tmpfs", "-o", "size=16m,mode=700", "fpm-registry"];
         Self::mount_with(Command::new("mount").args(options), folder)
     }
 

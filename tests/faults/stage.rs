@@ -77,7 +77,7 @@ impl Stage {
     }
 
     /// Waits until all mail is out, that of an attempt that was cut off too.
-    pub fn wait_for_mail(&self, is_there: impl Fn() -> bool) {
+    pub fn wait_for_mail(&self, mut is_there: impl FnMut() -> bool) {
         let started = Instant::now();
         while !is_there() || self.mails_waiting() > 0 {
             let waited = started.elapsed();
@@ -94,10 +94,10 @@ impl Stage {
         self.count("outbox", doc! { "parkedBecause": null })
     }
 
-    /// How many users there are in MongoDB.
+    /// How many users there are in MongoDB, those who were deleted not among them.
     pub fn users(&self) -> Option<u64> {
         self.database.as_ref()?;
-        Some(self.count("users", doc! {}))
+        Some(self.count("users", doc! { "deletedAt": null }))
     }
 
     fn count(&self, collection: &str, filter: Document) -> u64 {

@@ -19,9 +19,11 @@ tokio::task_local! {
 }
 
 /// Runs the work of one request. All its store operations share one deadline, so that a store that hangs delays the
-/// answer only once.
+/// answer only once: a page that is shown for a refused form keeps the deadline of the form.
 pub async fn with_request_deadline<T>(work: impl Future<Output = T>) -> T {
-    DEADLINE.scope(Instant::now() + REQUEST_TIMEOUT, work).await
+    let begun = DEADLINE.try_with(|deadline| *deadline);
+    let deadline = begun.unwrap_or_else(|_| Instant::now() + REQUEST_TIMEOUT);
+    DEADLINE.scope(deadline, work).await
 }
 
 /// Waits for one operation of `store` until the deadline.
