@@ -12,28 +12,40 @@ use super::{
 
 impl Accounts {
     /// Sees whether a form may be done that needs the password: within the last minutes of this session, unless
-    /// `always` (ASVS 7.5.1, 7.5.3).
+    /// `always` (ASVS 7.5.1, 7.5.3). Returns who is logged in.
     pub async fn require_password(
         &self,
         caller: &Caller,
         typed: Option<&str>,
         always: bool,
-    ) -> Result<(), Error> {
+    ) -> Result<(User, Session), Error> {
         let (user, session) = self.account(caller, true).await?;
         if !always && session.is_recent(self.clock.now()) {
-            return Ok(());
+            return Ok((user, session));
         }
-        match typed.unwrap_or_default() {
-            "" => Err(Error::CurrentPasswordRequired),
-            typed => self.authenticate(caller, user, &session, typed).await,
+        let typed = typed.filter(|typed| !typed.is_empty());
+        let typed = typed.ok_or(Error::CurrentPasswordRequired)?;
+        self.authenticate(caller, &user, &session, typed).await?;
+        if always {
+            // Nothing to note: what such a form does ends with the session, which another password ends.
+            return Ok((user, session));
         }
+        let (digest, verified) = (session.digest, user.password.clone());
+        let now = self.clock.now();
+        let noted = self.users.change_from(user, |user| {
+            // What was verified may be another password by now.
+            let is_right = user.password == verified;
+            (is_right && user.authenticate(&digest, now)).then_some(())
+        });
+        noted.await?.ok_or(Error::NotLoggedIn)?;
+        self.account(caller, false).await
     }
 
     /// Compares what was typed, which counts as a login from this device.
     async fn authenticate(
         &self,
         caller: &Caller,
-        user: User,
+        user: &User,
         session: &Session,
         typed: &str,
     ) -> Result<(), Error> {
@@ -51,9 +63,7 @@ impl Accounts {
             None => self.limits.login(caller.network, Some(&user.email)).await?,
         };
         let stored = user.password.clone();
-        let verdict = self
-            .hasher
-            .verify(password, Some(stored.clone()), requester);
+        let verdict = self.hasher.verify(password, Some(stored), requester);
         match verdict.await {
             Ok(Verdict::Right(_)) => {}
             Ok(_) => {
@@ -69,12 +79,6 @@ impl Accounts {
         self.limits
             .succeeded(&mut attempt, Some(&counted_under))
             .await;
-        let now = self.clock.now();
-        let noted = self.users.change_from(user, |user| {
-            // What was verified may be another password by now.
-            let is_right = user.password == stored;
-            (is_right && user.authenticate(&session.digest, now)).then_some(())
-        });
-        noted.await?.ok_or(Error::NotLoggedIn)
+        Ok(())
     }
 }

@@ -72,7 +72,7 @@ use self::{
     outbox::Outbox,
     store::Store,
     token::{Digest, Token},
-    user::{Device, Session, Unknown, event::Origin},
+    user::{Device, Session, Unknown, User, event::Origin},
     users::Users,
 };
 
@@ -90,6 +90,8 @@ pub struct Caller {
     pub device: Option<Token>,
     /// Where the request comes from.
     pub network: Network,
+    /// Whose session it is, if that was already read for this request.
+    pub account: Option<Arc<(User, Session)>>,
 }
 
 /// The tokens that a client gets when it has logged in.

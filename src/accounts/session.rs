@@ -37,6 +37,9 @@ impl Accounts {
 
     /// The user who is logged in, whole, and the session. As with [`Self::visitor`], it may be a use of it.
     pub async fn account(&self, caller: &Caller, is_use: bool) -> Result<(User, Session), Error> {
+        if let Some(account) = &caller.account {
+            return Ok(account.as_ref().clone());
+        }
         let token = caller.session.as_ref().ok_or(Error::NotLoggedIn)?;
         let digest = token.digest();
         let user = self.users.find(Key::Session(&digest)).await?;
@@ -73,7 +76,8 @@ impl Accounts {
     ) -> Result<T, Error> {
         let token = caller.session.as_ref().ok_or(Error::NotLoggedIn)?;
         let (digest, origin) = (token.digest(), self.origin(caller));
-        let changed = self.users.try_change(Key::Session(&digest), |user| {
+        let (user, _) = self.account(caller, false).await?;
+        let changed = self.users.try_change_from(user, |user| {
             let session = user.live_session(&digest, origin.at);
             session.ok_or(Error::NotLoggedIn)?;
             rule(user, &origin)

@@ -89,10 +89,22 @@ impl Users {
     pub async fn try_change<T>(
         &self,
         key: Key<'_>,
+        rule: impl FnMut(&mut User) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        match self.store.find(key).await? {
+            Some(user) => self.try_change_from(user, rule).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Like [`Self::change_from`], for a rule that says why it refuses.
+    pub async fn try_change_from<T>(
+        &self,
+        user: User,
         mut rule: impl FnMut(&mut User) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
         let mut refused = None;
-        let done = self.change(key, |user| {
+        let done = self.change_from(user, |user| {
             let outcome = rule(user);
             outcome.map_err(|error| refused = Some(error)).ok()
         });

@@ -24,8 +24,8 @@ pub struct Service {
 }
 
 impl Service {
-    /// The sender of a request, from its headers and the [`Network`](crate::accounts::network::Network) in its
-    /// extensions.
+    /// The sender of a request, from its headers, and the [`Network`](crate::accounts::network::Network) and account in
+    /// its extensions.
     pub fn caller(&self, headers: &HeaderMap, extensions: &Extensions) -> Caller {
         let user_agent = headers.get(header::USER_AGENT);
         Caller {
@@ -35,6 +35,7 @@ impl Service {
             session: self.cookies.token(Kind::Session, headers),
             device: self.cookies.token(Kind::Device, headers),
             network: extensions.get().copied().unwrap_or_default(),
+            account: extensions.get().cloned().flatten(),
         }
     }
 }

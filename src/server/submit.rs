@@ -26,7 +26,10 @@ use super::{
     store::deadline::with_request_deadline,
 };
 use crate::{
-    accounts::{error::Error, network::Network},
+    accounts::{
+        network::Network,
+        user::{Session, User},
+    },
     forms::{
         cookie::Kind,
         field::CURRENT_PASSWORD,
@@ -94,7 +97,7 @@ impl Route {
             Err(problem) => (Fields::default(), Err(problem.refusal())),
         };
         let answer = match allowed {
-            Ok(()) => call_server_function(&state, parts.clone(), &fields).await,
+            Ok(account) => call_server_function(&state, parts.clone(), account, &fields).await,
             Err(refusal) => Err((HeaderMap::new(), refusal)),
         };
         let mut answer = match answer {
@@ -108,24 +111,26 @@ impl Route {
         answer
     }
 
-    /// Whether this client may submit the form.
-    async fn gate(&self, state: &State, parts: &Parts, fields: &Fields) -> Result<(), Refusal> {
+    /// Whether this client may submit the form, and who is logged in if that matters.
+    async fn gate(
+        &self,
+        state: &State,
+        parts: &Parts,
+        fields: &Fields,
+    ) -> Result<Option<(User, Session)>, Refusal> {
         if has_outdated_token(state, &parts.headers, fields) {
             return Err(Problem::OutdatedForm.refusal());
         }
         let caller = state.service.caller(&parts.headers, &parts.extensions);
         let accounts = &state.service.accounts;
         let typed = fields.get(CURRENT_PASSWORD.name);
-        match self.form.gate {
-            Gate::Anyone => {}
-            Gate::LoggedIn => {
-                let visitor = accounts.visitor(&caller, true).await?;
-                visitor.ok_or(Error::NotLoggedIn)?;
-            }
-            Gate::Recent => accounts.require_password(&caller, typed, false).await?,
-            Gate::Password => accounts.require_password(&caller, typed, true).await?,
-        }
-        Ok(())
+        let account = match self.form.gate {
+            Gate::Anyone => return Ok(None),
+            Gate::LoggedIn => accounts.account(&caller, true).await,
+            Gate::Recent => accounts.require_password(&caller, typed, false).await,
+            Gate::Password => accounts.require_password(&caller, typed, true).await,
+        };
+        Ok(Some(account?))
     }
 
     /// The response after success: a redirect for a browser.
@@ -188,12 +193,15 @@ fn has_outdated_token(state: &State, headers: &HeaderMap, fields: &Fields) -> bo
     cookie.is_some_and(|token| token.digest().to_string() != sent)
 }
 
-/// Calls the server function. A refusal comes with the headers that the function set.
+/// Calls the server function, which need not read the account again. A refusal comes with the headers that the function
+/// set.
 async fn call_server_function(
     state: &State,
-    parts: Parts,
+    mut parts: Parts,
+    account: Option<(User, Session)>,
     fields: &Fields,
 ) -> Result<Response, (HeaderMap, Refusal)> {
+    parts.extensions.insert(account.map(Arc::new));
     let service = state.service.clone();
     let context = move || provide_context(service.clone());
     let answer = handle_server_fns_with_context(context, leptos_request(parts, fields)).await;
