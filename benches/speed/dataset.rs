@@ -127,6 +127,13 @@ impl Dataset {
             get("/", &format!("Cookie: uuid={session}\r\n"))
         })
     }
+
+    /// A page of the user who has as many sessions and events as a user can have.
+    pub fn busy_visits(&self, path: &'static str) -> Ask {
+        let session = fill::session(self.users).reveal();
+        let request = get(path, &format!("Cookie: uuid={session}\r\n"));
+        Arc::new(move |_| request.clone())
+    }
 }
 
 /// Seconds of a core a process has used, in user and in kernel mode.

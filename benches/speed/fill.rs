@@ -1,4 +1,5 @@
-//! Users by the million, with one hash. The store itself adds the first; its record is copied for all others.
+//! Users by the million, with one hash. The store itself adds the first, whose record is copied for all others, and one
+//! more who has as much as a user can have.
 
 use std::{path::Path, sync::Arc};
 
@@ -12,7 +13,11 @@ use fpm_registry::{
         password::PasswordHash,
         store::Store,
         token::{Digest, Token},
-        user::{Device, Session, Unknown, User},
+        user::{
+            Device, MAX_SESSIONS, Session, Unknown, User,
+            event::{Event, EventKind},
+            history::MAX_EVENTS,
+        },
     },
     server::store::{open_embedded, open_mongo},
 };
@@ -49,6 +54,7 @@ pub fn session(n: u64) -> Token {
 pub async fn embedded(folder: &Path, users: u64, password: &PasswordHash) {
     let store = open_embedded(folder).unwrap();
     let first = add_first(&store, password).await;
+    add_busy(&store, users, password).await;
     drop(store);
     let file = redb::Database::open(folder.join("registry.redb")).unwrap();
     let first = {
@@ -95,7 +101,9 @@ fn id(n: u64) -> String {
 
 /// Fills a database of MongoDB.
 pub async fn mongo(uri: &str, database: &str, users: u64, password: &PasswordHash) {
-    add_first(&open_mongo(uri, database).await.unwrap(), password).await;
+    let store = open_mongo(uri, database).await.unwrap();
+    add_first(&store, password).await;
+    add_busy(&store, users, password).await;
     let client = Client::with_uri_str(uri).await.unwrap();
     let collection = client.database(database).collection::<Document>("users");
     let first = collection.find_one(doc! { "email": email(0) }).await;
@@ -116,6 +124,7 @@ fn document_of(n: u64, first: &Document) -> Document {
     let mut document = first.clone();
     document.insert("_id", ObjectId::new());
     document.insert("email", email(n));
+    document.insert("addresses", vec![email(n)]);
     for (field, digest) in [("sessions", session(n).digest()), ("devices", device(n))] {
         let mut items = document.get_array(field).unwrap().clone();
         let bytes = digest.as_bytes().to_vec();
@@ -134,10 +143,46 @@ fn device(n: u64) -> Digest {
 }
 
 async fn add_first(store: &Arc<dyn Store>, password: &PasswordHash) -> UserId {
+    let user = user(0, password);
+    store.insert(&user).await.unwrap();
+    user.id
+}
+
+/// Adds the user after the last, with as many live sessions and events as a user can have.
+async fn add_busy(store: &Arc<dyn Store>, users: u64, password: &PasswordHash) {
+    let mut user = user(users, password);
+    let others = (1..MAX_SESSIONS as u64).map(|n| session_of(session(users + n).digest()));
+    user.sessions.extend(others);
+    let kinds = [EventKind::LoggedIn, EventKind::PasswordChanged];
+    let origin = user.sessions[0].origin();
+    let events = (0..2 * MAX_EVENTS).map(|n| Event {
+        kind: kinds[n % 2],
+        at: origin.at,
+        network: origin.network.clone(),
+        device: origin.device,
+    });
+    user.events = events.collect();
+    store.insert(&user).await.unwrap();
+}
+
+/// The `n`-th user, as after the signup.
+fn user(n: u64, password: &PasswordHash) -> User {
+    let device = Device {
+        digest: device(n),
+        created_at: Clock::default().now(),
+        unknown: Unknown::new(),
+    };
+    let name = Name::parse("Ada Lovelace").unwrap();
+    let email = Email::parse(&email(n)).unwrap();
+    let session = session_of(session(n).digest());
+    User::new(name, email, password.clone(), session, device)
+}
+
+fn session_of(digest: Digest) -> Session {
     let now = Clock::default().now();
-    let session = Session {
+    Session {
         handle: Handle::random(),
-        digest: session(0).digest(),
+        digest,
         created_at: now,
         authenticated_at: now,
         network: "192.0.2.0/24".to_owned(),
@@ -145,15 +190,5 @@ async fn add_first(store: &Arc<dyn Store>, password: &PasswordHash) -> UserId {
         expires_at: now.plus(SESSION_IDLE),
         user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".into(),
         unknown: Unknown::new(),
-    };
-    let device = Device {
-        digest: device(0),
-        created_at: now,
-        unknown: Unknown::new(),
-    };
-    let name = Name::parse("Ada Lovelace").unwrap();
-    let email = Email::parse(&email(0)).unwrap();
-    let user = User::new(name, email, password.clone(), session, device);
-    store.insert(&user).await.unwrap();
-    user.id
+    }
 }

@@ -38,7 +38,26 @@ pub fn rows(plan: &Plan, dataset: &Dataset) -> Vec<Row> {
         &checks,
         Target::None,
     ));
+    rows.extend(account(plan, dataset, &server));
     rows
+}
+
+/// The pages of a user with 50 sessions and 100 events.
+fn account(plan: &Plan, dataset: &Dataset, server: &Registry) -> Vec<Row> {
+    let pages = [
+        ("/account", "50 sessions"),
+        ("/account/sessions", "End all other sessions"),
+        ("/account/history", "Password changed"),
+    ];
+    let rows = pages.map(|(path, words)| {
+        let visits = dataset.busy_visits(path);
+        let page = fetch(server.address, &visits(0));
+        let text = String::from_utf8_lossy(&page);
+        assert!(text.contains(words), "{text}");
+        let what = format!("page {path} with 50 sessions and 100 events");
+        by_baseline(plan, server, &what, &page, &visits, Target::AtLeast(0.1))
+    });
+    rows.into_iter().flatten().collect()
 }
 
 /// The rate, and the time of a core that one answer takes.

@@ -5,7 +5,7 @@
 //! user only the fields that differ are written, so that what another version wrote survives.
 
 use mongodb::bson::{Binary, Bson, DateTime, Document, doc, oid::ObjectId, spec::BinarySubtype};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
 use crate::accounts::{
@@ -151,6 +151,19 @@ pub(super) fn read_user(document: &Document) -> Option<User> {
         );
     }
     fields.insert("rev".to_owned(), json!(read_rev(document)));
+    let mut fields = Value::Object(fields);
+    // Most documents are as this program writes them.
+    let user = User::deserialize(&fields).ok();
+    let user = user.or_else(|| read_older(fields.as_object_mut()?))?;
+    // What a later version keeps beside these fields is never written.
+    Some(User {
+        unknown: Unknown::new(),
+        ..user
+    })
+}
+
+/// Reads a user without the items of lists that cannot be read.
+fn read_older(fields: &mut Fields) -> Option<User> {
     for session in fields
         .get_mut("sessions")
         .and_then(Value::as_array_mut)
@@ -159,20 +172,15 @@ pub(super) fn read_user(document: &Document) -> Option<User> {
     {
         give_handle(session);
     }
-    keep_readable::<Session>(&mut fields, "sessions");
-    keep_readable::<Device>(&mut fields, "devices");
-    keep_readable::<QueuedMail>(&mut fields, "notices");
-    keep_readable::<HeldAddress>(&mut fields, "held");
-    keep_readable::<NotMeLink>(&mut fields, "notMe");
-    keep_readable::<Event>(&mut fields, "events");
-    keep_if_readable::<ResetLink>(&mut fields, "reset");
-    keep_if_readable::<Confirmation>(&mut fields, "confirmation");
-    let user: User = read(fields)?;
-    // What a later version keeps beside these fields is never written.
-    Some(User {
-        unknown: Unknown::new(),
-        ..user
-    })
+    keep_readable::<Session>(fields, "sessions");
+    keep_readable::<Device>(fields, "devices");
+    keep_readable::<QueuedMail>(fields, "notices");
+    keep_readable::<HeldAddress>(fields, "held");
+    keep_readable::<NotMeLink>(fields, "notMe");
+    keep_readable::<Event>(fields, "events");
+    keep_if_readable::<ResetLink>(fields, "reset");
+    keep_if_readable::<Confirmation>(fields, "confirmation");
+    read(std::mem::take(fields))
 }
 
 /// Drops what is no item of a list, and the list if it is none.
