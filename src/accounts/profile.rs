@@ -27,8 +27,8 @@ impl Accounts {
     }
 
     /// The sessions of a user that live, the newest first.
-    pub fn live_sessions(&self, user: &User) -> Vec<Session> {
-        let live = user.live_sessions(self.clock.now()).cloned();
+    pub fn live_sessions<'u>(&self, user: &'u User) -> Vec<&'u Session> {
+        let live = user.live_sessions(self.clock.now());
         let mut live: Vec<_> = live.collect();
         live.reverse();
         live

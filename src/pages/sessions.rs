@@ -28,8 +28,9 @@ impl Page for SessionsPage {
 
     async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
         let (user, current) = request.account(Self::PATH).await?;
+        let live = request.service.accounts.live_sessions(&user);
         Ok(Self {
-            sessions: request.service.accounts.live_sessions(&user),
+            sessions: live.into_iter().cloned().collect(),
             current: current.handle,
         })
     }

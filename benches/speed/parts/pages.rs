@@ -45,7 +45,7 @@ pub fn rows(plan: &Plan, dataset: &Dataset) -> Vec<Row> {
 /// The pages of a user with 50 sessions and 100 events.
 fn account(plan: &Plan, dataset: &Dataset, server: &Registry) -> Vec<Row> {
     let pages = [
-        ("/account", "50 sessions"),
+        ("/account", ">50<"),
         ("/account/sessions", "End all other sessions"),
         ("/account/history", "Password changed"),
     ];
