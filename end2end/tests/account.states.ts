@@ -37,13 +37,17 @@ export function ACCOUNT_STATES(): State[] {
       reach: async (visit) => {
         await settings(visit);
         await press(visit.page, BUTTONS.resend);
+        await expect(visit.page).toHaveURL('/account?notice=confirmation-sent');
       },
       ...SETTINGS,
       says: told(SAYS.confirmationSent),
     },
     {
       name: 'account-name-changed',
-      reach: (visit) => change(visit, BUTTONS.changeName, { [FIELDS.name]: 'Ada King' }),
+      reach: async (visit) => {
+        await change(visit, BUTTONS.changeName, { [FIELDS.name]: 'Ada King' });
+        await expect(visit.page).toHaveURL('/account?notice=name-changed');
+      },
       ...SETTINGS,
       says: told(SAYS.nameChanged),
     },
@@ -55,7 +59,10 @@ export function ACCOUNT_STATES(): State[] {
     },
     {
       name: 'account-password-changed',
-      reach: (visit) => change(visit, BUTTONS.changePassword, { [FIELDS.currentPassword]: PASSWORD, [FIELDS.newPassword]: 'plum tractor glow' }),
+      reach: async (visit) => {
+        await change(visit, BUTTONS.changePassword, { [FIELDS.currentPassword]: PASSWORD, [FIELDS.newPassword]: 'plum tractor glow' });
+        await expect(visit.page).toHaveURL('/account?notice=password-changed');
+      },
       ...SETTINGS,
       says: told(SAYS.passwordChanged),
     },
@@ -83,6 +90,7 @@ export function ACCOUNT_STATES(): State[] {
       reach: async (visit) => {
         await confirm(visit, await settings(visit));
         await sendFilled(visit, BUTTONS.changeEmail, { [FIELDS.newEmail]: newEmail() });
+        await expect(visit.page).toHaveURL('/account?notice=email-asked');
         await expect(visit.page.getByText(SAYS.waiting)).toBeVisible();
       },
       ...SETTINGS,
@@ -118,6 +126,7 @@ export function ACCOUNT_STATES(): State[] {
       reach: async (visit) => {
         const { email } = await settings(visit);
         await sendFilled(visit, BUTTONS.deleteAccount, { [FIELDS.deleteEmail]: email, [FIELDS.deletePassword]: PASSWORD });
+        await expect(visit.page).toHaveURL('/?notice=account-deleted');
       },
       ...shown(HEADINGS.home, 'Home'),
       says: told(SAYS.accountDeleted),
@@ -156,6 +165,7 @@ export function ACCOUNT_STATES(): State[] {
       reach: async (visit) => {
         await manySessions(visit);
         await visit.page.getByRole('button', { name: BUTTONS.endSession }).click();
+        await expect(visit.page).toHaveURL('/account/sessions?notice=session-ended');
       },
       ...SESSIONS,
       says: told(SAYS.sessionEnded),
@@ -202,6 +212,7 @@ export function ACCOUNT_STATES(): State[] {
         const user = await settings(visit);
         await confirm(visit, user);
         await sendFilled(visit, BUTTONS.changePassword, { [FIELDS.currentPassword]: PASSWORD, [FIELDS.newPassword]: 'plum tractor glow' });
+        await expect(visit.page).toHaveURL('/account?notice=password-changed');
         await openMail(visit, user, '/auth/not-me');
       },
       ...shown(HEADINGS.notMe),

@@ -44,7 +44,9 @@ async function listeners(browser: CDPSession, selector: string): Promise<string[
   // The last one of a page comes alive last.
   const expression = `[...document.querySelectorAll(${JSON.stringify(selector)})].at(-1)`;
   const { result } = await browser.send('Runtime.evaluate', { expression });
-  const found = await browser.send('DOMDebugger.getEventListeners', { objectId: result.objectId! });
+  // The page may be on its way to another one.
+  if (!result.objectId) return [];
+  const found = await browser.send('DOMDebugger.getEventListeners', { objectId: result.objectId });
   return found.listeners.map(({ type }) => type);
 }
 
