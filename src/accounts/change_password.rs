@@ -1,7 +1,7 @@
 //! Another password, by who knows the current one.
 
 use super::{
-    Accounts, Caller, LoggedIn, about,
+    Accounts, Caller, LoggedIn,
     error::Error,
     fair_queue::Priority,
     password::Password,
@@ -20,17 +20,13 @@ impl Accounts {
         let digest = caller.replaces().ok_or(Error::NotLoggedIn)?;
         let password = Password::chosen(password)?;
         let requester = caller.requester(Priority::High);
-        let _room = self.hasher.permit(requester).await?;
+        let _permit = self.hasher.permit(requester).await?;
         let (user, _) = self.account(caller, false).await?;
         // By the account: every change gives the session another digest.
         let account = Digest::of(user.id.as_str().as_bytes());
         let attempt = self.limits.new_password(caller.network, &account).await?;
-        let about = about(&user.name, &user.email);
-        let hashed = self.hasher.hash(password, about, requester).await;
-        if let Err(Error::Busy) = hashed {
-            self.limits.take_back(&attempt).await;
-        }
-        let password = hashed?;
+        let hashed = self.hash_chosen(requester, &user, password, &attempt);
+        let password = hashed.await?;
         let session = Token::random();
         let (device_token, device) = self.new_device();
         let changed = self.change_own(caller, |user, origin| {

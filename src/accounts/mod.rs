@@ -58,6 +58,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use self::{
+    attempts::AttemptKey,
     clock::Clock,
     device_name::DeviceName,
     email::Email,
@@ -70,6 +71,7 @@ use self::{
     mail::{MailKind, Mailer, QueuedMail},
     network::Network,
     outbox::Outbox,
+    password::{Password, PasswordHash},
     store::Store,
     token::{Digest, Token},
     user::{Device, Session, Unknown, User, event::Origin},
@@ -156,6 +158,22 @@ impl Accounts {
             network: caller.network.coarse(),
             device: DeviceName::of_user_agent(&caller.user_agent),
         }
+    }
+
+    /// Judges and hashes a new password of a user; the attempt is taken back if the machine had no time for it.
+    async fn hash_chosen(
+        &self,
+        requester: Requester,
+        user: &User,
+        password: Password,
+        attempt: &[AttemptKey],
+    ) -> Result<PasswordHash, Error> {
+        let about = about(&user.name, &user.email);
+        let hashed = self.hasher.hash(password, about, requester).await;
+        if let Err(Error::Busy) = hashed {
+            self.limits.take_back(attempt).await;
+        }
+        hashed
     }
 
     fn new_device(&self) -> (Token, Device) {

@@ -1,7 +1,7 @@
 //! Resetting a password by a mailed link.
 
 use super::{
-    Accounts, Caller, about, email::Email, error::Error, fair_queue::Priority, mail::MailKind,
+    Accounts, Caller, email::Email, error::Error, fair_queue::Priority, mail::MailKind,
     password::Password, store::Key, token::Token, user::User,
 };
 
@@ -30,12 +30,8 @@ impl Accounts {
         let user = owner.ok_or(Error::LinkDead)?;
         let attempt = self.limits.new_password(caller.network, &digest).await?;
         let password = Password::chosen(password)?;
-        let about = about(&user.name, &user.email);
-        let hashed = self.hasher.hash(password, about, requester).await;
-        if let Err(Error::Busy) = hashed {
-            self.limits.take_back(&attempt).await;
-        }
-        let password = hashed?;
+        let hashed = self.hash_chosen(requester, &user, password, &attempt);
+        let password = hashed.await?;
         // Before the password is set: a crash between the two leaves a link that still works, not a closed account.
         self.limits.reopen(&user.email).await?;
         let origin = self.origin(caller);
