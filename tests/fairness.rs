@@ -67,7 +67,7 @@ fn run_attacks(setup: Setup) {
     let owners = Bound {
         success: 0.95,
         p95: Duration::from_secs(2),
-        pages: 0.25,
+        pages: 0.5,
     };
     let failures: Vec<String> = [
         scenario.attack("right passwords, one network", 70, &one_network, &strangers),

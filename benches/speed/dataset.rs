@@ -41,7 +41,11 @@ impl Dataset {
         let began = Instant::now();
         let runtime = Runtime::new().unwrap();
         let password = Password::chosen(PASSWORD).unwrap();
-        let password = runtime.block_on(Hasher::new().hash(password, Vec::new(), ANYONE));
+        let hasher = Hasher::new();
+        let password = runtime.block_on(async {
+            let place = hasher.reserve(ANYONE).await?;
+            hasher.hash(place, password, Vec::new()).await
+        });
         let password = password.unwrap();
         // As in production, with every request from a client of its own behind a proxy.
         let mut setup = Setup::new().with("TRUSTED_PROXIES", "127.0.0.1/32");

@@ -51,7 +51,7 @@ impl Accounts {
     ) -> Result<(), Error> {
         let password = Password::typed(typed)?;
         let requester = caller.requester(Priority::High);
-        let _room = self.hasher.permit(requester).await?;
+        let place = self.hasher.reserve(requester).await?;
         let device = caller.device.as_ref().map(Token::digest);
         let device = device.filter(|device| user.knows(device, self.clock.now()));
         let counted_under = device.unwrap_or(session.digest);
@@ -63,7 +63,7 @@ impl Accounts {
             None => self.limits.login(caller.network, Some(&user.email)).await?,
         };
         let stored = user.password.clone();
-        let verdict = self.hasher.verify(password, Some(stored), requester);
+        let verdict = self.hasher.verify(place, password, Some(stored));
         match verdict.await {
             Ok(Verdict::Right(_)) => {}
             Ok(_) => {

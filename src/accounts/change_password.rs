@@ -20,12 +20,12 @@ impl Accounts {
         let digest = caller.replaces().ok_or(Error::NotLoggedIn)?;
         let password = Password::chosen(password)?;
         let requester = caller.requester(Priority::High);
-        let _permit = self.hasher.permit(requester).await?;
+        let place = self.hasher.reserve(requester).await?;
         let (user, _) = self.account(caller, false).await?;
         // By the account: every change gives the session another digest.
         let account = Digest::of(user.id.as_str().as_bytes());
         let attempt = self.limits.new_password(caller.network, &account).await?;
-        let hashed = self.hash_chosen(requester, &user, password, &attempt);
+        let hashed = self.hash_chosen(place, &user, password, &attempt);
         let password = hashed.await?;
         let session = Token::random();
         let (device_token, device) = self.new_device();

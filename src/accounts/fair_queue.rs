@@ -1,10 +1,11 @@
 //! A bounded queue that networks share fairly, so that no network can lock others out.
 //!
-//! Networks are served round robin: first among the /48 networks and IPv4 addresses that wait, then among the /56
-//! networks within, then among the /64 networks within. A network alone may fill the queue. If the queue is full, an
-//! item of a network that has fewer waiting evicts the last item of the network that has the most.
+//! A place is reserved first and filled with an item later. Networks are served round robin: first among the /48
+//! networks and IPv4 addresses that wait, then among the /56 networks within, then among the /64 networks within. A
+//! network alone may fill the queue. If the queue is full, a network that has fewer places evicts the last one of the
+//! network that has the most.
 //!
-//! Everything is a scan of all items. That is fast enough: the queue is short, and each item stands for milliseconds
+//! Everything is a scan of all places. That is fast enough: the queue is short, and each item stands for milliseconds
 //! of hashing.
 
 use std::{array, collections::HashMap};
@@ -32,11 +33,11 @@ pub struct Requester {
     pub priority: Priority,
 }
 
-/// Items that wait for their turn.
+/// Items that wait for their turn, and places for those to come.
 pub struct FairQueue<T> {
     capacity: usize,
-    waiting: Vec<Waiting<T>>,
-    /// The turn of each network that has items waiting. The lowest goes first.
+    places: Vec<Place<T>>,
+    /// The turn of each network that has a place. The lowest goes first.
     turns: HashMap<(Priority, Network), u64>,
     /// The number that the next arrival or turn gets.
     next: u64,
@@ -44,45 +45,47 @@ pub struct FairQueue<T> {
     contested: u64,
 }
 
-struct Waiting<T> {
-    item: T,
+struct Place<T> {
+    /// None until it is filled.
+    item: Option<T>,
     arrival: Arrival,
 }
 
-/// When and from where an item came, which decides its turn.
+/// The number of a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PlaceId(u64);
+
+/// When and from where a place was reserved, which decides its turn.
 #[derive(Clone, Copy)]
 struct Arrival {
     networks: [Network; LEVELS],
     priority: Priority,
-    number: u64,
+    id: PlaceId,
 }
 
 impl<T> FairQueue<T> {
-    /// A queue of at most `capacity` items.
+    /// A queue of at most `capacity` places.
     pub fn new(capacity: usize) -> Self {
         Self {
             capacity,
-            waiting: Vec::with_capacity(capacity),
+            places: Vec::with_capacity(capacity),
             turns: HashMap::new(),
             next: 0,
             contested: 0,
         }
     }
 
-    /// Whether an item of this requester would be taken now.
+    /// Whether this requester would get a place now.
     pub fn has_room(&self, requester: Requester) -> bool {
-        self.waiting.len() < self.capacity || self.evicted_by(requester).is_some()
+        self.places.len() < self.capacity || self.evicted_by(requester).is_some()
     }
 
-    /// Adds an item. Returns the item that it evicted, or the item itself if there is no room for it.
-    pub fn push(&mut self, requester: Requester, item: T) -> Option<T> {
-        let evicted = match self.waiting.len() < self.capacity {
-            true => None,
-            false => match self.evicted_by(requester) {
-                Some(position) => Some(self.remove(position)),
-                None => return Some(item),
-            },
-        };
+    /// Reserves a place, at the cost of another one if need be. None if there is no room for this requester.
+    pub fn reserve(&mut self, requester: Requester) -> Option<PlaceId> {
+        if self.places.len() >= self.capacity {
+            let evicted = self.evicted_by(requester)?;
+            self.remove(evicted);
+        }
         let arrival = self.arrival(requester);
         self.next += 1;
         for network in arrival.networks {
@@ -90,8 +93,25 @@ impl<T> FairQueue<T> {
             let turn = self.turns.entry((arrival.priority, network));
             turn.or_insert(self.next);
         }
-        self.waiting.push(Waiting { item, arrival });
-        evicted
+        let item = None;
+        self.places.push(Place { item, arrival });
+        Some(arrival.id)
+    }
+
+    /// Fills a place. Drops the item if the place was evicted.
+    pub fn fill(&mut self, id: PlaceId, item: T) {
+        if let Some(position) = self.position(id) {
+            self.places[position].item = Some(item);
+        }
+    }
+
+    /// Gives back a place that was not filled.
+    pub fn release(&mut self, id: PlaceId) {
+        if let Some(position) = self.position(id)
+            && self.places[position].item.is_none()
+        {
+            self.remove(position);
+        }
     }
 
     /// Removes and returns the item whose turn it is.
@@ -101,36 +121,41 @@ impl<T> FairQueue<T> {
             let turns = arrival
                 .networks
                 .map(|network| self.turns[&(priority, network)]);
-            (turns, arrival.number)
+            (turns, arrival.id)
         };
-        let arrivals = self
-            .waiting
-            .iter()
-            .map(|waiting| &waiting.arrival)
-            .enumerate();
-        let (position, arrival) = arrivals
-            .filter(|(_, arrival)| arrival.priority == priority)
+        let places = self.places.iter().enumerate();
+        let (position, arrival) = places
+            .filter(|(_, place)| place.item.is_some() && place.arrival.priority == priority)
+            .map(|(position, place)| (position, place.arrival))
             .min_by_key(|(_, arrival)| turn(arrival))?;
         // Its networks, the wide ones too, go to the end of the line.
         for network in arrival.networks {
             self.next += 1;
             self.turns.insert((priority, network), self.next);
         }
-        Some(self.remove(position))
+        self.remove(position)
+    }
+
+    /// In order of arrival, hence of their numbers.
+    fn position(&self, id: PlaceId) -> Option<usize> {
+        let position = self
+            .places
+            .binary_search_by_key(&id, |place| place.arrival.id);
+        position.ok()
     }
 
     fn arrival(&self, requester: Requester) -> Arrival {
         Arrival {
             networks: requester.network.levels(),
             priority: requester.priority,
-            number: self.next,
+            id: PlaceId(self.next),
         }
     }
 
     fn next_priority(&mut self) -> Option<Priority> {
         let waits = |priority| {
-            let mut arrivals = self.waiting.iter().map(|waiting| waiting.arrival);
-            arrivals.any(|arrival| arrival.priority == priority)
+            let mut filled = self.places.iter().filter(|place| place.item.is_some());
+            filled.any(|place| place.arrival.priority == priority)
         };
         match (waits(Priority::High), waits(Priority::Normal)) {
             (true, true) => {
@@ -146,11 +171,11 @@ impl<T> FairQueue<T> {
         }
     }
 
-    /// Removes an item, and the turns of networks that have no more items waiting.
-    fn remove(&mut self, position: usize) -> T {
-        let Waiting { item, arrival } = self.waiting.remove(position);
+    /// Removes a place, and the turns of networks that have no more of them. Returns its item.
+    fn remove(&mut self, position: usize) -> Option<T> {
+        let Place { item, arrival } = self.places.remove(position);
         for (level, network) in arrival.networks.into_iter().enumerate() {
-            let mut arrivals = self.waiting.iter().map(|waiting| waiting.arrival);
+            let mut arrivals = self.places.iter().map(|place| place.arrival);
             let still_waits = arrivals.any(|other| {
                 other.priority == arrival.priority && other.networks[level] == network
             });
@@ -161,15 +186,11 @@ impl<T> FairQueue<T> {
         item
     }
 
-    /// The item that a newcomer evicts from a full queue: the last one, of the lowest priority, of the network with
-    /// the most items, the newcomer counted. None if that is the newcomer itself.
+    /// The place that a newcomer evicts from a full queue: the last one, of the lowest priority, of the network with
+    /// the most places, the newcomer counted. None if that is the newcomer itself.
     fn evicted_by(&self, newcomer: Requester) -> Option<usize> {
-        let arrivals: Vec<Arrival> = self
-            .waiting
-            .iter()
-            .map(|waiting| waiting.arrival)
-            .chain([self.arrival(newcomer)])
-            .collect();
+        let arrivals = self.places.iter().map(|place| place.arrival);
+        let arrivals: Vec<Arrival> = arrivals.chain([self.arrival(newcomer)]).collect();
         let mut counts = HashMap::new();
         for arrival in &arrivals {
             for key in arrival.networks.into_iter().enumerate() {
@@ -180,10 +201,10 @@ impl<T> FairQueue<T> {
         let excess = |arrival: &Arrival| {
             let counts: [usize; LEVELS] =
                 array::from_fn(|level| counts[&(level, arrival.networks[level])]);
-            (counts, arrival.priority, arrival.number)
+            (counts, arrival.priority, arrival.id)
         };
         let last = (0..arrivals.len()).max_by_key(|position| excess(&arrivals[*position]));
-        last.filter(|position| *position < self.waiting.len())
+        last.filter(|position| *position < self.places.len())
     }
 }
 
@@ -205,6 +226,14 @@ mod tests {
         }
     }
 
+    impl<T> FairQueue<T> {
+        /// Reserves a place and fills it, if there is room.
+        fn push(&mut self, requester: Requester, item: T) -> bool {
+            let place = self.reserve(requester);
+            place.map(|place| self.fill(place, item)).is_some()
+        }
+    }
+
     /// Takes everything out.
     fn drain<T>(queue: &mut FairQueue<T>) -> Vec<T> {
         std::iter::from_fn(|| queue.pop()).collect()
@@ -215,10 +244,10 @@ mod tests {
         let mut queue = FairQueue::new(4);
         for n in 0..4 {
             assert!(queue.has_room(from("192.0.2.1")));
-            assert_eq!(queue.push(from("192.0.2.1"), n), None);
+            assert!(queue.push(from("192.0.2.1"), n));
         }
         assert!(!queue.has_room(from("192.0.2.1")));
-        assert_eq!(queue.push(from("192.0.2.1"), 4), Some(4));
+        assert!(!queue.push(from("192.0.2.1"), 4));
         assert_eq!(drain(&mut queue), [0, 1, 2, 3]);
         assert!(queue.turns.is_empty());
     }
@@ -254,11 +283,11 @@ mod tests {
             queue.push(from("192.0.2.1"), n);
         }
         assert!(queue.has_room(from("192.0.2.2")));
-        assert_eq!(queue.push(from("192.0.2.2"), 10), Some(3));
-        assert_eq!(queue.push(from("192.0.2.2"), 20), Some(2));
+        assert!(queue.push(from("192.0.2.2"), 10));
+        assert!(queue.push(from("192.0.2.2"), 20));
         assert!(!queue.has_room(from("192.0.2.2")));
-        assert_eq!(queue.push(from("192.0.2.2"), 30), Some(30));
-        assert_eq!(queue.push(from("192.0.2.1"), 4), Some(4));
+        assert!(!queue.push(from("192.0.2.2"), 30));
+        assert!(!queue.push(from("192.0.2.1"), 4));
         assert_eq!(drain(&mut queue), [0, 10, 1, 20]);
     }
 
@@ -268,9 +297,9 @@ mod tests {
         queue.push(from("192.0.2.1"), 1);
         queue.push(from("192.0.2.2"), 2);
         assert!(!queue.has_room(from("192.0.2.3")));
-        assert_eq!(queue.push(from("192.0.2.3"), 3), Some(3));
+        assert!(!queue.push(from("192.0.2.3"), 3));
         assert!(queue.has_room(known("192.0.2.3")));
-        assert_eq!(queue.push(known("192.0.2.3"), 3), Some(2));
+        assert!(queue.push(known("192.0.2.3"), 3));
         assert_eq!(drain(&mut queue), [3, 1]);
     }
 
@@ -297,7 +326,7 @@ mod tests {
             ("2001:db8:2:100::1", [31, 32]),
         ] {
             for item in items {
-                assert_eq!(queue.push(from(address), item), None);
+                assert!(queue.push(from(address), item));
             }
         }
         assert_eq!(drain(&mut queue), [1, 31, 21, 32, 11, 22, 2, 12]);
@@ -310,8 +339,36 @@ mod tests {
             queue.push(from(&format!("2001:db8:1:{n}00::1")), n);
         }
         assert!(!queue.has_room(from("2001:db8:1:900::1")));
-        assert_eq!(queue.push(from("192.0.2.1"), 10), Some(3));
-        assert_eq!(queue.push(from("2001:db8:2::1"), 20), Some(2));
+        assert!(queue.push(from("192.0.2.1"), 10));
+        assert!(queue.push(from("2001:db8:2::1"), 20));
         assert_eq!(drain(&mut queue), [0, 10, 20, 1]);
+    }
+
+    #[test]
+    fn a_reserved_place_counts_and_waits_for_its_item() {
+        let mut queue = FairQueue::new(2);
+        let slow = queue.reserve(from("192.0.2.1")).unwrap();
+        assert!(queue.push(from("192.0.2.2"), 2));
+        assert!(!queue.has_room(from("192.0.2.3")));
+        assert_eq!(queue.pop(), Some(2));
+        assert_eq!(queue.pop(), None);
+        queue.fill(slow, 1);
+        queue.release(slow);
+        assert_eq!(drain(&mut queue), [1]);
+        assert!(queue.turns.is_empty());
+    }
+
+    #[test]
+    fn a_place_given_back_or_evicted_takes_no_item() {
+        let mut queue = FairQueue::new(2);
+        let released = queue.reserve(from("192.0.2.1")).unwrap();
+        queue.release(released);
+        queue.fill(released, 1);
+        let kept = queue.reserve(from("192.0.2.1")).unwrap();
+        let evicted = queue.reserve(from("192.0.2.1")).unwrap();
+        assert!(queue.push(from("192.0.2.2"), 10));
+        queue.fill(evicted, 2);
+        queue.fill(kept, 1);
+        assert_eq!(drain(&mut queue), [1, 10]);
     }
 }

@@ -2,7 +2,6 @@
 //! because hashing is the most expensive work a client can cause (ASVS 2.4.1, 15.2.2).
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
@@ -13,8 +12,7 @@ use tokio::{sync::oneshot, time::sleep};
 
 use super::{
     error::Error,
-    fair_queue::{FairQueue, Requester},
-    network::Network,
+    fair_queue::{FairQueue, PlaceId, Requester},
     password::{self, Memory, Password, PasswordHash, Verdict},
     strength::weakness,
 };
@@ -49,61 +47,58 @@ impl Hasher {
         Self { jobs, dummy }
     }
 
-    /// A permit for a request that will need a hash, to be held until it is answered. [`Error::Busy`], after a delay,
-    /// if there is no room for this requester.
-    pub async fn permit(&self, requester: Requester) -> Result<Permit, Error> {
-        match self.jobs.permit(requester) {
-            Some(permit) => Ok(permit),
-            None => {
-                sleep(REFUSAL_DELAY).await;
-                Err(Error::Busy)
-            }
+    /// [`Error::Busy`], after a delay, if there is no place for this requester now. Asked before its priority is looked
+    /// up, so that a refusal costs nothing.
+    pub async fn require_room(&self, requester: Requester) -> Result<(), Error> {
+        let has_room = self.jobs.lock().queue.has_room(requester);
+        match has_room {
+            true => Ok(()),
+            false => Err(refuse().await),
+        }
+    }
+
+    /// Reserves a place in the queue. [`Error::Busy`], after a delay, if there is none for this requester. Reserved
+    /// before the store is asked for anything, so that no request that is refused has cost more.
+    pub async fn reserve(&self, requester: Requester) -> Result<Place, Error> {
+        match self.jobs.reserve(requester) {
+            Some(place) => Ok(place),
+            None => Err(refuse().await),
         }
     }
 
     /// Hashes a chosen password, unless it is too easy to guess for someone who knows `about` its owner.
     pub async fn hash(
         &self,
+        place: Place,
         password: Password,
         about: Vec<String>,
-        requester: Requester,
     ) -> Result<PasswordHash, Error> {
-        self.run(requester, move |memory| {
-            match weakness(password.as_str(), &about) {
+        place
+            .run(move |memory| match weakness(password.as_str(), &about) {
                 Some(reason) => Err(Error::PasswordTooEasy(reason)),
                 None => Ok(password::hash_now(&password, memory)),
-            }
-        })
-        .await?
+            })
+            .await?
     }
 
     /// Compares a typed password with a stored hash, at the same cost if there is none.
     pub async fn verify(
         &self,
+        place: Place,
         password: Password,
         stored: Option<PasswordHash>,
-        requester: Requester,
     ) -> Result<Verdict, Error> {
         let dummy = self.dummy.clone();
-        self.run(requester, move |memory| {
-            password::verify_now(&password, stored.as_ref(), &dummy, memory)
-        })
-        .await
+        place
+            .run(move |memory| password::verify_now(&password, stored.as_ref(), &dummy, memory))
+            .await
     }
+}
 
-    /// Runs `task` when it is this requester's turn. [`Error::Busy`] if there is no room for it, or if it was evicted
-    /// while it waited. Once started it runs to its end, even if the request is gone.
-    async fn run<T: Send + 'static>(
-        &self,
-        requester: Requester,
-        task: impl FnOnce(&mut Memory) -> T + Send + 'static,
-    ) -> Result<T, Error> {
-        let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |memory| drop(answer.send(task(memory))));
-        // Dropping an evicted job closes its channel, which tells the request that waits for it.
-        drop(self.jobs.push(requester, job));
-        answered.await.map_err(|_| Error::Busy)
-    }
+/// Delays a refusal.
+async fn refuse() -> Error {
+    sleep(REFUSAL_DELAY).await;
+    Error::Busy
 }
 
 impl Default for Hasher {
@@ -130,33 +125,39 @@ fn work(jobs: &Jobs) {
 
 /// The jobs that wait for a thread.
 struct Jobs {
-    capacity: usize,
     state: Mutex<State>,
     arrived: Condvar,
 }
 
 struct State {
     queue: FairQueue<Job>,
-    /// How many permits each of the widest networks holds: what requests cost before they hash is limited too.
-    permits: HashMap<Network, usize>,
     is_closed: bool,
 }
 
-/// Allows one request to use the hasher, until it is dropped.
-pub struct Permit {
+/// A place in the queue, for one hash. Given back if it is dropped.
+pub struct Place {
     jobs: Arc<Jobs>,
-    network: Network,
+    id: PlaceId,
 }
 
-impl Drop for Permit {
+impl Place {
+    /// Runs `task` when it is this place's turn. [`Error::Busy`] if it was evicted. Once started the task runs to its
+    /// end, even if the request is gone.
+    async fn run<T: Send + 'static>(
+        self,
+        task: impl FnOnce(&mut Memory) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let (answer, answered) = oneshot::channel();
+        // Dropping an evicted job closes its channel, which tells the request that waits for it.
+        let job: Job = Box::new(move |memory| drop(answer.send(task(memory))));
+        self.jobs.fill(self.id, job);
+        answered.await.map_err(|_| Error::Busy)
+    }
+}
+
+impl Drop for Place {
     fn drop(&mut self) {
-        let mut state = self.jobs.lock();
-        if let Entry::Occupied(mut count) = state.permits.entry(self.network) {
-            *count.get_mut() -= 1;
-            if *count.get() == 0 {
-                count.remove();
-            }
-        }
+        self.jobs.lock().queue.release(self.id);
     }
 }
 
@@ -164,11 +165,9 @@ impl Jobs {
     fn new(capacity: usize) -> Self {
         let state = State {
             queue: FairQueue::new(capacity),
-            permits: HashMap::new(),
             is_closed: false,
         };
         Self {
-            capacity,
             state: Mutex::new(state),
             arrived: Condvar::new(),
         }
@@ -178,26 +177,15 @@ impl Jobs {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn permit(self: &Arc<Self>, requester: Requester) -> Option<Permit> {
-        let [network, ..] = requester.network.levels();
-        let mut state = self.lock();
-        if !state.queue.has_room(requester) {
-            return None;
-        }
-        let permits = state.permits.entry(network).or_default();
-        if *permits >= self.capacity {
-            return None;
-        }
-        *permits += 1;
+    fn reserve(self: &Arc<Self>, requester: Requester) -> Option<Place> {
+        let id = self.lock().queue.reserve(requester)?;
         let jobs = self.clone();
-        Some(Permit { jobs, network })
+        Some(Place { jobs, id })
     }
 
-    /// Adds a job. Returns the job that it evicted, or the job itself if there is no room.
-    fn push(&self, requester: Requester, job: Job) -> Option<Job> {
-        let evicted = self.lock().queue.push(requester, job);
+    fn fill(&self, place: PlaceId, job: Job) {
+        self.lock().queue.fill(place, job);
         self.arrived.notify_one();
-        evicted
     }
 
     /// Waits for the next job, and frees the memory if none comes soon. None once the hasher is dropped.
@@ -238,27 +226,38 @@ mod tests {
     use futures_util::future::join_all;
 
     use super::*;
-    use crate::accounts::{fair_queue::Priority, password::hash_now};
+    use crate::accounts::{fair_queue::Priority, network::Network, password::hash_now};
 
     const ANYONE: Requester = Requester {
         network: Network::UNKNOWN,
         priority: Priority::Normal,
     };
 
+    /// A hasher nobody else uses, with a place.
+    async fn hasher() -> (Hasher, Place) {
+        let hasher = Hasher::new();
+        let place = hasher.reserve(ANYONE).await.unwrap();
+        (hasher, place)
+    }
+
     #[tokio::test]
     async fn a_hash_is_an_argon2id_phc_string_with_its_own_salt() {
-        let hasher = Hasher::new();
+        let (hasher, place) = hasher().await;
         let password = Password::chosen("correct horse battery").unwrap();
-        let one = hasher.hash(password.clone(), vec![], ANYONE).await.unwrap();
-        let two = hasher.hash(password, vec![], ANYONE).await.unwrap();
+        let one = hasher.hash(place, password.clone(), vec![]).await.unwrap();
+        let place = hasher.reserve(ANYONE).await.unwrap();
+        let two = hasher.hash(place, password, vec![]).await.unwrap();
         assert!(one.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
         assert_ne!(one, two);
     }
 
     #[test]
     fn the_memory_of_a_hash_is_used_again_soon_and_given_back_later() {
-        let jobs = Jobs::new(1);
-        let send_job = || assert!(jobs.push(ANYONE, Box::new(|_| ())).is_none());
+        let jobs = Arc::new(Jobs::new(1));
+        let send_job = || {
+            let place = jobs.reserve(ANYONE).unwrap();
+            jobs.fill(place.id, Box::new(|_| ()));
+        };
         let mut memory = vec![Block::new()];
         send_job();
         assert!(jobs.next(&mut memory).is_some());
@@ -276,22 +275,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn many_requests_of_one_network_gives_way_to_another() {
+    async fn many_requests_of_one_network_give_way_to_another() {
         let hasher = Hasher::new();
-        let typed = || Password::typed("correct horse battery").unwrap();
-        let many: Vec<_> = (0..2 * hasher.jobs.capacity)
-            .map(|_| hasher.verify(typed(), None, ANYONE))
-            .collect();
-        let many = join_all(many);
+        let log_in = async |requester: Requester| {
+            let place = hasher.reserve(requester).await?;
+            let typed = Password::typed("correct horse battery").unwrap();
+            hasher.verify(place, typed, None).await
+        };
+        let many = join_all((0..200).map(|_| log_in(ANYONE)));
         let elsewhere = Requester {
             network: Network::of([192, 0, 2, 1].into()),
             ..ANYONE
         };
         let other = async {
             tokio::task::yield_now().await;
-            assert!(hasher.jobs.permit(elsewhere).is_some());
             let began = Instant::now();
-            assert!(hasher.verify(typed(), None, elsewhere).await.is_ok());
+            assert!(log_in(elsewhere).await.is_ok());
             began.elapsed()
         };
         let began = Instant::now();
@@ -303,17 +302,14 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_network_has_no_more_permits_than_the_queue_holds() {
-        let jobs = Arc::new(Jobs::new(2));
-        let one = jobs.permit(ANYONE);
-        let other = jobs.permit(ANYONE);
-        assert!(one.is_some() && other.is_some());
-        assert!(jobs.permit(ANYONE).is_none());
-        drop(one);
-        assert!(jobs.permit(ANYONE).is_some());
-        drop(other);
-        assert!(jobs.lock().permits.is_empty());
+    #[tokio::test]
+    async fn a_place_that_is_dropped_is_free_again() {
+        let jobs = Arc::new(Jobs::new(1));
+        let place = jobs.reserve(ANYONE);
+        assert!(place.is_some());
+        assert!(jobs.reserve(ANYONE).is_none());
+        drop(place);
+        assert!(jobs.reserve(ANYONE).is_some());
     }
 
     #[tokio::test]
@@ -322,8 +318,10 @@ mod tests {
         let long = format!("{}é", "x".repeat(255));
         let hash = hash_now(&Password::chosen(&long).unwrap(), &mut Memory::new());
         let verdict = async |text: &str| {
+            let place = hasher.reserve(ANYONE).await.unwrap();
+            let typed = Password::typed(text).unwrap();
             hasher
-                .verify(Password::typed(text).unwrap(), Some(hash.clone()), ANYONE)
+                .verify(place, typed, Some(hash.clone()))
                 .await
                 .unwrap()
         };
@@ -342,7 +340,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_weaker_hash_is_replaced_and_an_unreadable_one_is_told_apart() {
-        let hasher = Hasher::new();
+        let (hasher, place) = hasher().await;
         let weak = Argon2::new(
             Algorithm::Argon2id,
             Version::V0x13,
@@ -352,7 +350,7 @@ mod tests {
             PasswordHash::from_stored(weak.hash_password(b"correct horse").unwrap().to_string());
         let typed = Password::typed("correct horse").unwrap();
         let Verdict::Right(Some(stronger)) = hasher
-            .verify(typed.clone(), Some(stored), ANYONE)
+            .verify(place, typed.clone(), Some(stored))
             .await
             .unwrap()
         else {
@@ -370,8 +368,9 @@ mod tests {
         let hasher = Hasher::new();
         let took = async |stored: Option<PasswordHash>| {
             let typed = Password::typed("correct horse battery").unwrap();
+            let place = hasher.reserve(ANYONE).await.unwrap();
             let started = Instant::now();
-            let verdict = hasher.verify(typed, stored, ANYONE).await.unwrap();
+            let verdict = hasher.verify(place, typed, stored).await.unwrap();
             (verdict, started.elapsed())
         };
         let (_, of_nobody) = took(None).await;

@@ -9,12 +9,13 @@ use super::{
     Accounts, Caller, LoggedIn,
     email::Email,
     error::{Error, StoreError},
-    fair_queue::Priority,
+    fair_queue::{Priority, Requester},
+    hasher::Place,
     limits::LoginAttempt,
     mail::MailKind,
     password::{Password, Verdict},
     store::Key,
-    token::Token,
+    token::{Digest, Token},
     user::User,
 };
 
@@ -48,12 +49,6 @@ impl Accounts {
             parsed => parsed.ok(),
         };
         let password = Password::typed(password)?;
-        // Whether the device is known is checked later: at first, any device token gets high priority.
-        let priority = match caller.device {
-            Some(_) => Priority::High,
-            None => Priority::Normal,
-        };
-        let _permit = self.hasher.permit(caller.requester(priority)).await?;
         let mut login = self.admit(caller, email).await?;
         let logged_in = self.complete_login(caller, &mut login, password).await;
         match &logged_in {
@@ -69,47 +64,54 @@ impl Accounts {
         logged_in
     }
 
-    /// Counts a login against the limit of its device if the account knows it, else against those of the account and
-    /// the network.
-    async fn admit(&self, caller: &Caller, email: Option<Email>) -> Result<AdmittedLogin, Error> {
-        let known = match (&email, &caller.device) {
-            (Some(email), Some(device)) => self.admit_device(caller, email, device).await?,
-            _ => None,
-        };
-        if let Some(admitted) = known {
-            return Ok(admitted);
-        }
-        Ok(AdmittedLogin {
-            attempt: self.limits.login(caller.network, email.as_ref()).await?,
-            email,
-            found: None,
-            priority: Priority::Normal,
-        })
-    }
-
-    /// Counts a login against the limit of its device. None if the account does not know the device, or if the device
-    /// has used up its attempts.
-    async fn admit_device(
+    /// The user at this address and the device of the caller, if the user knows it.
+    async fn known_device(
         &self,
         caller: &Caller,
-        email: &Email,
-        device: &Token,
-    ) -> Result<Option<AdmittedLogin>, Error> {
-        let device = device.digest();
-        let now = self.clock.now();
-        let owner = self.users.find(Key::Device(email, &device)).await?;
-        let Some(user) = owner.filter(|user| user.knows(&device, now)) else {
+        email: Option<&Email>,
+    ) -> Result<Option<(User, Digest)>, Error> {
+        let (Some(email), Some(device)) = (email, &caller.device) else {
             return Ok(None);
         };
-        let own = self
-            .limits
-            .login_from_device(caller.network, email, &device);
-        Ok(own.await?.map(|attempt| AdmittedLogin {
-            email: Some(email.clone()),
-            found: Some(user),
+        // A place is not reserved before it is clear that the device is known: it would be at the cost of others.
+        let claimed = caller.requester(Priority::High);
+        self.hasher.require_room(claimed).await?;
+        let device = device.digest();
+        let owner = self.users.find(Key::Device(email, &device)).await?;
+        let now = self.clock.now();
+        let user = owner.filter(|user| user.knows(&device, now));
+        Ok(user.map(|user| (user, device)))
+    }
+
+    /// Reserves a place for the hash. Then counts the login against the limit of its device if the account knows it and
+    /// it has attempts left, else against those of the account and the network.
+    async fn admit(&self, caller: &Caller, email: Option<Email>) -> Result<AdmittedLogin, Error> {
+        let known = self.known_device(caller, email.as_ref()).await?;
+        let requester = caller.requester(match known {
+            Some(_) => Priority::High,
+            None => Priority::Normal,
+        });
+        let place = self.hasher.reserve(requester).await?;
+        let from_device = match (&email, &known) {
+            (Some(email), Some((_, device))) => {
+                let limits = &self.limits;
+                limits
+                    .login_from_device(caller.network, email, device)
+                    .await?
+            }
+            _ => None,
+        };
+        let attempt = match from_device {
+            Some(attempt) => attempt,
+            None => self.limits.login(caller.network, email.as_ref()).await?,
+        };
+        Ok(AdmittedLogin {
+            email,
+            found: known.map(|(user, _)| user),
+            requester,
+            place: Some(place),
             attempt,
-            priority: Priority::High,
-        }))
+        })
     }
 
     /// Makes the count of a failed login durable. Mails the owner a link if it was the last that unknown devices have.
@@ -133,14 +135,17 @@ impl Accounts {
         login: &mut AdmittedLogin,
         password: Password,
     ) -> Result<LoggedIn, Error> {
-        let requester = caller.requester(login.priority);
         for _ in 0..LOGIN_ROUNDS {
+            let place = match login.place.take() {
+                Some(place) => place,
+                None => self.hasher.reserve(login.requester).await?,
+            };
             let user = match login.found.take() {
                 Some(user) => Some(user),
                 None => self.find(login.email.as_ref()).await?,
             };
             let stored = user.as_ref().map(|user| user.password.clone());
-            let verdict = self.hasher.verify(password.clone(), stored, requester);
+            let verdict = self.hasher.verify(place, password.clone(), stored);
             let (user, upgraded) = match (user, verdict.await?) {
                 (Some(user), Verdict::Right(upgraded)) => (user, upgraded),
                 (user, verdict) => {
@@ -204,8 +209,10 @@ struct AdmittedLogin {
     email: Option<Email>,
     /// The user, if already looked up.
     found: Option<User>,
+    requester: Requester,
+    /// The place for the next hash, if already reserved.
+    place: Option<Place>,
     attempt: LoginAttempt,
-    priority: Priority,
 }
 
 /// Waits a random time up to 8 ms. To find a user takes some 0.05 ms longer than to find none; under this noise the

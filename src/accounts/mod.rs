@@ -64,7 +64,7 @@ use self::{
     email::Email,
     error::Error,
     fair_queue::{Priority, Requester},
-    hasher::Hasher,
+    hasher::{Hasher, Place},
     id::Handle,
     lifetimes::session_end,
     limits::Limits,
@@ -163,13 +163,13 @@ impl Accounts {
     /// Judges and hashes a new password of a user; the attempt is taken back if the machine had no time for it.
     async fn hash_chosen(
         &self,
-        requester: Requester,
+        place: Place,
         user: &User,
         password: Password,
         attempt: &[AttemptKey],
     ) -> Result<PasswordHash, Error> {
         let about = about(&user.name, &user.email);
-        let hashed = self.hasher.hash(password, about, requester).await;
+        let hashed = self.hasher.hash(place, password, about).await;
         if let Err(Error::Busy) = hashed {
             self.limits.take_back(attempt).await;
         }

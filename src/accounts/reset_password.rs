@@ -25,12 +25,13 @@ impl Accounts {
         let token = token.ok_or(Error::LinkDead)?;
         let digest = token.digest();
         let requester = caller.requester(Priority::High);
-        let _permit = self.hasher.permit(requester).await?;
+        self.hasher.require_room(requester).await?;
         let owner = self.reset_owner(token).await?;
         let user = owner.ok_or(Error::LinkDead)?;
+        let place = self.hasher.reserve(requester).await?;
         let attempt = self.limits.new_password(caller.network, &digest).await?;
         let password = Password::chosen(password)?;
-        let hashed = self.hash_chosen(requester, &user, password, &attempt);
+        let hashed = self.hash_chosen(place, &user, password, &attempt);
         let password = hashed.await?;
         // Before the password is set: a crash between the two leaves a link that still works, not a closed account.
         self.limits.reopen(&user.email).await?;

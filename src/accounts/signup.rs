@@ -25,12 +25,12 @@ impl Accounts {
         let name = Name::parse(name)?;
         let email = Email::parse(email)?;
         let requester = caller.requester(Priority::Normal);
-        let _permit = self.hasher.permit(requester).await?;
+        let place = self.hasher.reserve(requester).await?;
         self.limits.signup(caller.network).await?;
         self.make_free(&email, None).await?;
         let password = Password::chosen(password)?;
         let about = about(name.as_str(), &email);
-        let password = self.hasher.hash(password, about, requester).await?;
+        let password = self.hasher.hash(place, password, about).await?;
         let (token, session) = self.new_session(caller);
         let (device_token, device) = self.new_device();
         let user = User::new(name, email.clone(), password, session, device);
