@@ -45,12 +45,15 @@ impl fmt::Debug for Token {
     }
 }
 
+/// The length of a [`Digest`].
+pub const DIGEST_BYTES: usize = 32;
+
 /// A SHA-256, mostly of a [`Token`].
 ///
 /// A plain hash is enough there, since a token has more than 112 random bits (ASVS 6.5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub struct Digest([u8; 32]);
+pub struct Digest([u8; DIGEST_BYTES]);
 
 impl From<Digest> for String {
     fn from(digest: Digest) -> Self {
@@ -63,16 +66,11 @@ impl TryFrom<String> for Digest {
 
     /// Reads 64 hexadecimal digits.
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        const REFUSAL: &str = "not 64 hexadecimal digits";
-        let mut bytes = [0; 32];
-        if text.len() != 64 {
-            return Err(REFUSAL);
+        let mut bytes = [0; DIGEST_BYTES];
+        match hex::decode_to_slice(text, &mut bytes) {
+            Ok(()) => Ok(Self(bytes)),
+            Err(_) => Err("not 64 hexadecimal digits"),
         }
-        for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
-            let digits = text.get(at..at + 2).ok_or(REFUSAL)?;
-            *byte = u8::from_str_radix(digits, 16).map_err(|_| REFUSAL)?;
-        }
-        Ok(Self(bytes))
     }
 }
 
@@ -83,12 +81,12 @@ impl Digest {
     }
 
     /// The digest that is stored as `bytes`.
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+    pub fn from_bytes(bytes: [u8; DIGEST_BYTES]) -> Self {
         Self(bytes)
     }
 
     /// The digest as bytes.
-    pub fn as_bytes(&self) -> &[u8; 32] {
+    pub fn as_bytes(&self) -> &[u8; DIGEST_BYTES] {
         &self.0
     }
 }
@@ -96,7 +94,7 @@ impl Digest {
 impl fmt::Display for Digest {
     /// In hexadecimal digits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::encode(self.0))
     }
 }
 

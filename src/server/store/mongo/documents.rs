@@ -4,9 +4,16 @@
 //! Users are read with tolerance for what an older backend wrote, since an error would tell such accounts apart. Of a
 //! user only the fields that differ are written, so that what another version wrote survives.
 
-use mongodb::bson::{Binary, Bson, DateTime, Document, doc, oid::ObjectId, spec::BinarySubtype};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value, json};
+use mongodb::bson::{
+    Binary, Bson, DateTime, Document, RawBinaryRef, RawBsonRef, RawDocument, doc, oid::ObjectId,
+    spec::BinarySubtype,
+};
+use serde::{
+    Deserialize, Serialize, Serializer,
+    de::DeserializeOwned,
+    ser::{Error, SerializeMap, SerializeSeq},
+};
+use serde_json::{Map, Value};
 
 use crate::accounts::{
     clock::Timestamp,
@@ -15,7 +22,7 @@ use crate::accounts::{
     id::{Handle, UserId},
     mail::{MailId, QueuedMail},
     store::Visitor,
-    token::Digest,
+    token::{DIGEST_BYTES, Digest},
     user::{
         Confirmation, Device, HeldAddress, NotMeLink, ResetLink, Session, Unknown, User,
         event::Event,
@@ -58,35 +65,97 @@ fn to_bson(name: &str, value: Value) -> Bson {
     }
 }
 
-/// The fields of a document, without those of a type that no record has there.
-fn to_fields(document: &Document) -> Fields {
-    let fields = document.iter();
-    let fields = fields.filter_map(|(name, value)| match name.as_str() {
-        "_id" => Some(("id".to_owned(), text_of_id(value).into())),
-        _ => Some((name.clone(), to_value(name, value)?)),
-    });
-    fields.collect()
+/// A document as the record it holds, for serde: fields of a type that no record has there are left out.
+struct Record<'d> {
+    document: &'d RawDocument,
+    /// Fields that take the place of the document's own.
+    instead: &'d [(&'static str, Value)],
 }
 
-fn to_value(name: &str, value: &Bson) -> Option<Value> {
-    Some(match value {
-        Bson::Null => return None,
-        Bson::DateTime(date) if is_moment(name) => date.timestamp_millis().into(),
-        _ if is_moment(name) => return None,
-        Bson::Binary(binary) if name == "digest" => {
-            let bytes = binary.bytes.as_slice().try_into().ok()?;
-            Digest::from_bytes(bytes).to_string().into()
+impl<'d> Record<'d> {
+    fn of(document: &'d RawDocument) -> Self {
+        let instead = &[];
+        Self { document, instead }
+    }
+
+    /// In JSON, as the embedded store keeps it.
+    fn json(&self) -> Option<Vec<u8>> {
+        serde_json::to_vec(self).ok()
+    }
+}
+
+impl Serialize for Record<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(None)?;
+        for field in self.document {
+            let (name, value) = field.map_err(S::Error::custom)?;
+            let name = name.as_str();
+            let field = Field { name, value };
+            if field.is_of_record() && self.instead.iter().all(|(other, _)| *other != name) {
+                fields.serialize_entry(if name == "_id" { "id" } else { name }, &field)?;
+            }
         }
-        Bson::String(text) => text.as_str().into(),
-        Bson::Int64(number) => (*number).into(),
-        Bson::Int32(number) if name == "attempts" => (*number).into(),
-        Bson::Document(document) => to_fields(document).into(),
-        Bson::Array(items) => items
-            .iter()
-            .filter_map(|item| to_value(name, item))
-            .collect(),
-        other => other.clone().into_canonical_extjson(),
-    })
+        for (name, value) in self.instead {
+            fields.serialize_entry(name, value)?;
+        }
+        fields.end()
+    }
+}
+
+/// A value in a document, and the name of the field that it or its list has.
+struct Field<'d> {
+    name: &'d str,
+    value: RawBsonRef<'d>,
+}
+
+impl Field<'_> {
+    /// Whether a record may have such a value there.
+    fn is_of_record(&self) -> bool {
+        match self.value {
+            RawBsonRef::Null => false,
+            RawBsonRef::Binary(binary) if self.name == "digest" => {
+                binary.bytes.len() == DIGEST_BYTES
+            }
+            RawBsonRef::DateTime(_) => true,
+            _ => !is_moment(self.name),
+        }
+    }
+}
+
+impl Serialize for Field<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match (self.name, self.value) {
+            ("_id", id) => text_of_id(id).serialize(serializer),
+            (name, RawBsonRef::DateTime(date)) if is_moment(name) => {
+                date.timestamp_millis().serialize(serializer)
+            }
+            ("digest", RawBsonRef::Binary(RawBinaryRef { bytes, .. })) => {
+                let bytes = bytes.try_into().map_err(S::Error::custom)?;
+                Digest::from_bytes(bytes).serialize(serializer)
+            }
+            (_, RawBsonRef::String(text)) => text.serialize(serializer),
+            (_, RawBsonRef::Int64(number)) => number.serialize(serializer),
+            ("attempts", RawBsonRef::Int32(number)) => number.serialize(serializer),
+            (_, RawBsonRef::Document(document)) => Record::of(document).serialize(serializer),
+            (name, RawBsonRef::Array(items)) => {
+                let mut list = serializer.serialize_seq(None)?;
+                for value in items {
+                    let value = value.map_err(S::Error::custom)?;
+                    let item = Field { name, value };
+                    if item.is_of_record() {
+                        list.serialize_element(&item)?;
+                    }
+                }
+                list.end()
+            }
+            (_, other) => extended_json(other).serialize(serializer),
+        }
+    }
+}
+
+/// A value that JSON does not know.
+fn extended_json(value: RawBsonRef<'_>) -> Option<Value> {
+    Some(Bson::try_from(value).ok()?.into_canonical_extjson())
 }
 
 /// Whether a field of this name holds a moment.
@@ -97,10 +166,6 @@ fn is_moment(name: &str) -> bool {
 /// Whether this stands for a value that JSON does not know.
 fn is_extended(fields: &Fields) -> bool {
     fields.keys().any(|name| name.starts_with('$'))
-}
-
-fn read<T: DeserializeOwned>(fields: Fields) -> Option<T> {
-    T::deserialize(Value::Object(fields)).ok()
 }
 
 /// The document of a new user.
@@ -133,28 +198,27 @@ pub(super) fn tombstone(
 }
 
 /// The mails that lie with a user.
-pub(super) fn read_notices(document: &Document) -> Vec<QueuedMail> {
+pub(super) fn read_notices(document: &RawDocument) -> Vec<QueuedMail> {
     let notices = document.get_array("notices").into_iter().flatten();
-    let notices = notices.filter_map(Bson::as_document);
-    notices.filter_map(read_mail).collect()
+    let notices = notices.filter_map(|notice| read_mail(notice.ok()?.as_document()?));
+    notices.collect()
 }
 
 /// Reads a user; a password that is no text is a hash nobody can match. None without an e-mail.
-pub(super) fn read_user(document: &Document) -> Option<User> {
-    let mut fields = to_fields(document);
+pub(super) fn read_user(document: &RawDocument) -> Option<User> {
+    let text = |name| document.get_str(name).unwrap_or_default();
     let email = Email::parse(document.get_str("email").ok()?).ok()?;
-    fields.insert("email".to_owned(), email.as_str().into());
-    for name in ["name", "password"] {
-        fields.insert(
-            name.to_owned(),
-            document.get_str(name).unwrap_or_default().into(),
-        );
-    }
-    fields.insert("rev".to_owned(), json!(read_rev(document)));
-    let mut fields = Value::Object(fields);
+    let instead = [
+        ("email", email.as_str().into()),
+        ("name", text("name").into()),
+        ("password", text("password").into()),
+        ("rev", read_rev(document).into()),
+    ];
+    let instead = &instead;
+    let json = Record { document, instead }.json()?;
     // Most documents are as this program writes them.
-    let user = User::deserialize(&fields).ok();
-    let user = user.or_else(|| read_older(fields.as_object_mut()?))?;
+    let user = serde_json::from_slice(&json).ok();
+    let user = user.or_else(|| read_older(serde_json::from_slice(&json).ok()?))?;
     // What a later version keeps beside these fields is never written.
     Some(User {
         unknown: Unknown::new(),
@@ -163,7 +227,7 @@ pub(super) fn read_user(document: &Document) -> Option<User> {
 }
 
 /// Reads a user without the items of lists that cannot be read.
-fn read_older(fields: &mut Fields) -> Option<User> {
+fn read_older(mut fields: Fields) -> Option<User> {
     for session in fields
         .get_mut("sessions")
         .and_then(Value::as_array_mut)
@@ -172,15 +236,15 @@ fn read_older(fields: &mut Fields) -> Option<User> {
     {
         give_handle(session);
     }
-    keep_readable::<Session>(fields, "sessions");
-    keep_readable::<Device>(fields, "devices");
-    keep_readable::<QueuedMail>(fields, "notices");
-    keep_readable::<HeldAddress>(fields, "held");
-    keep_readable::<NotMeLink>(fields, "notMe");
-    keep_readable::<Event>(fields, "events");
-    keep_if_readable::<ResetLink>(fields, "reset");
-    keep_if_readable::<Confirmation>(fields, "confirmation");
-    read(std::mem::take(fields))
+    keep_readable::<Session>(&mut fields, "sessions");
+    keep_readable::<Device>(&mut fields, "devices");
+    keep_readable::<QueuedMail>(&mut fields, "notices");
+    keep_readable::<HeldAddress>(&mut fields, "held");
+    keep_readable::<NotMeLink>(&mut fields, "notMe");
+    keep_readable::<Event>(&mut fields, "events");
+    keep_if_readable::<ResetLink>(&mut fields, "reset");
+    keep_if_readable::<Confirmation>(&mut fields, "confirmation");
+    User::deserialize(Value::Object(fields)).ok()
 }
 
 /// Drops what is no item of a list, and the list if it is none.
@@ -216,7 +280,7 @@ pub(super) fn visitor_fields() -> Document {
 }
 
 /// Reads whose session it is.
-pub(super) fn read_visitor(document: &Document) -> Option<Visitor> {
+pub(super) fn read_visitor(document: &RawDocument) -> Option<Visitor> {
     let user = read_user(document)?;
     Some(Visitor {
         session: user.sessions.into_iter().next()?,
@@ -260,11 +324,11 @@ pub(super) fn unchanged_filter(user: &User) -> Document {
     same
 }
 
-fn read_rev(document: &Document) -> Option<i64> {
-    match document.get("rev")? {
-        Bson::Int64(rev) => Some(*rev),
-        Bson::Int32(rev) => Some((*rev).into()),
-        Bson::Double(rev) => Some(*rev as i64),
+fn read_rev(document: &RawDocument) -> Option<i64> {
+    match document.get("rev").ok()?? {
+        RawBsonRef::Int64(rev) => Some(rev),
+        RawBsonRef::Int32(rev) => Some(rev.into()),
+        RawBsonRef::Double(rev) => Some(rev as i64),
         _ => None,
     }
 }
@@ -286,14 +350,14 @@ fn id_of_text(text: &str) -> Bson {
     foreign.unwrap_or_else(|| text.into())
 }
 
-fn text_of_id(id: &Bson) -> String {
+fn text_of_id(id: RawBsonRef<'_>) -> String {
     match id {
-        Bson::ObjectId(id) => id.to_hex(),
-        Bson::Binary(Binary {
+        RawBsonRef::ObjectId(id) => id.to_hex(),
+        RawBsonRef::Binary(RawBinaryRef {
             subtype: BinarySubtype::Uuid,
             bytes,
-        }) if bytes.len() == 16 => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
-        other => other.clone().into_canonical_extjson().to_string(),
+        }) if bytes.len() == 16 => hex::encode(bytes),
+        other => extended_json(other).unwrap_or_default().to_string(),
     }
 }
 
@@ -313,8 +377,8 @@ pub(super) fn mail_document(mail: &QueuedMail) -> Result<Document, StoreError> {
     Ok(document)
 }
 
-pub(super) fn read_mail(document: &Document) -> Option<QueuedMail> {
-    read(to_fields(document))
+pub(super) fn read_mail(document: &RawDocument) -> Option<QueuedMail> {
+    serde_json::from_slice(&Record::of(document).json()?).ok()
 }
 
 pub(super) fn mail_filter(id: &MailId) -> Document {

@@ -4,7 +4,7 @@ use std::future::IntoFuture;
 
 use mongodb::{
     Collection,
-    bson::Document,
+    bson::{Document, RawDocumentBuf},
     error::{Error, ErrorKind, WriteFailure},
 };
 
@@ -27,14 +27,20 @@ pub(super) async fn within<T>(operation: impl IntoFuture<Output = T>) -> Result<
 
 /// Inserts a document. False if its `_id` or another unique field is taken.
 pub(super) async fn insert(
-    collection: &Collection<Document>,
+    collection: &Collection<RawDocumentBuf>,
     document: &Document,
 ) -> Result<bool, StoreError> {
-    match within(collection.insert_one(document)).await? {
+    match within(collection.insert_one(raw(document)?)).await? {
         Ok(_) => Ok(true),
         Err(error) if is_duplicate(&error) => Ok(false),
         Err(error) => Err(failure(error)),
     }
+}
+
+/// A document as it is sent.
+pub(super) fn raw(document: &Document) -> Result<RawDocumentBuf, StoreError> {
+    let raw = RawDocumentBuf::try_from(document);
+    raw.map_err(|_| StoreError("a record makes no document".to_owned()))
 }
 
 pub(super) fn is_duplicate(error: &Error) -> bool {

@@ -26,7 +26,7 @@ use self::{
         read_user, read_visitor, tombstone, unchanged_filter, user_document, user_update,
         visitor_fields,
     },
-    driver::{failure, insert, is_duplicate, run, within},
+    driver::{failure, insert, is_duplicate, raw, run, within},
 };
 use crate::accounts::{
     attempts::{AttemptKey, Counted, Limit},
@@ -50,8 +50,9 @@ const MAX_COUNTING: usize = CONNECTIONS as usize / 3;
 
 /// The store in the collections `users`, `outbox` and `attempts`.
 pub struct MongoStore {
-    users: Collection<Document>,
-    outbox: Collection<Document>,
+    /// Read raw, since the driver's own way to a document is by far the longer one.
+    users: Collection<RawDocumentBuf>,
+    outbox: Collection<RawDocumentBuf>,
     /// Written without waiting for the disk or a majority: a crash may lose the last attempts.
     attempts: Collection<Document>,
     counting: Semaphore,
@@ -110,11 +111,14 @@ impl MongoStore {
         let mut users = run(self.users.find(leftover)).await?;
         while within(users.advance()).await?.map_err(failure)? {
             let user = users.deserialize_current().map_err(failure)?;
-            let (notices, is_deleted) = (read_notices(&user), user.contains_key("deletedAt"));
-            match (user.get("_id"), &notices[..]) {
-                (Some(id), [last_mail]) if is_deleted => self.move_last(id, last_mail).await?,
-                (Some(id), notices) => self.move_notices(id, notices).await?,
-                (None, _) => {}
+            let notices = read_notices(&user);
+            let Some(id) = user.get("_id").ok().flatten() else {
+                continue;
+            };
+            let id = Bson::try_from(id).map_err(|_| StoreError("an id is damaged".to_owned()))?;
+            match (user.get_datetime("deletedAt"), &notices[..]) {
+                (Ok(_), [last_mail]) => self.move_last(&id, last_mail).await?,
+                (_, notices) => self.move_notices(&id, notices).await?,
             }
         }
         Ok(())
@@ -155,12 +159,8 @@ impl Store for MongoStore {
     }
 
     async fn find(&self, key: Key<'_>) -> Result<Option<User>, StoreError> {
-        // Raw, since the driver's own way to a document is by far the longer one.
-        let users = self.users.clone_with_type::<RawDocumentBuf>();
-        let user = run(users.find_one(user_filter(key))).await?;
-        let user = user.map(Document::try_from).transpose();
-        let user = user.map_err(|_| StoreError("a user is no document".to_owned()))?;
-        Ok(user.as_ref().and_then(read_user))
+        let user = run(self.users.find_one(user_filter(key))).await?;
+        Ok(user.as_deref().and_then(read_user))
     }
 
     async fn replace(&self, before: &User, after: &User) -> Result<Replaced, StoreError> {
@@ -185,7 +185,7 @@ impl Store for MongoStore {
         now: Timestamp,
         last_mail: Option<QueuedMail>,
     ) -> Result<Replaced, StoreError> {
-        let tombstone = tombstone(user, now, last_mail.as_ref())?;
+        let tombstone = raw(&tombstone(user, now, last_mail.as_ref())?)?;
         let replaced = run(self.users.replace_one(unchanged_filter(user), tombstone)).await?;
         if replaced.matched_count == 0 {
             return Ok(Replaced::Conflict);
@@ -201,7 +201,7 @@ impl Store for MongoStore {
     async fn visitor(&self, session: &Digest) -> Result<Option<Visitor>, StoreError> {
         let found = self.users.find_one(session_filter(session));
         let found = run(found.projection(visitor_fields())).await?;
-        Ok(found.as_ref().and_then(read_visitor))
+        Ok(found.as_deref().and_then(read_visitor))
     }
 
     async fn queue_mail(&self, mail: QueuedMail) -> Result<(), StoreError> {
