@@ -23,12 +23,13 @@ impl Timestamp {
     /// The day and minute in words, such as `29 February 2024 at 23:59 UTC`.
     pub fn in_words(self) -> String {
         let at = self.date_time();
-        format!(
-            "{} at {:02}:{:02} UTC",
-            self.day_in_words(),
-            at.hour(),
-            at.minute()
-        )
+        let mut text = self.day_in_words();
+        text.push_str(" at ");
+        push_two_digits(&mut text, at.hour());
+        text.push(':');
+        push_two_digits(&mut text, at.minute());
+        text.push_str(" UTC");
+        text
     }
 
     /// The day in words, such as `29 February 2024`.
@@ -41,15 +42,19 @@ impl Timestamp {
     /// The second in UTC, such as `2024-02-29T23:59:59Z` (RFC 3339).
     pub fn rfc3339(self) -> String {
         let at = self.date_time();
-        format!(
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
-            at.year(),
-            u8::from(at.month()),
-            at.day(),
-            at.hour(),
-            at.minute(),
-            at.second()
-        )
+        let mut text = format!("{:04}", at.year());
+        for (mark, number) in [
+            ('-', at.month().into()),
+            ('-', at.day()),
+            ('T', at.hour()),
+            (':', at.minute()),
+            (':', at.second()),
+        ] {
+            text.push(mark);
+            push_two_digits(&mut text, number);
+        }
+        text.push('Z');
+        text
     }
 
     /// 1970 for what no calendar holds.
@@ -57,6 +62,12 @@ impl Timestamp {
         let seconds = self.millis().div_euclid(1000);
         OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
+}
+
+/// Quicker than formatting, of which a page of sessions would need hundreds.
+fn push_two_digits(text: &mut String, number: u8) {
+    text.push(char::from(b'0' + number / 10));
+    text.push(char::from(b'0' + number % 10));
 }
 
 #[cfg(test)]
