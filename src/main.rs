@@ -1,12 +1,15 @@
-//! Reads the settings, opens the store and the mail transport, and serves until SIGTERM or Ctrl-C.
+//! Reads the settings, then carries out a command, or opens the store and the mail transport and serves until SIGTERM
+//! or Ctrl-C.
 
 use std::{io::IsTerminal, process::ExitCode, sync::Arc, time::Duration};
 
 use fpm_registry::{
     accounts::{Accounts, clock::Clock, sweeper::Sweeper},
+    cli,
     forms::{check::every_server_function_is_a_form, context::Service, cookie::Cookies},
     server::{
         self,
+        admin::AdminSocket,
         files::Site,
         listen,
         mail::LettreMailer,
@@ -37,8 +40,8 @@ async fn main() -> ExitCode {
     if let Err(sentence) = every_server_function_is_a_form() {
         return exit_with_error(&sentence);
     }
-    let settings = match Settings::read() {
-        Ok(settings) => settings,
+    let (settings, command) = match cli::read() {
+        Ok(read) => read,
         Err(NoSettings::Asked(text)) => {
             print!("{text}");
             return ExitCode::SUCCESS;
@@ -46,6 +49,13 @@ async fn main() -> ExitCode {
         Err(NoSettings::Unreadable(sentence)) => return exit_with_error(&sentence),
         Err(NoSettings::Wrong(setting)) => return exit_with_error(&setting.to_string()),
     };
+    if let Some(command) = command {
+        tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::WARN)
+            .with_writer(std::io::stderr)
+            .init();
+        return command.run(&settings).await;
+    }
     tracing_subscriber::fmt()
         .with_env_filter(settings.log_filter.clone())
         .with_ansi(std::io::stdout().is_terminal())
@@ -82,10 +92,11 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
     let sweeper = Sweeper::new(store.clone(), clock.clone());
     let address = listener.local_addr().unwrap_or(address);
     let (accounts, outbox) = Accounts::new(store, Arc::new(mailer), clock, settings.rate_limits);
+    let accounts = Arc::new(accounts);
     let proxies = settings.trusted_proxies.clone();
     let router = server::router(Arc::new(State {
         service: Service {
-            accounts: Arc::new(accounts),
+            accounts: accounts.clone(),
             cookies: Cookies {
                 secure: settings.public_url.is_https(),
             },
@@ -96,6 +107,13 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
         public_url: settings.public_url,
         trusted_proxies: settings.trusted_proxies,
     }));
+    let admin = match AdminSocket::bind(&settings.data_dir) {
+        Ok(socket) => Some(tokio::spawn(socket.serve(accounts))),
+        Err(error) => {
+            tracing::warn!(%error, "cannot listen on the admin socket, commands will not reach this server");
+            None
+        }
+    };
     tokio::spawn(sweeper.run());
     let (stop_outbox, outbox_stopped) = oneshot::channel::<()>();
     let outbox = tokio::spawn(outbox.run(outbox_stopped.map(drop)));
@@ -103,6 +121,7 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
         "fpm-registry listens on http://{address}; store: {store_name}; mail: {mail_name}"
     );
     listen::serve(listener, router, open_files, proxies, stop_signal()).await;
+    admin.inspect(|admin| admin.abort());
     drop(stop_outbox);
     if timeout(LAST_MAIL_TIMEOUT, outbox).await.is_err() {
         tracing::warn!("shutdown interrupted a mail delivery, will retry after the next start");

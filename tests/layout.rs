@@ -11,7 +11,7 @@ use std::{
 use syn::visit::Visit;
 
 /// The parts of the program, each of which may import those before it.
-const PARTS: [&str; 4] = ["accounts", "forms", "pages", "server"];
+const PARTS: [&str; 5] = ["accounts", "forms", "pages", "server", "cli"];
 
 /// What a part may not name, beside the parts behind it.
 const FOREIGN: [(&str, &[&str]); 3] = [

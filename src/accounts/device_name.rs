@@ -43,9 +43,16 @@ const SYSTEMS: [(&str, &str); 8] = [
     ("Linux", "Linux"),
 ];
 
+const OPERATOR: &str = "An operator of the registry";
 const UNKNOWN: &str = "Unknown device";
 
 impl DeviceName {
+    /// What stands for an operator, who comes by no device of the user's.
+    pub const OPERATOR: Self = Self {
+        program: Some(OPERATOR),
+        system: None,
+    };
+
     /// The name of what sends this `User-Agent`.
     pub fn of_user_agent(text: &str) -> Self {
         let find = |list: &[(&str, &'static str)]| {
@@ -88,6 +95,9 @@ impl From<String> for DeviceName {
             let found = list.iter().find(|(_, name)| *name == word);
             found.map(|(_, name)| *name)
         };
+        if words == OPERATOR {
+            return Self::OPERATOR;
+        }
         let (program, system) = match words.split_once(" on ") {
             Some((program, system)) => (known(&PROGRAMS, program), known(&SYSTEMS, system)),
             None => (known(&PROGRAMS, &words), known(&SYSTEMS, &words)),

@@ -24,6 +24,7 @@ use super::{
     store::Store,
     striped_lock::{Guard, StripedLock},
     token::Digest,
+    user::User,
     wait::Wait,
 };
 
@@ -206,6 +207,15 @@ impl Limits {
     /// Forgets the failed logins to an account, because its owner has used a reset link or has just signed up.
     pub async fn reopen(&self, email: &Email) -> Result<(), Error> {
         let keys = of_account(email).map(|(key, _)| key);
+        Ok(self.store.settle_attempts(&keys, &[]).await?)
+    }
+
+    /// Forgets the failed logins to an account from anywhere, its known devices too.
+    pub async fn unlock(&self, user: &User) -> Result<(), Error> {
+        let of_devices = user.devices.iter();
+        let of_devices = of_devices.map(|device| AttemptKey::of_token(DEVICE, &device.digest));
+        let of_account = of_account(&user.email).map(|(key, _)| key);
+        let keys: Vec<_> = of_account.into_iter().chain(of_devices).collect();
         Ok(self.store.settle_attempts(&keys, &[]).await?)
     }
 

@@ -147,11 +147,14 @@ impl Accounts {
             let stored = user.as_ref().map(|user| user.password.clone());
             let verdict = self.hasher.verify(place, password.clone(), stored);
             let (user, upgraded) = match (user, verdict.await?) {
-                (Some(user), Verdict::Right(upgraded)) => (user, upgraded),
+                (Some(user), Verdict::Right(upgraded)) if user.disabled_at.is_none() => {
+                    (user, upgraded)
+                }
                 (user, verdict) => {
                     let user = user.as_ref().map_or("none", |user| user.id.as_str());
                     let reason = match verdict {
                         Verdict::Unreadable => "the stored password is not an argon2 hash",
+                        Verdict::Right(_) => "the account is disabled",
                         _ => "wrong email or password",
                     };
                     tracing::info!(user, client = %caller.network, reason, "login failed");
@@ -168,8 +171,8 @@ impl Accounts {
             let (id, verified, replaces) =
                 (user.id.clone(), user.password.clone(), caller.replaces());
             let record = self.users.change_from(user, |user| {
-                // The password may have been changed since it was compared.
-                let is_right = user.password == verified;
+                // The password may have been changed since it was compared, or the user disabled.
+                let is_right = user.password == verified && user.disabled_at.is_none();
                 is_right.then(|| {
                     let was_own = replaces.is_some_and(|old| user.session(&old).is_some());
                     user.log_in(session.clone(), device.clone(), replaces.as_ref());

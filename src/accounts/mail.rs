@@ -68,6 +68,10 @@ pub enum MailKind {
     EmailChanged,
     /// The notice that the account was deleted.
     AccountDeleted,
+    /// The notice that an operator disabled the account.
+    AccountDisabled,
+    /// The notice that an operator enabled it again.
+    AccountEnabled,
 }
 
 /// A mail waiting in the outbox.
@@ -134,8 +138,17 @@ pub enum Letter {
     EmailInUse,
     /// Something has happened that the owner should have done.
     Security(SecurityNotice),
-    /// The account was deleted at this moment.
-    AccountDeleted(Timestamp),
+    /// The account was deleted.
+    AccountDeleted {
+        /// When.
+        at: Timestamp,
+        /// Whether an operator did it, not its user.
+        by_operator: bool,
+    },
+    /// An operator disabled the account at this moment.
+    AccountDisabled(Timestamp),
+    /// An operator enabled the account again at this moment.
+    AccountEnabled(Timestamp),
 }
 
 impl Letter {
@@ -147,7 +160,10 @@ impl Letter {
             | Self::ConfirmEmail(_)
             | Self::ConfirmChange(_) => true,
             Self::Security(notice) => notice.not_me.is_some(),
-            Self::EmailInUse | Self::AccountDeleted(_) => false,
+            Self::EmailInUse
+            | Self::AccountDeleted { .. }
+            | Self::AccountDisabled(_)
+            | Self::AccountEnabled(_) => false,
         }
     }
 }

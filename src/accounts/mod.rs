@@ -13,7 +13,7 @@
 //! - [`limits`]: enforces the rate limits; [`limit_table`]: all of them; [`attempts`]: how attempts are counted;
 //!   [`wait`]: how long until the next
 //! - [`mail`]: the mails, and the trait of what sends them; [`outbox`]: sends them, with retries
-//! - [`export`]: all that is stored about a user
+//! - [`operator`]: what an operator can do for users; [`export`]: all that is stored about a user
 //! - [`store`]: the trait of the database; [`sweeper`]: deletes what has expired; [`striped_lock`]: locks by key
 
 pub mod attempts;
@@ -32,6 +32,7 @@ pub mod limits;
 pub mod mail;
 pub mod name;
 pub mod network;
+pub mod operator;
 pub mod outbox;
 pub mod password;
 pub mod store;

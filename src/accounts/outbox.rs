@@ -9,6 +9,7 @@ use tokio::{sync::Notify, time::timeout};
 
 use super::{
     clock::Clock,
+    device_name::DeviceName,
     error::Error,
     lifetimes::UNDO_LIFE,
     mail::{
@@ -123,7 +124,12 @@ impl Outbox {
             }
             MailKind::NewDevice => self.security(&queued, SecurityEvent::NewDevice).await?,
             MailKind::EmailChanged => self.security(&queued, SecurityEvent::EmailChanged).await?,
-            MailKind::AccountDeleted => Some(Letter::AccountDeleted(queued.queued_at)),
+            MailKind::AccountDeleted => Some(Letter::AccountDeleted {
+                at: queued.queued_at,
+                by_operator: queued.device == Some(DeviceName::OPERATOR),
+            }),
+            MailKind::AccountDisabled => Some(Letter::AccountDisabled(queued.queued_at)),
+            MailKind::AccountEnabled => Some(Letter::AccountEnabled(queued.queued_at)),
         };
         Ok(letter.map(|letter| Mail {
             // Each attempt at a link has one of its own, so it is a mail of its own.

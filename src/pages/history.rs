@@ -64,12 +64,15 @@ impl Page for HistoryPage {
 
 fn row(event: &Event) -> impl IntoView + use<> {
     let device = event.device.to_string();
-    let network = event.network.clone();
+    let from = match event.network.as_str() {
+        "" => String::new(),
+        network => [", from ", network].concat(),
+    };
     view! {
         <li>
             <strong>{event.kind.in_words()}</strong>
             <p>{moment(event.at)}</p>
-            <p>{device} ", from " {network}</p>
+            <p>{device} {from}</p>
         </li>
     }
 }

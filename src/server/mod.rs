@@ -8,8 +8,10 @@
 //! - [`headers`]: limits on headers, the same-origin rule, default headers
 //! - [`peer`]: the client's network, also behind proxies; [`log`]: the access log
 //! - [`mod@listen`]: connections: their number and timeouts; [`state`]: what all handlers share
+//! - [`admin`]: the socket for commands of operators
 //! - [`settings`]: configuration; [`mail`], [`store`]: implementations of the accounts' traits `Mailer` and `Store`
 
+pub mod admin;
 pub mod body;
 pub mod change_by_get;
 pub mod document;

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::Parser;
+use clap::Args;
 use ipnet::IpNet;
 use leptos::config::{LeptosOptions, get_configuration};
 use tracing_subscriber::EnvFilter;
@@ -14,12 +14,9 @@ use url::Url;
 /// The file with Leptos's own settings, among them the default address to listen on.
 const LEPTOS_FILE: &str = "Leptos.toml";
 
-/// The account service of the Fortran package registry.
-///
-/// Every setting is an environment variable and a flag; a flag wins.
-#[derive(Parser)]
-#[command(name = "fpm-registry", version)]
-struct Arguments {
+/// Every setting, as an environment variable and a flag; a flag wins.
+#[derive(Args)]
+pub struct Arguments {
     /// Where it listens [default: site-addr in Leptos.toml, 127.0.0.1:9090]
     #[arg(long, env = "LEPTOS_SITE_ADDR", value_name = "ADDRESS:PORT")]
     leptos_site_addr: Option<String>,
@@ -110,20 +107,20 @@ pub enum NoSettings {
     Wrong(WrongSetting),
 }
 
-impl Settings {
-    /// Reads the settings of this process.
-    pub fn read() -> Result<Self, NoSettings> {
-        let arguments = Arguments::try_parse().map_err(|error| {
-            let text = error.to_string();
-            match error.use_stderr() {
-                true => NoSettings::Unreadable(first_line(&text)),
-                false => NoSettings::Asked(text),
-            }
-        })?;
-        Self::check(arguments).map_err(NoSettings::Wrong)
+impl NoSettings {
+    /// Why the command line was not parsed.
+    pub fn unparsed(error: clap::Error) -> Self {
+        let text = error.to_string();
+        match error.use_stderr() {
+            true => Self::Unreadable(first_line(&text)),
+            false => Self::Asked(text),
+        }
     }
+}
 
-    fn check(arguments: Arguments) -> Result<Self, WrongSetting> {
+impl Settings {
+    /// Checks what was given.
+    pub fn check(arguments: Arguments) -> Result<Self, WrongSetting> {
         let address = non_empty(arguments.leptos_site_addr)
             .map(|address| socket_address(&address))
             .transpose()?;

@@ -37,7 +37,7 @@ impl User {
         Ok(())
     }
 
-    fn send_confirmation(&mut self, email: Email, origin: &Origin) {
+    pub(super) fn send_confirmation(&mut self, email: Email, origin: &Origin) {
         self.confirmation = Some(Confirmation {
             email: email.clone(),
             asked_at: origin.at,
@@ -97,11 +97,24 @@ impl User {
         }
         self.allow_change(now)?;
         self.confirmation = None;
+        self.take_address(email, Some(now), origin);
+        self.note(EventKind::EmailChanged, origin);
+        Ok(())
+    }
+
+    /// Puts another address in the place of the one of record, which is told and held if it was confirmed.
+    pub(super) fn take_address(
+        &mut self,
+        email: Email,
+        confirmed_at: Option<Timestamp>,
+        origin: &Origin,
+    ) {
+        let now = origin.at;
         self.notify(MailKind::EmailChanged, origin);
         self.drop_expired_holds(now);
         self.held.retain(|held| held.email != email);
         let former = std::mem::replace(&mut self.email, email);
-        if self.confirmed_at.replace(now).is_some() {
+        if std::mem::replace(&mut self.confirmed_at, confirmed_at).is_some() {
             self.held.push(HeldAddress {
                 email: former,
                 changed_at: now,
@@ -109,8 +122,6 @@ impl User {
             });
         }
         self.reset = None;
-        self.note(EventKind::EmailChanged, origin);
-        Ok(())
     }
 
     /// Whether nobody else can take this address now.

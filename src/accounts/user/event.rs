@@ -59,6 +59,14 @@ pub enum EventKind {
     NameChanged,
     /// The account was taken back with the link of a security mail.
     Secured,
+    /// An operator had failed logins forgotten.
+    Unlocked,
+    /// An operator had a reset link sent.
+    ResetLinkSent,
+    /// An operator disabled the account.
+    Disabled,
+    /// An operator let the user in again.
+    Enabled,
     /// Something that a later version tells of.
     #[serde(other)]
     Unknown,
@@ -82,6 +90,10 @@ impl EventKind {
             | Self::EmailChanged
             | Self::EmailUndone
             | Self::Secured
+            | Self::Unlocked
+            | Self::ResetLinkSent
+            | Self::Disabled
+            | Self::Enabled
             | Self::Unknown => false,
         }
     }
@@ -102,6 +114,10 @@ impl EventKind {
             Self::EmailUndone => "Change of email undone",
             Self::NameChanged => "Name changed",
             Self::Secured => "Account secured by “this was not me”",
+            Self::Unlocked => "Failed logins forgotten",
+            Self::ResetLinkSent => "Reset link sent",
+            Self::Disabled => "Account disabled",
+            Self::Enabled => "Account enabled again",
             Self::Unknown => "Something that a later version of the registry tells of",
         }
     }

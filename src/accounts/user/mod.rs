@@ -3,6 +3,7 @@
 //! # Layout
 //! - `sessions`: logins, sessions and known devices; `password`: choosing another one
 //! - `address`: the e-mail address, how it is confirmed and changed; `not_me`: how a mailbox takes an account back
+//! - `operator`: what an operator does
 //! - [`event`], [`history`]: what has happened
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,7 @@ mod address;
 pub mod event;
 pub mod history;
 mod not_me;
+mod operator;
 mod password;
 mod sessions;
 
@@ -53,6 +55,8 @@ pub struct User {
     pub confirmed_at: Option<Timestamp>,
     /// When the password was chosen; none if another program wrote it.
     pub password_changed_at: Option<Timestamp>,
+    /// When an operator disabled the account; none if it can be used.
+    pub disabled_at: Option<Timestamp>,
     /// When the user signed up.
     #[serde(default)]
     pub created_at: Timestamp,
@@ -195,35 +199,46 @@ impl User {
         device: Device,
     ) -> Self {
         let origin = session.origin();
-        let now = origin.at;
         let confirmation = Confirmation {
             email: email.clone(),
-            asked_at: now,
+            asked_at: origin.at,
             digest: None,
             expires_at: None,
         };
+        let mut user = Self::begin(name, email, password, &origin);
+        user.password_changed_at = Some(origin.at);
+        user.login_at = origin.at;
+        user.sessions.push(session);
+        user.devices.push(device);
+        user.confirmation = Some(confirmation);
+        user
+    }
+
+    /// A user as each begins.
+    fn begin(name: Name, email: Email, password: PasswordHash, origin: &Origin) -> Self {
         let mut user = Self {
-            id: UserId::new(now),
+            id: UserId::new(origin.at),
             rev: None,
             name: name.as_str().to_owned(),
             email,
             password,
             confirmed_at: None,
-            password_changed_at: Some(now),
-            created_at: now,
-            login_at: now,
+            password_changed_at: None,
+            disabled_at: None,
+            created_at: origin.at,
+            login_at: Timestamp::PAST,
             last_logout: None,
-            sessions: vec![session],
-            devices: vec![device],
+            sessions: Vec::new(),
+            devices: Vec::new(),
             reset: None,
-            confirmation: Some(confirmation),
+            confirmation: None,
             held: Vec::new(),
             not_me: Vec::new(),
             events: Vec::new(),
             notices: Vec::new(),
             unknown: Unknown::new(),
         };
-        user.note(EventKind::SignedUp, &origin);
+        user.note(EventKind::SignedUp, origin);
         user
     }
 

@@ -11,9 +11,10 @@ use crate::accounts::{
 
 impl User {
     /// Gives the user a reset link that is mailed to this address, in the place of an older one; false if it is not
-    /// the address of record (any more), since whoever reads mail there could get in by it.
+    /// the address of record (any more), since whoever reads mail there could get in by it, or if
+    /// the user is disabled.
     pub fn issue_reset(&mut self, to: &Email, digest: Digest, now: Timestamp) -> bool {
-        let is_own = self.email == *to;
+        let is_own = self.email == *to && self.disabled_at.is_none();
         if is_own {
             self.reset = Some(ResetLink {
                 digest,

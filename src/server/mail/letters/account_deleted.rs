@@ -4,7 +4,11 @@ use super::layout::{Letter, SIGNATURE, words};
 use crate::accounts::clock::Timestamp;
 
 /// Your account was deleted.
-pub(super) fn letter(at: Timestamp) -> Letter {
+pub(super) fn letter(at: Timestamp, by_operator: bool) -> Letter {
+    let who = match by_operator {
+        true => "an operator of the registry",
+        false => "someone who knew its password",
+    };
     let moment = at.in_words();
     Letter {
         subject: "Your fpm-registry account was deleted",
@@ -12,7 +16,7 @@ pub(super) fn letter(at: Timestamp) -> Letter {
             words("Hello,"),
             words(format!(
                 "The fpm-registry account with this email address was deleted on\n\
-                 {moment}, by someone who knew its password. It cannot be brought back."
+                 {moment}, by {who}. It cannot be brought back."
             )),
             words(
                 "You are welcome to sign up again with the same address. That is a new account,\n\

@@ -5,6 +5,7 @@
 
 mod account_closed;
 mod account_deleted;
+mod account_disabled;
 mod confirm_email;
 mod email_in_use;
 pub mod layout;
@@ -26,6 +27,10 @@ pub fn letter(letter: &mail::Letter, public_url: &Url) -> Letter {
         mail::Letter::ConfirmChange(token) => confirm_email::of_change(site, token),
         mail::Letter::EmailInUse => email_in_use::letter(site),
         mail::Letter::Security(notice) => security::letter(site, notice),
-        mail::Letter::AccountDeleted(at) => account_deleted::letter(*at),
+        mail::Letter::AccountDeleted { at, by_operator } => {
+            account_deleted::letter(*at, *by_operator)
+        }
+        mail::Letter::AccountDisabled(at) => account_disabled::letter(*at),
+        mail::Letter::AccountEnabled(at) => account_disabled::enabled(site, *at),
     }
 }

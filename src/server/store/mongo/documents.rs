@@ -5,16 +5,13 @@
 //! user only the fields that differ are written, so that what another version wrote survives.
 
 use mongodb::bson::{
-    Binary, Bson, DateTime, Document, RawBinaryRef, RawBsonRef, RawDocument, doc, oid::ObjectId,
+    Binary, Bson, DateTime, Document, RawBsonRef, RawDocument, doc, oid::ObjectId,
     spec::BinarySubtype,
 };
-use serde::{
-    Deserialize, Serialize, Serializer,
-    de::DeserializeOwned,
-    ser::{Error, SerializeMap, SerializeSeq},
-};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
+use super::records::{Record, is_moment};
 use crate::accounts::{
     clock::Timestamp,
     email::Email,
@@ -22,7 +19,7 @@ use crate::accounts::{
     id::{Handle, UserId},
     mail::{MailId, QueuedMail},
     store::Visitor,
-    token::{DIGEST_BYTES, Digest},
+    token::Digest,
     user::{
         Confirmation, Device, HeldAddress, NotMeLink, ResetLink, Session, Unknown, User,
         event::Event,
@@ -63,104 +60,6 @@ fn to_bson(name: &str, value: Value) -> Bson {
         Value::Object(fields) if !is_extended(&fields) => to_document(fields).into(),
         other => Bson::try_from(other).unwrap_or(Bson::Null),
     }
-}
-
-/// A document as the record it holds, for serde: fields of a type that no record has there are left out.
-struct Record<'d> {
-    document: &'d RawDocument,
-    /// Fields that take the place of the document's own.
-    instead: &'d [(&'static str, Value)],
-}
-
-impl<'d> Record<'d> {
-    fn of(document: &'d RawDocument) -> Self {
-        let instead = &[];
-        Self { document, instead }
-    }
-
-    /// In JSON, as the embedded store keeps it.
-    fn json(&self) -> Option<Vec<u8>> {
-        serde_json::to_vec(self).ok()
-    }
-}
-
-impl Serialize for Record<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_map(None)?;
-        for field in self.document {
-            let (name, value) = field.map_err(S::Error::custom)?;
-            let name = name.as_str();
-            let field = Field { name, value };
-            if field.is_of_record() && self.instead.iter().all(|(other, _)| *other != name) {
-                fields.serialize_entry(if name == "_id" { "id" } else { name }, &field)?;
-            }
-        }
-        for (name, value) in self.instead {
-            fields.serialize_entry(name, value)?;
-        }
-        fields.end()
-    }
-}
-
-/// A value in a document, and the name of the field that it or its list has.
-struct Field<'d> {
-    name: &'d str,
-    value: RawBsonRef<'d>,
-}
-
-impl Field<'_> {
-    /// Whether a record may have such a value there.
-    fn is_of_record(&self) -> bool {
-        match self.value {
-            RawBsonRef::Null => false,
-            RawBsonRef::Binary(binary) if self.name == "digest" => {
-                binary.bytes.len() == DIGEST_BYTES
-            }
-            RawBsonRef::DateTime(_) => true,
-            _ => !is_moment(self.name),
-        }
-    }
-}
-
-impl Serialize for Field<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match (self.name, self.value) {
-            ("_id", id) => text_of_id(id).serialize(serializer),
-            (name, RawBsonRef::DateTime(date)) if is_moment(name) => {
-                date.timestamp_millis().serialize(serializer)
-            }
-            ("digest", RawBsonRef::Binary(RawBinaryRef { bytes, .. })) => {
-                let bytes = bytes.try_into().map_err(S::Error::custom)?;
-                Digest::from_bytes(bytes).serialize(serializer)
-            }
-            (_, RawBsonRef::String(text)) => text.serialize(serializer),
-            (_, RawBsonRef::Int64(number)) => number.serialize(serializer),
-            ("attempts", RawBsonRef::Int32(number)) => number.serialize(serializer),
-            (_, RawBsonRef::Document(document)) => Record::of(document).serialize(serializer),
-            (name, RawBsonRef::Array(items)) => {
-                let mut list = serializer.serialize_seq(None)?;
-                for value in items {
-                    let value = value.map_err(S::Error::custom)?;
-                    let item = Field { name, value };
-                    if item.is_of_record() {
-                        list.serialize_element(&item)?;
-                    }
-                }
-                list.end()
-            }
-            (_, other) => extended_json(other).serialize(serializer),
-        }
-    }
-}
-
-/// A value that JSON does not know.
-fn extended_json(value: RawBsonRef<'_>) -> Option<Value> {
-    Some(Bson::try_from(value).ok()?.into_canonical_extjson())
-}
-
-/// Whether a field of this name holds a moment.
-fn is_moment(name: &str) -> bool {
-    name == "at" || name == "lastLogout" || name.ends_with("At")
 }
 
 /// Whether this stands for a value that JSON does not know.
@@ -348,17 +247,6 @@ fn id_of_text(text: &str) -> Bson {
     let foreign = serde_json::from_str::<Value>(text).ok();
     let foreign = foreign.and_then(|value| Bson::try_from(value).ok());
     foreign.unwrap_or_else(|| text.into())
-}
-
-fn text_of_id(id: RawBsonRef<'_>) -> String {
-    match id {
-        RawBsonRef::ObjectId(id) => id.to_hex(),
-        RawBsonRef::Binary(RawBinaryRef {
-            subtype: BinarySubtype::Uuid,
-            bytes,
-        }) if bytes.len() == 16 => hex::encode(bytes),
-        other => extended_json(other).unwrap_or_default().to_string(),
-    }
 }
 
 fn mail_id(id: &MailId) -> Bson {

@@ -8,6 +8,7 @@ mod connect;
 mod documents;
 mod driver;
 mod indexes;
+mod records;
 
 use std::time::Duration;
 

@@ -1,0 +1,54 @@
+//! The command line: without a command the program serves; a command helps an operator.
+//!
+//! # Layout
+//! - [`user`]: what can be done to a user
+//! - [`confirm`]: asks before what cannot be undone
+//! - [`perform`]: has a command done by the running server, or by this process if none runs
+//!
+//! The exit code is 0 if it was done, and 1 with a sentence on standard error if it was not.
+
+pub mod confirm;
+pub mod perform;
+pub mod user;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::server::settings::{Arguments, NoSettings, Settings};
+
+/// The account service of the Fortran package registry. Without a command, it serves.
+///
+/// Every setting is an environment variable and a flag; a flag wins.
+#[derive(Parser)]
+#[command(name = "fpm-registry", version)]
+struct Cli {
+    #[command(flatten)]
+    settings: Arguments,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What an operator can do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Look at a user, and help
+    #[command(subcommand)]
+    User(user::UserCommand),
+}
+
+/// Reads the settings and the command of this process.
+pub fn read() -> Result<(Settings, Option<Command>), NoSettings> {
+    let cli = Cli::try_parse().map_err(NoSettings::unparsed)?;
+    let settings = Settings::check(cli.settings).map_err(NoSettings::Wrong)?;
+    Ok((settings, cli.command))
+}
+
+impl Command {
+    /// Carries the command out.
+    pub async fn run(self, settings: &Settings) -> ExitCode {
+        match self {
+            Self::User(command) => command.run(settings).await,
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Has a command done by the running server, or by this process if none runs.
+
+use std::{
+    io::{self, BufRead, BufReader, Write},
+    os::unix::net::UnixStream,
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
+
+use clap::Args;
+use serde_json::Value;
+
+use crate::{
+    accounts::{
+        Accounts,
+        clock::Clock,
+        operator::{Report, Request},
+    },
+    server::{
+        admin::{self, Answer},
+        mail::LettreMailer,
+        settings::{Settings, WrongSetting},
+        store,
+    },
+};
+
+/// How long the running server may take.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How the outcome is printed.
+#[derive(Args, Clone, Copy)]
+pub struct Output {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Has a request done, and prints what came of it.
+pub async fn perform(settings: &Settings, request: Request, output: Output) -> ExitCode {
+    let answer = match UnixStream::connect(admin::path(&settings.data_dir)) {
+        Ok(server) => ask(server, &request).map_err(|error| {
+            format!("the running server did not answer on the admin socket: {error}")
+        }),
+        Err(_) => perform_here(settings, request)
+            .await
+            .map_err(|setting| setting.to_string()),
+    };
+    match answer {
+        Ok(Answer::Done(report)) => print(&report, output),
+        Ok(Answer::NotDone(why)) | Err(why) => refuse(&why),
+    }
+}
+
+/// Says why nothing was done.
+pub fn refuse(why: &str) -> ExitCode {
+    eprintln!("fpm-registry: {why}");
+    ExitCode::FAILURE
+}
+
+fn ask(mut server: UnixStream, request: &Request) -> io::Result<Answer> {
+    server.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+    let mut line = serde_json::to_vec(request)?;
+    line.push(b'\n');
+    server.write_all(&line)?;
+    let mut answer = String::new();
+    BufReader::new(server).read_line(&mut answer)?;
+    Ok(serde_json::from_str(&answer)?)
+}
+
+async fn perform_here(settings: &Settings, request: Request) -> Result<Answer, WrongSetting> {
+    let (store, _) = store::open(settings).await?;
+    let mailer = Arc::new(LettreMailer::open(settings)?);
+    let (accounts, _) = Accounts::new(store, mailer, Clock::default(), settings.rate_limits);
+    Ok(admin::perform(&accounts, request).await)
+}
+
+fn print(report: &Report, output: Output) -> ExitCode {
+    if output.json {
+        println!("{:#}", report.facts);
+        return ExitCode::SUCCESS;
+    }
+    println!("{}", report.sentence);
+    let facts = report.facts.as_object().into_iter().flatten();
+    for (name, fact) in facts.filter(|(name, _)| *name != "user") {
+        println!("  {name}: {}", in_words(fact));
+    }
+    ExitCode::SUCCESS
+}
+
+fn in_words(fact: &Value) -> String {
+    match fact {
+        Value::Null => "none".to_owned(),
+        Value::String(text) => text.escape_debug().to_string(),
+        Value::Array(items) if items.is_empty() => "none".to_owned(),
+        Value::Array(items) => {
+            let items = items.iter().map(|item| format!("\n    {}", in_words(item)));
+            items.collect()
+        }
+        Value::Object(fields) => {
+            let fields = fields
+                .iter()
+                .map(|(name, fact)| format!("{name} {}", in_words(fact)));
+            fields.collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,102 @@
+//! `fpm-registry user`: looks at a user, and helps.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::{
+    confirm::Confirmation,
+    perform::{Output, perform, refuse},
+};
+use crate::{
+    accounts::operator::{Act, Request},
+    server::settings::Settings,
+};
+
+/// What can be done to a user.
+#[derive(Subcommand)]
+pub enum UserCommand {
+    /// Show all that is held about a user, but no secrets
+    Show(One),
+    /// Make an account for somebody, who is mailed a link to choose a password
+    Create {
+        /// The name
+        #[arg(long)]
+        name: String,
+        /// The e-mail address
+        #[arg(long)]
+        email: String,
+        /// How the outcome is printed.
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Take the e-mail address for confirmed
+    ConfirmEmail(One),
+    /// Give the user another e-mail address; the old one is told, and can undo it for 7 days
+    SetEmail {
+        /// The user.
+        #[command(flatten)]
+        one: One,
+        /// The new address
+        email: String,
+    },
+    /// Forget the failed logins, so that the user can try again
+    Unlock(One),
+    /// Log the user out everywhere
+    EndSessions(One),
+    /// Mail the user a link to choose a new password
+    ResetLink(One),
+    /// Keep the user out: log out everywhere, and let no login succeed
+    Disable(One),
+    /// Let the user in again
+    Enable(One),
+    /// Delete the account for good
+    Delete {
+        /// The user.
+        #[command(flatten)]
+        one: One,
+        /// Whether to ask.
+        #[command(flatten)]
+        confirmation: Confirmation,
+    },
+}
+
+/// One user.
+#[derive(Args)]
+pub struct One {
+    /// The user, by e-mail address or id
+    #[arg(value_name = "EMAIL|ID")]
+    user: String,
+    #[command(flatten)]
+    output: Output,
+}
+
+impl UserCommand {
+    /// Carries the command out.
+    pub async fn run(self, settings: &Settings) -> ExitCode {
+        let (one, act) = match self {
+            Self::Create {
+                name,
+                email,
+                output,
+            } => return perform(settings, Request::CreateUser { name, email }, output).await,
+            Self::Delete { one, confirmation } => {
+                let question = format!("Delete the account of {}?", one.user);
+                if let Err(why) = confirmation.ask(&question) {
+                    return refuse(why);
+                }
+                (one, Act::Delete)
+            }
+            Self::SetEmail { one, email } => (one, Act::SetEmail(email)),
+            Self::Show(one) => (one, Act::Show),
+            Self::ConfirmEmail(one) => (one, Act::ConfirmEmail),
+            Self::Unlock(one) => (one, Act::Unlock),
+            Self::EndSessions(one) => (one, Act::EndSessions),
+            Self::ResetLink(one) => (one, Act::SendResetLink),
+            Self::Disable(one) => (one, Act::Disable),
+            Self::Enable(one) => (one, Act::Enable),
+        };
+        let who = one.user;
+        perform(settings, Request::User { who, act }, one.output).await
+    }
+}

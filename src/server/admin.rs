@@ -1,0 +1,126 @@
+//! The socket on which a running server does what an operator's commands ask for: one line of JSON each way.
+
+use std::{
+    fs::{self, DirBuilder},
+    io,
+    os::unix::{fs::DirBuilderExt, net::UnixStream as BlockingStream},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use rustix::{fs::Mode, process::umask};
+use serde::{Deserialize, Serialize};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{UnixListener, UnixStream},
+    time::timeout,
+};
+
+use crate::accounts::{
+    Accounts,
+    operator::{Report, Request},
+};
+
+const FILE_NAME: &str = "admin.sock";
+/// The longest request.
+const MAX_REQUEST_BYTES: u64 = 64 << 10;
+/// How long a client may take to send its request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The path of the socket of a server with this data folder.
+pub fn path(data_dir: &Path) -> PathBuf {
+    data_dir.join(FILE_NAME)
+}
+
+/// What a client is answered.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// It was done.
+    Done(Report),
+    /// It was not; this says why.
+    NotDone(String),
+}
+
+/// The listening socket. Its file goes when it is dropped.
+pub struct AdminSocket {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl AdminSocket {
+    /// Listens in the data folder, for this user alone. An error if another server does.
+    pub fn bind(data_dir: &Path) -> io::Result<Self> {
+        let path = path(data_dir);
+        match BlockingStream::connect(&path) {
+            Ok(_) => return Err(io::ErrorKind::AddrInUse.into()),
+            // What a killed server left behind.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                fs::remove_file(&path)?;
+            }
+            Err(_) => DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(data_dir)?,
+        }
+        // The socket has its mode from the first moment on.
+        let before = umask(Mode::RWXG | Mode::RWXO | Mode::XUSR);
+        let listener = UnixListener::bind(&path);
+        umask(before);
+        let listener = listener?;
+        Ok(Self { listener, path })
+    }
+
+    /// Answers clients for as long as the server runs.
+    pub async fn serve(self, accounts: Arc<Accounts>) {
+        loop {
+            match self.listener.accept().await {
+                Ok((client, _)) => {
+                    let accounts = accounts.clone();
+                    tokio::spawn(async move {
+                        if let Err(error) = answer(client, &accounts).await {
+                            tracing::warn!(%error, "cannot answer on the admin socket");
+                        }
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept on the admin socket, will retry");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for AdminSocket {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+async fn answer(mut client: UnixStream, accounts: &Accounts) -> io::Result<()> {
+    let mut line = String::new();
+    let mut request = BufReader::new((&mut client).take(MAX_REQUEST_BYTES));
+    timeout(REQUEST_TIMEOUT, request.read_line(&mut line)).await??;
+    let answer = match serde_json::from_str::<Request>(&line) {
+        Ok(request) => perform(accounts, request).await,
+        Err(_) => Answer::NotDone("the running server does not know this command".to_owned()),
+    };
+    let mut answer = serde_json::to_vec(&answer)?;
+    answer.push(b'\n');
+    client.write_all(&answer).await
+}
+
+/// Does what an operator asks for.
+pub async fn perform(accounts: &Accounts, request: Request) -> Answer {
+    match accounts.operate(request).await {
+        Ok(report) => Answer::Done(report),
+        Err(why) => {
+            if let Some(cause) = std::error::Error::source(&why) {
+                tracing::error!(%cause, "an operator's command failed");
+            }
+            Answer::NotDone(why.to_string())
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! The commands of an operator, on both stores, by the running server and without one.
+#![cfg(feature = "ssr")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "common/mongod.rs"]
+mod mongod;
+#[path = "common/socket.rs"]
+mod socket;
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use mongod::{Mongod, database_name};
+use serde_json::Value;
+use socket::{PASSWORD, Registry, Setup, get, login, post};
+
+const ADA: &str = "ada@example.org";
+
+/// A registry on each store.
+fn setups() -> [Setup; 2] {
+    let mongo = Setup::new().with("MONGO_URI", &Mongod::shared().uri());
+    [Setup::new(), mongo.with("MONGO_DB_NAME", &database_name())]
+}
+
+/// What a command printed where it was done.
+#[track_caller]
+fn done(setup: &Setup, command: &[&str]) -> String {
+    let output = setup.command().args(command).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), &*said), (Some(0), ""), "{command:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[track_caller]
+fn facts(setup: &Setup, command: &[&str]) -> Value {
+    let command = [command, &["--json"]].concat();
+    serde_json::from_str(&done(setup, &command)).unwrap()
+}
+
+/// What a command said where it was not done.
+#[track_caller]
+fn refused(setup: &Setup, command: &[&str]) -> String {
+    let mut output = setup.command();
+    output.stdin(std::process::Stdio::null());
+    let output = output.args(command).output().unwrap();
+    assert_eq!((output.status.code(), &*output.stdout), (Some(1), &b""[..]));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// What has happened to Ada, the newest first.
+fn history(setup: &Setup) -> Vec<String> {
+    let facts = facts(setup, &["user", "show", ADA]);
+    let events = facts["history"].as_array().unwrap().iter();
+    let events = events.map(|event| format!("{}, {}", event["kind"], event["device"]));
+    events.map(|event| event.replace('"', "")).collect()
+}
+
+fn mail_with(registry: &Registry, words: &str) -> String {
+    loop {
+        let mail = registry.next_mail();
+        if mail.contains(words) {
+            return mail;
+        }
+    }
+}
+
+#[test]
+fn a_user_who_cannot_log_in_is_found_and_let_in_again() {
+    for setup in setups() {
+        let registry = setup.start();
+        let ada = registry.sign_up(ADA);
+        for _ in 0..10 {
+            let wrong = registry.log_in(ADA, "not her password");
+            assert_eq!(wrong.status, 401);
+        }
+        assert_eq!(registry.log_in(ADA, PASSWORD).status, 429);
+
+        let shown = facts(&setup, &["user", "show", ADA]);
+        assert_eq!(shown["email"], ADA);
+        assert_eq!(shown["failed_logins"], 10);
+        assert_eq!(shown["disabled_at"], Value::Null);
+        let id = shown["id"].as_str().unwrap();
+        let text = done(&setup, &["user", "show", id]);
+        assert!(text.starts_with(&format!("User {id}\n")), "{text}");
+        assert!(text.contains("\n  failed_logins: 10\n"), "{text}");
+        assert!(!text.contains("argon2"), "{text}");
+
+        let unlocked = done(&setup, &["user", "unlock", id]);
+        assert_eq!(unlocked, format!("User {id}: forgot the failed logins\n"));
+        let in_again = registry.log_in(ADA, PASSWORD);
+        in_again.assert_done("Login successful");
+        assert!(registry.is_logged_in(ada.session()));
+        let happened = history(&setup);
+        assert_eq!(happened[1], "unlocked, An operator of the registry");
+        let page = get("/account/history").by_browser();
+        let page = registry.send(&page.with("Cookie", in_again.session()));
+        assert!(
+            page.body.contains("Failed logins forgotten"),
+            "{}",
+            page.body
+        );
+    }
+}
+
+#[test]
+fn a_disabled_user_is_out_until_enabled() {
+    for setup in setups() {
+        let registry = setup.start();
+        let ada = registry.sign_up(ADA);
+        let device = ada.cookie("device").unwrap();
+        done(&setup, &["user", "confirm-email", ADA]);
+        let id = facts(&setup, &["user", "disable", ADA])["user"].to_string();
+        let id = id.trim_matches('"');
+
+        assert!(!registry.is_logged_in(ada.session()));
+        for request in [
+            login(ADA, PASSWORD),
+            login(ADA, PASSWORD).with("Cookie", &device),
+            login(ADA, "not her password"),
+            login("nobody@example.org", PASSWORD),
+        ] {
+            let answer = registry.send(&request);
+            answer.assert_refused(401, "Invalid email or password", None);
+        }
+        mail_with(&registry, "account was disabled");
+        let asked = registry.send(&post("/auth/forgot-password", &[("email", ADA)]));
+        assert_eq!(asked.status, 200);
+        for (act, why) in [
+            ("disable", "this user is already disabled"),
+            (
+                "reset-link",
+                "this user is disabled, enable the account first",
+            ),
+        ] {
+            let said = refused(&setup, &["user", act, ADA]);
+            assert_eq!(said, format!("fpm-registry: {why}\n"));
+        }
+
+        let enabled = done(&setup, &["user", "enable", ADA]);
+        assert_eq!(enabled, format!("User {id}: enabled the account\n"));
+        let said = refused(&setup, &["user", "enable", ADA]);
+        assert_eq!(said, "fpm-registry: this user is not disabled\n");
+        // The mail of a reset would have come before it.
+        let mail = mail_with(&registry, "account was");
+        assert!(mail.contains("was enabled again"), "{mail}");
+        registry
+            .log_in(ADA, PASSWORD)
+            .assert_done("Login successful");
+        let happened = history(&setup);
+        assert_eq!(
+            happened[1..4],
+            ["enabled", "disabled", "email-confirmed"]
+                .map(|kind| format!("{kind}, An operator of the registry"))
+        );
+    }
+}
+
+#[test]
+fn an_address_is_confirmed_and_changed_for_a_user() {
+    const NEW: &str = "ada@new.example";
+    for setup in setups() {
+        let registry = setup.start();
+        registry.sign_up(ADA);
+        registry.sign_up("eve@example.org");
+        done(&setup, &["user", "confirm-email", ADA]);
+        let said = refused(&setup, &["user", "confirm-email", ADA]);
+        assert_eq!(
+            said,
+            "fpm-registry: the email of this user is already confirmed\n"
+        );
+        for (email, why) in [
+            (ADA, "this is already the email of this user"),
+            ("eve@example.org", "A user with this email already exists"),
+            ("nonsense", "Enter a valid email address"),
+        ] {
+            let said = refused(&setup, &["user", "set-email", ADA, email]);
+            assert_eq!(said, format!("fpm-registry: {why}\n"));
+        }
+        let set = facts(&setup, &["user", "set-email", ADA, NEW]);
+        assert_eq!(set["email"], NEW);
+        mail_with(&registry, "was changed");
+        registry
+            .log_in(NEW, PASSWORD)
+            .assert_done("Login successful");
+        let shown = facts(&setup, &["user", "show", NEW]);
+        assert_eq!(shown["email_confirmed_at"], Value::Null);
+        assert_eq!(shown["former_emails"][0]["email"], ADA);
+
+        let ended = facts(&setup, &["user", "end-sessions", NEW]);
+        assert_eq!(ended["ended"], 2);
+        done(&setup, &["user", "reset-link", NEW]);
+        mail_with(&registry, "/auth/reset-password?uuid=");
+    }
+}
+
+#[test]
+fn an_account_is_made_for_somebody_and_deleted() {
+    for setup in setups() {
+        let registry = setup.start();
+        let create = ["user", "create", "--name", "Ada", "--email", ADA];
+        let id = facts(&setup, &create)["user"].to_string();
+        let said = refused(&setup, &create);
+        assert_eq!(
+            said,
+            "fpm-registry: A user with this email already exists\n"
+        );
+        registry
+            .log_in(ADA, PASSWORD)
+            .assert_refused(401, "Invalid email or password", None);
+        let mail = mail_with(&registry, "/auth/reset-password?uuid=");
+        let (_, link) = mail.split_once("/auth/reset-password?uuid=").unwrap();
+        let chosen = [("uuid", &link[..36]), ("password", PASSWORD)];
+        let chosen = registry.send(&post("/auth/reset-password", &chosen));
+        assert_eq!(chosen.status, 200, "{}", chosen.body);
+        registry
+            .log_in(ADA, PASSWORD)
+            .assert_done("Login successful");
+
+        let said = refused(&setup, &["user", "delete", ADA]);
+        assert_eq!(
+            said,
+            "fpm-registry: this cannot be undone, and there is no terminal to ask on: add --yes\n"
+        );
+        let deleted = done(&setup, &["user", "delete", ADA, "--yes"]);
+        assert_eq!(
+            deleted,
+            format!("User {}: deleted the account\n", id.trim_matches('"'))
+        );
+        let mail = mail_with(&registry, "was deleted");
+        assert!(mail.contains("by an operator of the registry"), "{mail}");
+        let said = refused(&setup, &["user", "show", ADA]);
+        assert_eq!(said, format!("fpm-registry: there is no user `{ADA}`\n"));
+    }
+}
+
+#[test]
+fn without_a_server_commands_open_the_store() {
+    for setup in setups() {
+        let registry = setup.start();
+        registry.sign_up(ADA);
+        assert_eq!(registry.terminate().0, Some(0));
+        done(&setup, &["user", "disable", ADA]);
+        let registry = setup.start();
+        registry
+            .log_in(ADA, PASSWORD)
+            .assert_refused(401, "Invalid email or password", None);
+        assert_eq!(history(&setup)[0], "disabled, An operator of the registry");
+    }
+}
+
+#[test]
+fn the_socket_is_for_this_user_alone_and_outlives_no_server() {
+    let setup = Setup::new();
+    let socket = setup.folder().join("admin.sock");
+    let registry = setup.start();
+    let mode = fs::metadata(&socket).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    registry.stop();
+    assert!(socket.exists(), "a killed server leaves it behind");
+    let registry = setup.start();
+    registry.sign_up(ADA);
+    done(&setup, &["user", "show", ADA]);
+    let (code, log) = registry.terminate();
+    assert_eq!(code, Some(0));
+    assert!(!socket.exists());
+    assert!(!log.contains(ADA), "{log}");
+}
