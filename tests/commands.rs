@@ -11,7 +11,11 @@ mod mongod;
 #[path = "common/socket.rs"]
 mod socket;
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    time::{Duration, Instant},
+};
 
 use mongod::{Mongod, database_name};
 use serde_json::Value;
@@ -233,6 +237,96 @@ fn an_account_is_made_for_somebody_and_deleted() {
         assert!(mail.contains("by an operator of the registry"), "{mail}");
         let said = refused(&setup, &["user", "show", ADA]);
         assert_eq!(said, format!("fpm-registry: there is no user `{ADA}`\n"));
+    }
+}
+
+#[test]
+fn mail_that_cannot_be_delivered_is_listed_sent_again_and_deleted() {
+    for setup in setups() {
+        // Nobody listens there.
+        let setup = setup.with("SMTP_URL", "smtp://127.0.0.1:1");
+        let registry = setup.start();
+        registry.sign_up(ADA);
+        let listed = || facts(&setup, &["outbox", "list"])["mails"].clone();
+        let tried = |times: u64| {
+            let began = Instant::now();
+            while listed()[0]["attempts"].as_u64() < Some(times) {
+                assert!(began.elapsed() < Duration::from_secs(20), "{}", listed());
+            }
+        };
+        tried(1);
+        let mail = listed()[0].clone();
+        assert_eq!(
+            (&mail["to"], &mail["kind"]),
+            (&ADA.into(), &"confirm-email".into())
+        );
+        let id = mail["mail"].as_str().unwrap();
+        let text = done(&setup, &["outbox", "list"]);
+        assert!(
+            text.starts_with("Mails in the outbox: 1\n  mails: \n"),
+            "{text}"
+        );
+        assert!(text.contains(id), "{text}");
+
+        tried(2);
+        let again = done(&setup, &["outbox", "retry", id]);
+        assert_eq!(again, format!("Mail {id} is due now\n"));
+        tried(3);
+        let said = refused(&setup, &["outbox", "drop", id]);
+        assert!(said.contains("add --yes"), "{said}");
+        let dropped = done(&setup, &["outbox", "drop", id, "--yes"]);
+        assert_eq!(dropped, format!("Mail {id} was deleted\n"));
+        assert_eq!(listed(), serde_json::json!([]));
+        for command in [["outbox", "retry", id], ["outbox", "retry", "nonsense"]] {
+            let said = refused(&setup, &command);
+            assert_eq!(
+                said,
+                format!(
+                    "fpm-registry: there is no mail `{}` in the outbox, or it is being sent\n",
+                    command[2]
+                )
+            );
+        }
+    }
+}
+
+#[test]
+fn limits_that_are_reached_are_listed_and_cleared() {
+    for setup in setups() {
+        let registry = setup.start();
+        let ask = || registry.send(&post("/auth/forgot-password", &[("email", ADA)]));
+        for _ in 0..3 {
+            assert_eq!(ask().status, 200);
+        }
+        assert_eq!(ask().status, 429);
+        let listed = || facts(&setup, &["limits", "list"])["limits"].clone();
+        let limit = listed()[0].clone();
+        assert_eq!(
+            (listed().as_array().unwrap().len(), &limit["attempts"]),
+            (1, &3.into())
+        );
+        let key = limit["limit"].as_str().unwrap();
+        assert!(key.starts_with("mail:"), "{key}");
+        assert_eq!(
+            done(&setup, &["limits", "clear", ADA]).lines().next(),
+            Some("Forgot the attempts")
+        );
+        assert_eq!(ask().status, 200);
+        for _ in 0..2 {
+            ask();
+        }
+        assert_eq!(ask().status, 429);
+        done(&setup, &["limits", "clear", key]);
+        assert_eq!(ask().status, 200);
+        let cleared = facts(&setup, &["limits", "clear", "127.0.0.1"]);
+        let of_network = ["login", "mail", "signup", "reset-password"];
+        let of_network = of_network.map(|what| format!("{what}:127.0.0.1"));
+        assert_eq!(cleared["cleared"], serde_json::json!(of_network));
+        let said = refused(&setup, &["limits", "clear", "nonsense"]);
+        assert_eq!(
+            said,
+            "fpm-registry: `nonsense` is no key of a limit, no email and no network address\n"
+        );
     }
 }
 

@@ -219,6 +219,27 @@ impl Limits {
         Ok(self.store.settle_attempts(&keys, &[]).await?)
     }
 
+    /// The keys under which attempts at an address count.
+    pub fn keys_of_address(email: &Email) -> Vec<AttemptKey> {
+        let attempts = of_account(email).into_iter().chain(mails_to(email));
+        attempts.map(|(key, _)| key).collect()
+    }
+
+    /// The keys under which attempts from a network and the wider ones around it count.
+    pub fn keys_of_network(network: Network) -> Vec<AttemptKey> {
+        let keys = [LOGIN, MAIL, SIGNUP, RESET].map(|what| {
+            let sizes = network.sizes().into_iter();
+            sizes.map(move |(network, _)| AttemptKey::of_network(what, network))
+        });
+        keys.into_iter().flatten().collect()
+    }
+
+    /// Whether a text may be the key of a counter.
+    pub fn is_key(text: &str) -> bool {
+        let key = AttemptKey::from(text);
+        KINDS.iter().any(|what| key.is_of(what))
+    }
+
     /// Waits for the lock of logins from this network to this account. None if limits are off.
     async fn lock_login(
         &self,
@@ -305,6 +326,9 @@ const MAIL: &str = "mail";
 const MAIL_DAY: &str = "mail-in-a-day";
 const SIGNUP: &str = "signup";
 const RESET: &str = "reset-password";
+const KINDS: [&str; 8] = [
+    LOGIN, LOGIN_ROW, FAILED, DEVICE, MAIL, MAIL_DAY, SIGNUP, RESET,
+];
 
 fn mails_to(email: &Email) -> Vec<Attempt> {
     vec![

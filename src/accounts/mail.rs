@@ -109,6 +109,26 @@ impl QueuedMail {
     }
 }
 
+/// A mail in the outbox, as an operator sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutboxMail {
+    /// The mail.
+    pub mail: QueuedMail,
+    /// What becomes of it.
+    pub state: MailState,
+}
+
+/// What becomes of a mail in the outbox.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MailState {
+    /// It is sent at this moment, or soon after.
+    Waiting(Timestamp),
+    /// A process is sending it, and has until this moment.
+    Sending(Timestamp),
+    /// It can never be delivered, for this reason.
+    Parked(String),
+}
+
 /// How long a mail stays in the outbox before it is given up.
 pub const MAIL_LIFE: Duration = Duration::from_secs(5 * 24 * 3600);
 

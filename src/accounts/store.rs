@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 
 use super::{
-    attempts::{AttemptKey, Counted, Limit},
+    attempts::{AttemptKey, Attempts, Counted, Limit},
     clock::Timestamp,
     email::Email,
     error::StoreError,
     id::UserId,
-    mail::{MailId, QueuedMail},
+    mail::{MailId, OutboxMail, QueuedMail},
     token::Digest,
     user::{Session, User},
 };
@@ -116,14 +116,20 @@ pub trait Store: Send + Sync + 'static {
     /// Releases a claimed mail, to be due at `due_at`.
     async fn retry_mail(&self, id: &MailId, due_at: Timestamp) -> Result<(), StoreError>;
 
-    /// Deletes a mail from the outbox.
-    async fn remove_mail(&self, id: &MailId) -> Result<(), StoreError>;
+    /// Deletes a mail from the outbox, even if it is parked; whether there was one.
+    async fn remove_mail(&self, id: &MailId) -> Result<bool, StoreError>;
 
     /// Parks a mail that can never be delivered, with the reason, for an administrator to see.
     async fn park_mail(&self, id: &MailId, reason: &str) -> Result<(), StoreError>;
 
     /// Makes every waiting mail due at `now`, except those that another process has claimed.
     async fn expedite_mail(&self, now: Timestamp) -> Result<(), StoreError>;
+
+    /// The mails in the outbox, the parked ones too, those that were asked for first, at most `most`.
+    async fn mails(&self, most: usize) -> Result<Vec<OutboxMail>, StoreError>;
+
+    /// Makes a mail due at `now`, even if it is parked; false if there is none that nobody has claimed.
+    async fn requeue_mail(&self, id: &MailId, now: Timestamp) -> Result<bool, StoreError>;
 
     /// Counts an attempt under each key by its limit, independently of the other keys. The results are in the same
     /// order.
@@ -138,6 +144,13 @@ pub trait Store: Send + Sync + 'static {
 
     /// How many attempts are counted under these keys together.
     async fn attempts(&self, keys: &[AttemptKey], now: Timestamp) -> Result<u64, StoreError>;
+
+    /// The counters that refuse attempts at `now`, at most `most`. Reads all counters: for an operator, not for a route.
+    async fn closed_attempts(
+        &self,
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Vec<(AttemptKey, Attempts)>, StoreError>;
 
     /// Deletes all attempts under the keys `forgotten`, and takes one back under each of `taken_back`, where the next
     /// is then allowed at once. If it fails half-way, the rest stays counted.

@@ -1,13 +1,15 @@
 //! The command line: without a command the program serves; a command helps an operator.
 //!
 //! # Layout
-//! - [`user`]: what can be done to a user
+//! - [`user`]: what can be done to a user; [`outbox`]: to mail; [`limits`]: to rate limits
 //! - [`confirm`]: asks before what cannot be undone
 //! - [`perform`]: has a command done by the running server, or by this process if none runs
 //!
 //! The exit code is 0 if it was done, and 1 with a sentence on standard error if it was not.
 
 pub mod confirm;
+pub mod limits;
+pub mod outbox;
 pub mod perform;
 pub mod user;
 
@@ -35,6 +37,12 @@ pub enum Command {
     /// Look at a user, and help
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Look at the mail that waits or could not be delivered
+    #[command(subcommand)]
+    Outbox(outbox::OutboxCommand),
+    /// Look at who is refused for too many attempts
+    #[command(subcommand)]
+    Limits(limits::LimitsCommand),
 }
 
 /// Reads the settings and the command of this process.
@@ -49,6 +57,8 @@ impl Command {
     pub async fn run(self, settings: &Settings) -> ExitCode {
         match self {
             Self::User(command) => command.run(settings).await,
+            Self::Outbox(command) => command.run(settings).await,
+            Self::Limits(command) => command.run(settings).await,
         }
     }
 }

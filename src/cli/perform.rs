@@ -15,7 +15,7 @@ use crate::{
     accounts::{
         Accounts,
         clock::Clock,
-        operator::{Report, Request},
+        operator::request::{Report, Request},
     },
     server::{
         admin::{self, Answer},
@@ -82,7 +82,9 @@ fn print(report: &Report, output: Output) -> ExitCode {
     }
     println!("{}", report.sentence);
     let facts = report.facts.as_object().into_iter().flatten();
-    for (name, fact) in facts.filter(|(name, _)| *name != "user") {
+    // The sentence has told of which user or mail it is.
+    let told = |name: &str| matches!(name, "user" | "mail");
+    for (name, fact) in facts.filter(|(name, _)| !told(name)) {
         println!("  {name}: {}", in_words(fact));
     }
     ExitCode::SUCCESS

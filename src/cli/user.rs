@@ -9,7 +9,7 @@ use super::{
     perform::{Output, perform, refuse},
 };
 use crate::{
-    accounts::operator::{Act, Request},
+    accounts::operator::request::{Act, Request},
     server::settings::Settings,
 };
 

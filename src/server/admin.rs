@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::accounts::{
     Accounts,
-    operator::{Report, Request},
+    operator::request::{Report, Request},
 };
 
 const FILE_NAME: &str = "admin.sock";

@@ -18,6 +18,7 @@ contract! {
     an_attempt_taken_back_or_forgotten_is_none
     attempts_at_once_never_pass_the_limit
     attempts_of_several_keys_are_summed_while_they_last
+    limits_that_are_reached_are_listed
 }
 
 async fn attempts_past_the_most_wait_for_the_end_of_the_window(store: Arc<dyn Store>) {
@@ -38,6 +39,24 @@ async fn attempts_past_the_most_wait_for_the_end_of_the_window(store: Arc<dyn St
         count(&store, &ada, TWO_AN_HOUR, end).await,
         Err(end.plus(HOUR))
     );
+}
+
+async fn limits_that_are_reached_are_listed(store: Arc<dyn Store>) {
+    let (ada, bob, eve) = ("ada".into(), "bob".into(), "eve".into());
+    for key in [&ada, &ada, &bob, &eve, &eve] {
+        assert_eq!(count(&store, key, TWO_AN_HOUR, now()).await, Ok(()));
+    }
+    let end = now().plus(HOUR);
+    let closed = Attempts {
+        count: 2,
+        open_at: end,
+        expires_at: end,
+    };
+    let mut listed = store.closed_attempts(now(), 9).await.unwrap();
+    listed.sort_by(|(one, _), (other, _)| one.as_str().cmp(other.as_str()));
+    assert_eq!(listed, [(ada, closed), (eve, closed)]);
+    assert_eq!(store.closed_attempts(now(), 1).await.unwrap().len(), 1);
+    assert_eq!(store.closed_attempts(end, 9).await.unwrap(), []);
 }
 
 async fn attempts_slow_down_and_end(store: Arc<dyn Store>) {

@@ -1,11 +1,15 @@
 //! The outbox: each mail is sent by one, and none is lost.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use fpm_registry::accounts::{
     device_name::DeviceName,
     id::UserId,
-    mail::{MailId, MailKind, QueuedMail},
+    mail::{MailId, MailKind, MailState, OutboxMail, QueuedMail},
     store::{Key, Replaced, Store},
     user::User,
 };
@@ -23,6 +27,8 @@ contract! {
     a_retried_mail_waits_for_its_hour
     a_removed_mail_is_gone
     a_parked_mail_never_comes_back
+    all_mails_are_listed_with_what_becomes_of_them
+    a_mail_is_sent_again_even_if_it_was_parked
     expedited_mail_is_due_but_not_what_others_hold
     a_notice_of_a_change_is_sent
     a_notice_of_a_change_that_is_refused_is_not_sent
@@ -37,6 +43,8 @@ async fn a_mail_is_claimed_as_queued(store: Arc<dyn Store>) {
         MailKind::NewDevice,
         MailKind::EmailChanged,
         MailKind::AccountDeleted,
+        MailKind::AccountDisabled,
+        MailKind::AccountEnabled,
     ] {
         let mail = QueuedMail {
             user: Some(UserId::new(now())),
@@ -103,9 +111,10 @@ async fn a_retried_mail_waits_for_its_hour(store: Arc<dyn Store>) {
 async fn a_removed_mail_is_gone(store: Arc<dyn Store>) {
     let mail = queue(&store).await;
     assert!(store.claim_mail(now(), lease()).await.unwrap().is_some());
-    store.remove_mail(&mail.id).await.unwrap();
+    assert!(store.remove_mail(&mail.id).await.unwrap());
     store.retry_mail(&mail.id, now()).await.unwrap();
-    store.remove_mail(&MailId::random()).await.unwrap();
+    assert!(!store.remove_mail(&mail.id).await.unwrap());
+    assert!(!store.remove_mail(&MailId::random()).await.unwrap());
     store.expedite_mail(now()).await.unwrap();
     assert_eq!(store.claim_mail(lease(), lease()).await.unwrap(), None);
 }
@@ -121,6 +130,52 @@ async fn a_parked_mail_never_comes_back(store: Arc<dyn Store>) {
         store.claim_mail(now().plus(DAY), lease()).await.unwrap(),
         None
     );
+}
+
+async fn all_mails_are_listed_with_what_becomes_of_them(store: Arc<dyn Store>) {
+    let (parked, claimed) = (queue(&store).await, queue(&store).await);
+    assert_eq!(claim_all(&store).await.len(), 2);
+    store
+        .park_mail(&parked.id, "550 no such user")
+        .await
+        .unwrap();
+    let waiting = queue(&store).await;
+    let listed = store.mails(9).await.unwrap();
+    let listed: HashMap<_, _> = listed
+        .into_iter()
+        .map(|mail| (mail.mail.id, mail))
+        .collect();
+    let of = |mail: &QueuedMail, attempts, state| OutboxMail {
+        mail: with_attempts(mail.clone(), attempts),
+        state,
+    };
+    let expected = [
+        of(&parked, 1, MailState::Parked("550 no such user".to_owned())),
+        of(&claimed, 1, MailState::Sending(lease())),
+        of(&waiting, 0, MailState::Waiting(waiting.queued_at)),
+    ];
+    assert_eq!(listed, expected.map(|mail| (mail.mail.id, mail)).into());
+    assert_eq!(store.mails(2).await.unwrap().len(), 2);
+}
+
+async fn a_mail_is_sent_again_even_if_it_was_parked(store: Arc<dyn Store>) {
+    let (parked, claimed) = (queue(&store).await, queue(&store).await);
+    assert_eq!(claim_all(&store).await.len(), 2);
+    store
+        .park_mail(&parked.id, "550 no such user")
+        .await
+        .unwrap();
+    assert!(!store.requeue_mail(&claimed.id, now()).await.unwrap());
+    assert!(!store.requeue_mail(&MailId::random(), now()).await.unwrap());
+    assert!(store.requeue_mail(&parked.id, now()).await.unwrap());
+    let again = store.claim_mail(now(), lease()).await.unwrap();
+    assert_eq!(again, Some(with_attempts(parked.clone(), 2)));
+    store
+        .park_mail(&parked.id, "550 no such user")
+        .await
+        .unwrap();
+    assert!(store.remove_mail(&parked.id).await.unwrap());
+    assert_eq!(store.mails(9).await.unwrap().len(), 1);
 }
 
 async fn expedited_mail_is_due_but_not_what_others_hold(store: Arc<dyn Store>) {

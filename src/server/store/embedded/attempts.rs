@@ -4,7 +4,7 @@ use std::ops::RangeBounds;
 
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
 
-use super::tables::{ATTEMPTS, Commit, Result, Tables, encode, get};
+use super::tables::{ATTEMPTS, Commit, Result, Tables, decode, encode, get};
 use crate::accounts::{
     attempts::{AttemptKey, Attempts},
     clock::Timestamp,
@@ -79,4 +79,25 @@ pub(super) fn sum_attempts(
         sum += live.map_or(0, |attempts| u64::from(attempts.count));
     }
     Ok(sum)
+}
+
+/// The counters that refuse attempts at a moment.
+pub(super) fn closed_attempts(
+    transaction: &ReadTransaction,
+    now: Timestamp,
+    most: usize,
+) -> Result<Vec<(AttemptKey, Attempts)>> {
+    let table = transaction.open_table(ATTEMPTS)?;
+    let mut closed = Vec::new();
+    for row in table.iter()? {
+        let (key, attempts) = row?;
+        let attempts: Attempts = decode(attempts.value())?;
+        if attempts.open_at > now && attempts.expires_at > now {
+            closed.push((AttemptKey::from(key.value()), attempts));
+        }
+        if closed.len() == most {
+            break;
+        }
+    }
+    Ok(closed)
 }

@@ -21,8 +21,9 @@ use redb::ReadTransaction;
 use tokio::sync::oneshot;
 
 use self::{
-    attempts::sum_attempts,
+    attempts::{closed_attempts, sum_attempts},
     file::{Job, RegistryFile, catch_redb_panic},
+    outbox::list_mails,
     tables::{Commit, Lookup, Result, Tables, find},
     writer::write_all,
 };
@@ -31,7 +32,7 @@ use crate::accounts::{
     attempts::{AttemptKey, Attempts, Counted, Limit},
     clock::Timestamp,
     error::StoreError,
-    mail::{MAIL_LIFE, MailId, QueuedMail},
+    mail::{MAIL_LIFE, MailId, OutboxMail, QueuedMail},
     store::{InsertError, Key, Replaced, Store, Visitor},
     token::Digest,
     user::User,
@@ -197,10 +198,9 @@ impl Store for EmbeddedStore {
         .await
     }
 
-    async fn remove_mail(&self, id: &MailId) -> Result<(), StoreError> {
+    async fn remove_mail(&self, id: &MailId) -> Result<bool, StoreError> {
         let id = *id;
-        self.write(move |tables| tables.take_mail(&id).map(drop))
-            .await
+        self.write(move |tables| tables.drop_mail(&id)).await
     }
 
     async fn park_mail(&self, id: &MailId, reason: &str) -> Result<(), StoreError> {
@@ -218,6 +218,17 @@ impl Store for EmbeddedStore {
             Ok(())
         })
         .await
+    }
+
+    async fn mails(&self, most: usize) -> Result<Vec<OutboxMail>, StoreError> {
+        self.read(move |transaction| list_mails(transaction, most))
+            .await
+    }
+
+    async fn requeue_mail(&self, id: &MailId, now: Timestamp) -> Result<bool, StoreError> {
+        let id = *id;
+        self.write(move |tables| tables.requeue_mail(&id, now))
+            .await
     }
 
     async fn count_attempts(
@@ -242,6 +253,15 @@ impl Store for EmbeddedStore {
     async fn attempts(&self, keys: &[AttemptKey], now: Timestamp) -> Result<u64, StoreError> {
         let keys = keys.to_vec();
         self.read(move |transaction| sum_attempts(transaction, &keys, now))
+            .await
+    }
+
+    async fn closed_attempts(
+        &self,
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Vec<(AttemptKey, Attempts)>, StoreError> {
+        self.read(move |transaction| closed_attempts(transaction, now, most))
             .await
     }
 

@@ -1,12 +1,12 @@
 //! The outbox.
 
-use redb::ReadableTable;
+use redb::{ReadTransaction, ReadableTable};
 use serde::{Deserialize, Serialize};
 
-use super::tables::{Commit, Result, Tables, decode, encode, get};
+use super::tables::{Commit, OUTBOX, PARKED, Result, Tables, decode, encode, get};
 use crate::accounts::{
     clock::Timestamp,
-    mail::{MailId, QueuedMail},
+    mail::{MailId, MailState, OutboxMail, QueuedMail},
 };
 
 /// The record of a mail.
@@ -110,6 +110,37 @@ impl Tables<'_> {
         Ok(())
     }
 
+    /// Makes a mail due, even if it is parked; false if there is none that nobody has claimed.
+    pub(super) fn requeue_mail(&mut self, id: &MailId, now: Timestamp) -> Result<bool> {
+        let parked = self.parked.remove(id.as_bytes())?;
+        let parked = parked.map(|record| decode(record.value())).transpose()?;
+        let waiting = match parked {
+            Some(parked) => Some(parked),
+            None => self.mail(id)?.filter(|mail| !mail.leased),
+        };
+        let Some(waiting) = waiting else {
+            return Ok(false);
+        };
+        self.take_mail(id)?;
+        let due = MailRecord {
+            due_at: now,
+            parked_because: None,
+            leased: false,
+            ..waiting
+        };
+        self.put_mail(id, &due)?;
+        Ok(true)
+    }
+
+    /// Deletes a mail, even if it is parked; whether there was one.
+    pub(super) fn drop_mail(&mut self, id: &MailId) -> Result<bool> {
+        let was_parked = self.parked.remove(id.as_bytes())?.is_some();
+        if was_parked {
+            self.commit = Commit::AtOnce;
+        }
+        Ok(self.take_mail(id)?.is_some() || was_parked)
+    }
+
     fn first_due(&self, now: Timestamp) -> Result<Option<MailId>> {
         let Some((key, _)) = self.due.first()? else {
             return Ok(None);
@@ -134,5 +165,33 @@ impl Tables<'_> {
             self.parked.remove(id)?;
         }
         Ok(())
+    }
+}
+
+/// The mails in the outbox and the parked ones, those that were asked for first.
+pub(super) fn list_mails(transaction: &ReadTransaction, most: usize) -> Result<Vec<OutboxMail>> {
+    let mut mails = Vec::new();
+    for table in [OUTBOX, PARKED] {
+        for row in transaction.open_table(table)?.iter()? {
+            let record: MailRecord = decode(row?.1.value())?;
+            mails.push(record.into());
+        }
+    }
+    mails.sort_by_key(|listed: &OutboxMail| listed.mail.queued_at);
+    mails.truncate(most);
+    Ok(mails)
+}
+
+impl From<MailRecord> for OutboxMail {
+    fn from(record: MailRecord) -> Self {
+        let state = match record.parked_because {
+            Some(reason) => MailState::Parked(reason),
+            None if record.leased => MailState::Sending(record.due_at),
+            None => MailState::Waiting(record.due_at),
+        };
+        Self {
+            mail: record.mail,
+            state,
+        }
     }
 }

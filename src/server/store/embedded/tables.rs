@@ -31,11 +31,11 @@ const DELETED: TableDefinition<&str, i64> = TableDefinition::new("deleted");
 /// User ids by index key: e-mail, session or reset link.
 const INDEX: TableDefinition<&[u8], &str> = TableDefinition::new("index");
 /// Waiting mails.
-const OUTBOX: TableDefinition<MailKey, Record> = TableDefinition::new("outbox");
+pub(super) const OUTBOX: TableDefinition<MailKey, Record> = TableDefinition::new("outbox");
 /// Waiting mails by the time they are due.
 const DUE: TableDefinition<(i64, MailKey), ()> = TableDefinition::new("due");
 /// Parked mails, which are never sent.
-const PARKED: TableDefinition<MailKey, Record> = TableDefinition::new("parked");
+pub(super) const PARKED: TableDefinition<MailKey, Record> = TableDefinition::new("parked");
 /// Attempts by what they are counted under.
 pub(super) const ATTEMPTS: TableDefinition<&str, Record> = TableDefinition::new("attempts");
 /// Attempts in the order they are forgotten.

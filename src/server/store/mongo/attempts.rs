@@ -36,14 +36,11 @@ impl MongoStore {
         let Some(attempts) = run(count).await? else {
             return Err(StoreError("MongoDB did not count an attempt".to_owned()));
         };
-        let open_at = read_date(&attempts, "openAt");
-        Ok(match attempts.get_bool("counted") {
-            Ok(true) => Ok(Attempts {
-                count: read_count(&attempts),
-                open_at,
-                expires_at: read_date(&attempts, "expiresAt"),
-            }),
-            _ => Err(open_at),
+        let is_counted = attempts.get_bool("counted").unwrap_or_default();
+        let attempts = read_attempts(&attempts);
+        Ok(match is_counted {
+            true => Ok(attempts),
+            false => Err(attempts.open_at),
         })
     }
 
@@ -112,6 +109,22 @@ impl MongoStore {
             .sum())
     }
 
+    pub(super) async fn all_closed(
+        &self,
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Vec<(AttemptKey, Attempts)>, StoreError> {
+        let closed = doc! { "openAt": { "$gt": date(now) }, "expiresAt": { "$gt": date(now) } };
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let closed = run(self.attempts.find(closed).limit(most)).await?;
+        let closed: Vec<Document> = run(closed.try_collect()).await?;
+        let counters = closed.iter().filter_map(|attempts| {
+            let key = attempts.get_str("_id").ok()?;
+            Some((AttemptKey::from(key), read_attempts(attempts)))
+        });
+        Ok(counters.collect())
+    }
+
     pub(super) async fn settle_all(
         &self,
         forgotten: &[AttemptKey],
@@ -140,6 +153,14 @@ impl MongoStore {
 
 fn attempts_filter(key: &AttemptKey) -> Document {
     doc! { "_id": key.as_str() }
+}
+
+fn read_attempts(document: &Document) -> Attempts {
+    Attempts {
+        count: read_count(document),
+        open_at: read_date(document, "openAt"),
+        expires_at: read_date(document, "expiresAt"),
+    }
 }
 
 /// The number of attempts in a document.

@@ -17,7 +17,7 @@ use crate::accounts::{
     email::Email,
     error::StoreError,
     id::{Handle, UserId},
-    mail::{MailId, QueuedMail},
+    mail::{MailId, MailState, OutboxMail, QueuedMail},
     store::Visitor,
     token::Digest,
     user::{
@@ -267,6 +267,22 @@ pub(super) fn mail_document(mail: &QueuedMail) -> Result<Document, StoreError> {
 
 pub(super) fn read_mail(document: &RawDocument) -> Option<QueuedMail> {
     serde_json::from_slice(&Record::of(document).json()?).ok()
+}
+
+/// A mail in the outbox, and what becomes of it.
+pub(super) fn read_outbox_mail(document: &RawDocument) -> Option<OutboxMail> {
+    let due_at = document.get_datetime("dueAt").unwrap_or(DateTime::MIN);
+    let due_at = Timestamp::from_millis(due_at.timestamp_millis());
+    let state = match (
+        document.get_str("parkedBecause"),
+        document.get_bool("leased"),
+    ) {
+        (Ok(reason), _) => MailState::Parked(reason.to_owned()),
+        (_, Ok(true)) => MailState::Sending(due_at),
+        _ => MailState::Waiting(due_at),
+    };
+    let mail = read_mail(document)?;
+    Some(OutboxMail { mail, state })
 }
 
 pub(super) fn mail_filter(id: &MailId) -> Document {

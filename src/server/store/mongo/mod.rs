@@ -13,6 +13,7 @@ mod records;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::TryStreamExt;
 use mongodb::{
     Collection,
     bson::{Bson, Document, RawDocumentBuf, doc},
@@ -24,16 +25,16 @@ use self::{
     connect::{CONNECTIONS, cannot_index, connect},
     documents::{
         date, digest_binary, id_bson, mail_document, mail_filter, read_mail, read_notices,
-        read_user, read_visitor, tombstone, unchanged_filter, user_document, user_update,
-        visitor_fields,
+        read_outbox_mail, read_user, read_visitor, tombstone, unchanged_filter, user_document,
+        user_update, visitor_fields,
     },
     driver::{failure, insert, is_duplicate, raw, run, within},
 };
 use crate::accounts::{
-    attempts::{AttemptKey, Counted, Limit},
+    attempts::{AttemptKey, Attempts, Counted, Limit},
     clock::Timestamp,
     error::StoreError,
-    mail::{MAIL_LIFE, MailId, QueuedMail},
+    mail::{MAIL_LIFE, MailId, OutboxMail, QueuedMail},
     store::{InsertError, Key, Replaced, Store, Visitor},
     token::Digest,
     user::User,
@@ -243,9 +244,9 @@ impl Store for MongoStore {
         Ok(())
     }
 
-    async fn remove_mail(&self, id: &MailId) -> Result<(), StoreError> {
-        run(self.outbox.delete_one(mail_filter(id))).await?;
-        Ok(())
+    async fn remove_mail(&self, id: &MailId) -> Result<bool, StoreError> {
+        let removed = run(self.outbox.delete_one(mail_filter(id))).await?;
+        Ok(removed.deleted_count > 0)
     }
 
     async fn park_mail(&self, id: &MailId, reason: &str) -> Result<(), StoreError> {
@@ -266,6 +267,27 @@ impl Store for MongoStore {
         Ok(())
     }
 
+    async fn mails(&self, most: usize) -> Result<Vec<OutboxMail>, StoreError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let first = self.outbox.find(doc! {}).sort(doc! { "queuedAt": 1 });
+        let first: Vec<_> = run(run(first.limit(most)).await?.try_collect()).await?;
+        Ok(first
+            .iter()
+            .filter_map(|mail| read_outbox_mail(mail))
+            .collect())
+    }
+
+    async fn requeue_mail(&self, id: &MailId, now: Timestamp) -> Result<bool, StoreError> {
+        let mut unclaimed = mail_filter(id);
+        unclaimed.insert("leased", doc! { "$ne": true });
+        let due = doc! {
+            "$set": { "dueAt": date(now), "leased": false },
+            "$unset": { "parkedBecause": 1 },
+        };
+        let requeued = run(self.outbox.update_one(unclaimed, due)).await?;
+        Ok(requeued.matched_count > 0)
+    }
+
     async fn count_attempts(
         &self,
         attempts: &[(AttemptKey, Limit)],
@@ -276,6 +298,14 @@ impl Store for MongoStore {
 
     async fn attempts(&self, keys: &[AttemptKey], now: Timestamp) -> Result<u64, StoreError> {
         self.sum_attempts(keys, now).await
+    }
+
+    async fn closed_attempts(
+        &self,
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Vec<(AttemptKey, Attempts)>, StoreError> {
+        self.all_closed(now, most).await
     }
 
     async fn settle_attempts(

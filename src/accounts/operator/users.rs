@@ -1,13 +1,13 @@
-//! What an operator can do for users, by the command line.
+//! What an operator can do to one user.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{
+use super::request::{Act, NotDone, Report};
+use crate::accounts::{
     Accounts,
     device_name::DeviceName,
     email::Email,
-    error::{Error, StoreError},
+    error::Error,
     export,
     id::UserId,
     mail::{MailKind, QueuedMail},
@@ -16,101 +16,10 @@ use super::{
     user::{User, event::Origin},
 };
 
-/// What an operator asks for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Request {
-    /// Something about one user, who is named by an e-mail address or an id.
-    User {
-        /// The address or the id.
-        who: String,
-        /// What.
-        act: Act,
-    },
-    /// An account that somebody else is to use, who is mailed a link to choose a password.
-    CreateUser {
-        /// The name.
-        name: String,
-        /// The address.
-        email: String,
-    },
-}
-
-/// What an operator can do to a user.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Act {
-    /// Tells what is held about the user.
-    Show,
-    /// Takes the address for confirmed.
-    ConfirmEmail,
-    /// Puts another address in the place of the one of record.
-    SetEmail(String),
-    /// Forgets failed logins, so that the user can try again.
-    Unlock,
-    /// Ends all sessions.
-    EndSessions,
-    /// Mails a link to choose a new password.
-    SendResetLink,
-    /// Keeps the user out.
-    Disable,
-    /// Lets the user in again.
-    Enable,
-    /// Removes the account for good.
-    Delete,
-}
-
-/// What came of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Report {
-    /// For people.
-    pub sentence: String,
-    /// For programs, and for people who asked to see it.
-    pub facts: Value,
-}
-
-/// Why it was not done. The text is what the operator reads.
-#[derive(Debug, thiserror::Error)]
-pub enum NotDone {
-    /// Nobody has this address or id.
-    #[error("there is no user `{0}`")]
-    NoSuchUser(String),
-    /// The address of record is confirmed.
-    #[error("the email of this user is already confirmed")]
-    AlreadyConfirmed,
-    /// The address is the user's already.
-    #[error("this is already the email of this user")]
-    OwnEmail,
-    /// The user is kept out already.
-    #[error("this user is already disabled")]
-    AlreadyDisabled,
-    /// The user is not kept out.
-    #[error("this user is not disabled")]
-    NotDisabled,
-    /// A disabled user cannot use a reset link.
-    #[error("this user is disabled, enable the account first")]
-    Disabled,
-    /// What a user would be told too.
-    #[error(transparent)]
-    Refused(#[from] Error),
-}
-
-impl From<StoreError> for NotDone {
-    fn from(error: StoreError) -> Self {
-        Self::Refused(error.into())
-    }
-}
-
 impl Accounts {
-    /// Does what an operator asks for.
-    pub async fn operate(&self, request: Request) -> Result<Report, NotDone> {
-        match request {
-            Request::User { who, act } => {
-                let user = self.user_named(&who).await?;
-                self.act(user.ok_or(NotDone::NoSuchUser(who))?, act).await
-            }
-            Request::CreateUser { name, email } => self.create_user(&name, &email).await,
-        }
+    pub(super) async fn act_on(&self, who: String, act: Act) -> Result<Report, NotDone> {
+        let user = self.user_named(&who).await?;
+        self.act(user.ok_or(NotDone::NoSuchUser(who))?, act).await
     }
 
     async fn user_named(&self, who: &str) -> Result<Option<User>, NotDone> {
@@ -218,7 +127,7 @@ impl Accounts {
         }
     }
 
-    async fn create_user(&self, name: &str, email: &str) -> Result<Report, NotDone> {
+    pub(super) async fn create_user(&self, name: &str, email: &str) -> Result<Report, NotDone> {
         let (name, email) = (Name::parse(name)?, Email::parse(email)?);
         self.make_free(&email, None).await?;
         let origin = Origin::of_operator(self.clock.now());

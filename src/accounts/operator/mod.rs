@@ -1,0 +1,32 @@
+//! What an operator can do, by the command line.
+//!
+//! # Layout
+//! - [`request`]: what can be asked for, and what comes of it
+//! - `users`: what can be done to one user
+//! - `outbox`: mail that waits or is parked; `rate_limits`: who is refused for too many attempts
+
+mod outbox;
+mod rate_limits;
+pub mod request;
+mod users;
+
+use self::request::{NotDone, Report, Request};
+use super::Accounts;
+
+/// The most rows of a list.
+pub const MAX_ROWS: usize = 1000;
+
+impl Accounts {
+    /// Does what an operator asks for.
+    pub async fn operate(&self, request: Request) -> Result<Report, NotDone> {
+        match request {
+            Request::User { who, act } => self.act_on(who, act).await,
+            Request::CreateUser { name, email } => self.create_user(&name, &email).await,
+            Request::ListMails => self.list_mails().await,
+            Request::RetryMail(id) => self.retry_mail(&id).await,
+            Request::DropMail(id) => self.drop_mail(&id).await,
+            Request::ListLimits => self.list_limits().await,
+            Request::ClearLimits(what) => self.clear_limits(&what).await,
+        }
+    }
+}

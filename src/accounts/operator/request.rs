@@ -1,0 +1,107 @@
+//! What an operator can ask for, and what comes of it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::accounts::error::{Error, StoreError};
+
+/// What an operator asks for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Request {
+    /// Something about one user, who is named by an e-mail address or an id.
+    User {
+        /// The address or the id.
+        who: String,
+        /// What.
+        act: Act,
+    },
+    /// An account that somebody else is to use, who is mailed a link to choose a password.
+    CreateUser {
+        /// The name.
+        name: String,
+        /// The address.
+        email: String,
+    },
+    /// The mails in the outbox.
+    ListMails,
+    /// To send a mail now, even if it is parked.
+    RetryMail(String),
+    /// To delete a mail.
+    DropMail(String),
+    /// Who is refused for too many attempts.
+    ListLimits,
+    /// To forget the attempts of an address, of a network, or under a key of the list.
+    ClearLimits(String),
+}
+
+/// What an operator can do to a user.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Act {
+    /// Tells what is held about the user.
+    Show,
+    /// Takes the address for confirmed.
+    ConfirmEmail,
+    /// Puts another address in the place of the one of record.
+    SetEmail(String),
+    /// Forgets failed logins, so that the user can try again.
+    Unlock,
+    /// Ends all sessions.
+    EndSessions,
+    /// Mails a link to choose a new password.
+    SendResetLink,
+    /// Keeps the user out.
+    Disable,
+    /// Lets the user in again.
+    Enable,
+    /// Removes the account for good.
+    Delete,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// For people.
+    pub sentence: String,
+    /// For programs, and for people who asked to see it.
+    pub facts: Value,
+}
+
+/// Why it was not done. The text is what the operator reads.
+#[derive(Debug, thiserror::Error)]
+pub enum NotDone {
+    /// Nobody has this address or id.
+    #[error("there is no user `{0}`")]
+    NoSuchUser(String),
+    /// The address of record is confirmed.
+    #[error("the email of this user is already confirmed")]
+    AlreadyConfirmed,
+    /// The address is the user's already.
+    #[error("this is already the email of this user")]
+    OwnEmail,
+    /// The user is kept out already.
+    #[error("this user is already disabled")]
+    AlreadyDisabled,
+    /// The user is not kept out.
+    #[error("this user is not disabled")]
+    NotDisabled,
+    /// No mail that nobody is sending has this id.
+    #[error("there is no mail `{0}` in the outbox, or it is being sent")]
+    NoSuchMail(String),
+    /// No counter has this key, and it is no address of an account or a network.
+    #[error("`{0}` is no key of a limit, no email and no network address")]
+    NoSuchLimit(String),
+    /// A disabled user cannot use a reset link.
+    #[error("this user is disabled, enable the account first")]
+    Disabled,
+    /// What a user would be told too.
+    #[error(transparent)]
+    Refused(#[from] Error),
+}
+
+impl From<StoreError> for NotDone {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error.into())
+    }
+}
