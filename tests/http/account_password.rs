@@ -153,6 +153,9 @@ async fn a_password_that_is_refused_changes_nothing(registry: Registry) {
             let fields = [("current_password", current), ("password", password)];
             let answer = client.post("/account/password", &fields).await;
             answer.assert_refused(kind, code, message, Some(field));
+            if password == BREACHED.0 && kind == PROGRAM {
+                assert_eq!(answer.header("x-reason"), "breached");
+            }
             assert_eq!(answer.set_cookies(), [""; 0]);
             for typed in [PASSWORD, WRONG, NEW] {
                 assert!(!answer.body.contains(typed), "a password is given back");
