@@ -81,8 +81,8 @@ lint: wasm
 	@$(ENV) cargo clippy --all-targets --features ssr -- -D warnings
 	$(call headline,Clippy: client)
 	@$(ENV) cargo clippy --lib --features hydrate --target wasm32-unknown-unknown -- -D warnings
-	$(call headline,Clippy: xtask)
-	@$(ENV) cargo clippy --package xtask -- -D warnings
+	$(call headline,Clippy: xtask and breached)
+	@$(ENV) cargo clippy --all-targets --package xtask --package breached -- -D warnings
 	$(call headline,Dependencies)
 	@scripts/deny.sh --log-level error
 	$(call headline,Documentation)
@@ -91,6 +91,8 @@ lint: wasm
 unit: wasm
 	$(call headline,Testing on both stores)
 	@$(DATABASE) cargo test --features ssr
+	$(call headline,Testing the filter of breached passwords)
+	@$(ENV) cargo test --package breached --package xtask
 
 shortfaults: build
 	$(call headline,Breaking what the release server stands on, in short)

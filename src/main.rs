@@ -10,6 +10,7 @@ use fpm_registry::{
     server::{
         self,
         admin::AdminSocket,
+        breached::password_policy,
         files::Site,
         listen,
         mail::LettreMailer,
@@ -68,6 +69,7 @@ async fn main() -> ExitCode {
 
 async fn run(settings: Settings) -> Result<(), WrongSetting> {
     let site = Site::load(&settings.leptos)?;
+    let policy = password_policy(&settings)?;
     let (store, store_name) = store::open(&settings).await?;
     let mailer = LettreMailer::open(&settings)?;
     let mail_name = mailer.describe();
@@ -91,7 +93,8 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
     let clock = Clock::default();
     let sweeper = Sweeper::new(store.clone(), clock.clone());
     let address = listener.local_addr().unwrap_or(address);
-    let (accounts, outbox) = Accounts::new(store, Arc::new(mailer), clock, settings.rate_limits);
+    let (accounts, outbox) =
+        Accounts::new(store, Arc::new(mailer), clock, policy, settings.rate_limits);
     let accounts = Arc::new(accounts);
     let proxies = settings.trusted_proxies.clone();
     let router = server::router(Arc::new(State {

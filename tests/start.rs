@@ -9,9 +9,10 @@
 #[path = "common/socket.rs"]
 mod socket;
 
-use std::process::Output;
+use std::{fs, process::Output};
 
-use socket::{PASSWORD, Setup, get, login, post};
+use breached::BreachedPasswords;
+use socket::{NEW_PASSWORD, PASSWORD, Setup, get, login, post};
 
 fn output(setup: &Setup) -> Output {
     setup.command().output().unwrap()
@@ -86,6 +87,11 @@ fn what_cannot_be_used_ends_the_start_with_one_sentence() {
     for (variable, value, start) in [
         ("DATA_DIR", "/proc/nowhere", "DATA_DIR"),
         (
+            "BREACHED_FILTER",
+            "nowhere",
+            "BREACHED_FILTER must be a file that cargo xtask breached made, but nowhere cannot be read: ",
+        ),
+        (
             "LEPTOS_SITE_ROOT",
             "nowhere",
             "LEPTOS_SITE_ROOT must be a built site",
@@ -127,6 +133,77 @@ fn what_cannot_be_used_ends_the_start_with_one_sentence() {
     assert_eq!(output.status.code(), Some(1));
 }
 
+/// Writes the filter of this one password into the folder of a registry.
+fn filter_of(password: &str, setup: &Setup) -> String {
+    let filter = BreachedPasswords::of_list([password].into_iter()).unwrap();
+    fs::create_dir_all(setup.folder()).unwrap();
+    let path = setup.folder().join("breached.filter");
+    fs::write(&path, filter.to_file()).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_filter_of_breached_passwords_that_cannot_be_used_ends_the_start_with_one_sentence() {
+    let setup = Setup::new();
+    let path = filter_of(PASSWORD, &setup);
+    let whole = fs::read(&path).unwrap();
+    let newer = [&whole[..8], &[2], &whole[9..]].concat();
+    for (file, why) in [
+        (&whole[..whole.len() - 1], "is damaged"),
+        (
+            &newer,
+            "is a filter in a format that this version does not know",
+        ),
+        (b"password\n", "is no filter of breached passwords"),
+        (&[], "is no filter of breached passwords"),
+    ] {
+        fs::write(&path, file).unwrap();
+        let output = output(&setup.clone().with("BREACHED_FILTER", &path));
+        let said = String::from_utf8(output.stderr).unwrap();
+        let told = "BREACHED_FILTER must be a file that cargo xtask breached made, but";
+        assert_eq!(said, format!("fpm-registry: {told} {path} {why}\n"));
+        assert_eq!(output.status.code(), Some(1), "{why}");
+    }
+}
+
+#[test]
+fn who_logs_in_with_a_breached_password_is_warned_until_it_is_changed() {
+    const ADA: &str = "ada@example.org";
+    const WARNING: &str = "Your password is in lists of leaked passwords";
+    let setup = Setup::unlimited();
+    let registry = setup.start();
+    let fields = [("name", "Ada"), ("email", ADA), ("password", PASSWORD)];
+    let signup = registry.send(&post("/auth/signup", &fields));
+    signup.assert_done("Signup successful");
+    let not_breached = registry.send(&login(ADA, PASSWORD));
+    registry.terminate();
+
+    let filter = filter_of(PASSWORD, &setup);
+    let registry = setup.with("BREACHED_FILTER", &filter).start();
+    let page = |path: &str, session: &str| {
+        let page = registry.send(&get(path).by_browser().with("Cookie", session));
+        assert_eq!(page.status, 200, "{path}");
+        page.body
+    };
+    let breached = registry.send(&login(ADA, PASSWORD));
+    assert_eq!((breached.status, &breached.body), (200, &not_breached.body));
+    let session = breached.session();
+    for path in ["/", "/account", "/account/sessions", "/account/history"] {
+        let page = page(path, &session);
+        assert_eq!(page.matches(WARNING).count(), 1, "{path}: {page}");
+        assert!(page.contains("<a href=\"/account#password\">"), "{page}");
+    }
+    assert!(!page("/", "").contains(WARNING), "of others");
+
+    let fields = [("current_password", PASSWORD), ("password", NEW_PASSWORD)];
+    let change = post("/account/password", &fields).with("Cookie", &session);
+    let changed = registry.send(&change);
+    changed.assert_done("Password changed");
+    for session in [changed, registry.send(&login(ADA, NEW_PASSWORD))].map(|told| told.session()) {
+        assert!(!page("/account", &session).contains(WARNING));
+    }
+}
+
 #[test]
 fn help_lists_every_setting_and_hides_secrets() {
     let setup = Setup::new()
@@ -146,6 +223,7 @@ fn help_lists_every_setting_and_hides_secrets() {
         "MAIL_FROM",
         "TRUSTED_PROXIES",
         "RATE_LIMITS",
+        "BREACHED_FILTER",
         "RUST_LOG",
     ] {
         assert!(

@@ -41,7 +41,7 @@ impl Dataset {
         let began = Instant::now();
         let runtime = Runtime::new().unwrap();
         let password = Password::chosen(PASSWORD).unwrap();
-        let hasher = Hasher::new();
+        let hasher = Hasher::new(Arc::default());
         let password = runtime.block_on(async {
             let place = hasher.reserve(ANYONE).await?;
             hasher.hash(place, password, Vec::new()).await

@@ -40,6 +40,9 @@ pub enum Error {
     /// A password that an attacker would try early; the text says why.
     #[error("Password is too easy to guess: {0}")]
     PasswordTooEasy(&'static str),
+    /// A password that is known from a breach.
+    #[error("Password is too easy to guess: it is in lists of leaked passwords")]
+    PasswordBreached,
     /// No user has this e-mail and password.
     #[error("Invalid email or password")]
     WrongLogin,

@@ -41,6 +41,7 @@ pub fn export(user: &User) -> Value {
         "login_at": user.login_at.rfc3339(),
         "last_logout": user.last_logout.map(|at| at.rfc3339()),
         "password_changed_at": user.password_changed_at.map(|at| at.rfc3339()),
+        "password_breached": user.password_breached,
         "sessions": sessions.collect::<Vec<_>>(),
         "known_devices": devices.map(|device| device.created_at.rfc3339()).collect::<Vec<_>>(),
         "reset_link_expires_at": user.reset.as_ref().map(|reset| reset.expires_at.rfc3339()),

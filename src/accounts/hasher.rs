@@ -14,7 +14,7 @@ use super::{
     error::Error,
     fair_queue::{FairQueue, PlaceId, Requester},
     password::{self, Memory, Password, PasswordHash, Verdict},
-    strength::weakness,
+    policy::PasswordPolicy,
 };
 
 /// How many requests for each core may wait for a hash: about a second, at some 25 ms a hash.
@@ -27,6 +27,7 @@ const MEMORY_LIFE: Duration = Duration::from_secs(2);
 /// Hashes and judges passwords.
 pub struct Hasher {
     jobs: Arc<Jobs>,
+    policy: Arc<PasswordPolicy>,
     /// Compared with if there is no user, so that an unknown e-mail takes as long as a known one.
     dummy: PasswordHash,
 }
@@ -36,7 +37,7 @@ type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
 impl Hasher {
     /// Starts one thread for each core of this machine, and makes the dummy hash.
-    pub fn new() -> Self {
+    pub fn new(policy: Arc<PasswordPolicy>) -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let jobs = Arc::new(Jobs::new(cores * WAITING_PER_CORE));
         for _ in 0..cores {
@@ -44,7 +45,11 @@ impl Hasher {
             thread::spawn(move || work(&jobs));
         }
         let dummy = password::dummy_hash();
-        Self { jobs, dummy }
+        Self {
+            jobs,
+            policy,
+            dummy,
+        }
     }
 
     /// [`Error::Busy`], after a delay, if there is no place for this requester now. Asked before its priority is looked
@@ -66,17 +71,18 @@ impl Hasher {
         }
     }
 
-    /// Hashes a chosen password, unless it is too easy to guess for someone who knows `about` its owner.
+    /// Hashes a chosen password, if the policy allows it to an owner of whom `about` is known.
     pub async fn hash(
         &self,
         place: Place,
         password: Password,
         about: Vec<String>,
     ) -> Result<PasswordHash, Error> {
+        let policy = self.policy.clone();
         place
-            .run(move |memory| match weakness(password.as_str(), &about) {
-                Some(reason) => Err(Error::PasswordTooEasy(reason)),
-                None => Ok(password::hash_now(&password, memory)),
+            .run(move |memory| {
+                policy.check(&password, &about)?;
+                Ok(password::hash_now(&password, memory))
             })
             .await?
     }
@@ -99,12 +105,6 @@ impl Hasher {
 async fn refuse() -> Error {
     sleep(REFUSAL_DELAY).await;
     Error::Busy
-}
-
-impl Default for Hasher {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 impl Drop for Hasher {
@@ -235,7 +235,7 @@ mod tests {
 
     /// A hasher nobody else uses, with a place.
     async fn hasher() -> (Hasher, Place) {
-        let hasher = Hasher::new();
+        let hasher = Hasher::new(Arc::default());
         let place = hasher.reserve(ANYONE).await.unwrap();
         (hasher, place)
     }
@@ -276,7 +276,7 @@ mod tests {
 
     #[tokio::test]
     async fn many_requests_of_one_network_give_way_to_another() {
-        let hasher = Hasher::new();
+        let hasher = Hasher::new(Arc::default());
         let log_in = async |requester: Requester| {
             let place = hasher.reserve(requester).await?;
             let typed = Password::typed("correct horse battery").unwrap();
@@ -314,7 +314,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_whole_password_counts_and_normal_forms_are_one() {
-        let hasher = Hasher::new();
+        let hasher = Hasher::new(Arc::default());
         let long = format!("{}é", "x".repeat(255));
         let hash = hash_now(&Password::chosen(&long).unwrap(), &mut Memory::new());
         let verdict = async |text: &str| {
@@ -365,7 +365,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_stored_text_that_is_no_hash_of_argon2_takes_the_time_of_one() {
-        let hasher = Hasher::new();
+        let hasher = Hasher::new(Arc::default());
         let took = async |stored: Option<PasswordHash>| {
             let typed = Password::typed("correct horse battery").unwrap();
             let place = hasher.reserve(ANYONE).await.unwrap();

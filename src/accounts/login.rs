@@ -144,6 +144,7 @@ impl Accounts {
                 Some(user) => Some(user),
                 None => self.find(login.email.as_ref()).await?,
             };
+            let is_breached = self.policy.is_breached(&password);
             let stored = user.as_ref().map(|user| user.password.clone());
             let verdict = self.hasher.verify(place, password.clone(), stored);
             let (user, upgraded) = match (user, verdict.await?) {
@@ -176,6 +177,7 @@ impl Accounts {
                 is_right.then(|| {
                     let was_own = replaces.is_some_and(|old| user.session(&old).is_some());
                     user.log_in(session.clone(), device.clone(), replaces.as_ref());
+                    user.password_breached = is_breached;
                     if let Some(password) = &upgraded {
                         user.password = password.clone();
                     }

@@ -6,7 +6,8 @@
 //! - [`user`]: the record of a user and every rule that changes it; [`id`]: ids and handles
 //! - [`users`]: applies a rule to a stored user, again if another change came between
 //! - [`name`], [`email`], [`password`], [`token`]: parsed values, random tokens and their digests
-//! - [`hasher`]: the threads that hash passwords, behind a [`fair_queue`]; [`strength`]: what is too easy to guess
+//! - [`hasher`]: the threads that hash passwords, behind a [`fair_queue`]
+//! - [`policy`]: which passwords can be chosen; [`strength`]: what is too easy to guess
 //! - [`error`]: why a request was refused
 //! - [`clock`]: timestamps and the clock; [`dates`]: how timestamps are written; [`lifetimes`]: when sessions and links
 //!   expire; [`network`], [`device_name`]: of a client
@@ -35,6 +36,7 @@ pub mod network;
 pub mod operator;
 pub mod outbox;
 pub mod password;
+pub mod policy;
 pub mod store;
 pub mod strength;
 pub mod striped_lock;
@@ -73,6 +75,7 @@ use self::{
     network::Network,
     outbox::Outbox,
     password::{Password, PasswordHash},
+    policy::PasswordPolicy,
     store::Store,
     token::{Digest, Token},
     user::{Device, Session, Unknown, User, event::Origin},
@@ -111,21 +114,24 @@ pub struct Accounts {
     store: Arc<dyn Store>,
     users: Arc<Users>,
     hasher: Hasher,
+    policy: Arc<PasswordPolicy>,
     limits: Limits,
     clock: Clock,
     mail_waiting: Arc<Notify>,
 }
 
 impl Accounts {
-    /// The accounts in `store`, and the outbox that sends their mail through `mailer`. Without `rate_limits` attempts
-    /// are not limited, for load tests.
+    /// The accounts in `store`, with passwords as `policy` allows, and the outbox that sends their mail through
+    /// `mailer`. Without `rate_limits` attempts are not limited, for load tests.
     pub fn new(
         store: Arc<dyn Store>,
         mailer: Arc<dyn Mailer>,
         clock: Clock,
+        policy: PasswordPolicy,
         rate_limits: bool,
     ) -> (Self, Outbox) {
         let mail_waiting = Arc::new(Notify::new());
+        let policy = Arc::new(policy);
         let users = Arc::new(Users::new(store.clone()));
         let wake = mail_waiting.clone();
         let outbox = Outbox::new(store.clone(), users.clone(), mailer, clock.clone(), wake);
@@ -133,7 +139,8 @@ impl Accounts {
             limits: Limits::new(store.clone(), clock.clone(), rate_limits),
             store,
             users,
-            hasher: Hasher::new(),
+            hasher: Hasher::new(policy.clone()),
+            policy,
             clock,
             mail_waiting,
         };

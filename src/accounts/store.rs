@@ -44,6 +44,8 @@ pub struct Visitor {
     pub name: String,
     /// The address the user logs in with.
     pub email: Email,
+    /// Whether the password is known from a breach.
+    pub password_breached: bool,
     /// The session, even if it has expired.
     pub session: Session,
 }

@@ -16,6 +16,7 @@ use crate::{
         Accounts,
         clock::Clock,
         operator::request::{Report, Request},
+        policy::PasswordPolicy,
     },
     server::{
         admin::{self, Answer},
@@ -71,7 +72,8 @@ fn ask(mut server: UnixStream, request: &Request) -> io::Result<Answer> {
 async fn perform_here(settings: &Settings, request: Request) -> Result<Answer, WrongSetting> {
     let (store, _) = store::open(settings).await?;
     let mailer = Arc::new(LettreMailer::open(settings)?);
-    let (accounts, _) = Accounts::new(store, mailer, Clock::default(), settings.rate_limits);
+    let (clock, policy) = (Clock::default(), PasswordPolicy::default());
+    let (accounts, _) = Accounts::new(store, mailer, clock, policy, settings.rate_limits);
     Ok(admin::perform(&accounts, request).await)
 }
 

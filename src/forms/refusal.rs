@@ -23,6 +23,7 @@ impl From<Error> for Refusal {
             Error::PasswordTooShort(_) => (400, "password", Reason::TooShort),
             Error::PasswordTooLong(_) => (400, "password", Reason::TooLong),
             Error::PasswordTooEasy(_) => (400, "password", Reason::TooEasy),
+            Error::PasswordBreached => (400, "password", Reason::Breached),
             Error::WrongLogin => (401, "", Reason::WrongLogin),
             Error::NotLoggedIn => (401, "", Reason::NotLoggedIn),
             Error::NoSession => (404, "", Reason::NotLoggedIn),

@@ -53,6 +53,8 @@ pub enum Reason {
     TooLong,
     /// A password that an attacker would try early.
     TooEasy,
+    /// A password that is known from a breach.
+    Breached,
     /// The address has an account.
     EmailTaken,
     /// No user has this e-mail and password.

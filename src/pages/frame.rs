@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use leptos::prelude::*;
 
-use super::request::Refused;
+use super::request::{Refused, Viewer};
 use crate::forms::{
     field::CURRENT_PASSWORD,
     form::{CSRF_FIELD, Form, Gate, Notice},
@@ -18,8 +18,7 @@ pub struct Frame {
     /// The form token.
     token: String,
     refused: Option<Refused>,
-    /// Whether the user has given the password not long ago.
-    is_recent: bool,
+    viewer: Viewer,
     title: Cell<&'static str>,
     has_form: Cell<bool>,
     has_island: Cell<bool>,
@@ -31,13 +30,13 @@ impl Frame {
         token: String,
         refused: Option<Refused>,
         notice: Option<Notice>,
-        is_recent: bool,
+        viewer: Viewer,
     ) -> Self {
         Self {
             notice,
             token,
             refused,
-            is_recent,
+            viewer,
             title: Cell::new("Home"),
             has_form: Cell::new(false),
             has_island: Cell::new(false),
@@ -58,6 +57,19 @@ impl Frame {
     /// Sets the title of the page.
     pub fn title(&self, name: &'static str) {
         self.title.set(name);
+    }
+
+    /// What a user with a password that is known from a breach should do, on every page.
+    pub(crate) fn warning(&self) -> impl IntoView + use<> {
+        self.viewer.password_breached.then(|| {
+            view! {
+                <p class="warning">
+                    "Your password is in lists of leaked passwords, which attackers try first. "
+                    <a href="/account#password">"Change your password"</a>
+                    ", here and wherever else you use it."
+                </p>
+            }
+        })
     }
 
     /// What has just happened, if the heading does not say it; or why a form was refused that is but a button.
@@ -135,7 +147,7 @@ impl Frame {
             .as_ref()
             .and_then(|refusal| refusal.field.as_deref());
         let names_password = names_password == Some(CURRENT_PASSWORD.name);
-        let asks_password = form.gate == Gate::Recent && (names_password || !self.is_recent);
+        let asks_password = form.gate == Gate::Recent && (names_password || !self.viewer.is_recent);
         let (path, token) = (form.path.to_owned(), self.token.clone());
         view! { <FormIsland path texts token refusal takes_focus asks_password /> }
     }

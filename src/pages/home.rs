@@ -19,6 +19,8 @@ impl Page for HomePage {
 
     async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
         let visitor = request.visitor().await?;
+        let breached = visitor.as_ref().map(|visitor| visitor.password_breached);
+        request.viewer.password_breached = breached.unwrap_or_default();
         Ok(Self { visitor })
     }
 

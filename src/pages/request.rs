@@ -54,6 +54,15 @@ impl From<Error> for Detour {
     }
 }
 
+/// What the account of the visitor changes in all pages.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Viewer {
+    /// Whether the user has given the password not long ago.
+    pub is_recent: bool,
+    /// Whether the password is known from a breach.
+    pub password_breached: bool,
+}
+
 /// A request for a page, or for the page of a form that was refused.
 pub struct PageRequest {
     /// The head of the request.
@@ -66,8 +75,8 @@ pub struct PageRequest {
     pub refused: Option<Refused>,
     /// Cookies to set with the answer.
     pub cookies: Vec<HeaderValue>,
-    /// Whether the user has given the password not long ago.
-    pub is_recent: bool,
+    /// What is known of who asks.
+    pub viewer: Viewer,
 }
 
 impl PageRequest {
@@ -106,7 +115,10 @@ impl PageRequest {
         async move {
             match accounts.account(&caller, is_use).await {
                 Ok((user, session)) => {
-                    self.is_recent = accounts.is_recent(&session);
+                    self.viewer = Viewer {
+                        is_recent: accounts.is_recent(&session),
+                        password_breached: user.password_breached,
+                    };
                     Ok((user, session))
                 }
                 Err(Error::NotLoggedIn) if self.client == Client::Page => {

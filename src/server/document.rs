@@ -54,7 +54,7 @@ fn document(state: &State, frame: &Frame, main: AnyView) -> impl IntoView + use<
                         "fpm-registry"
                     </a>
                 </header>
-                <main>{main}</main>
+                <main>{frame.warning()} {main}</main>
                 <footer class="foot">"Accounts of the Fortran package registry"</footer>
             </body>
         </html>

@@ -9,10 +9,11 @@
 //! - [`peer`]: the client's network, also behind proxies; [`log`]: the access log
 //! - [`mod@listen`]: connections: their number and timeouts; [`state`]: what all handlers share
 //! - [`admin`]: the socket for commands of operators
-//! - [`settings`]: configuration; [`mail`], [`store`]: implementations of the accounts' traits `Mailer` and `Store`
+//! - [`settings`]: configuration; [`breached`]: opens the filter of breached passwords; [`mail`], [`store`]: implementations of the accounts' traits `Mailer` and `Store`
 
 pub mod admin;
 pub mod body;
+pub mod breached;
 pub mod change_by_get;
 pub mod document;
 pub mod export;

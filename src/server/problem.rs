@@ -20,7 +20,11 @@ use crate::{
         reply::{Reason, Refusal},
         send::REASON_HEADER,
     },
-    pages::{frame::Frame, problem, request::Client},
+    pages::{
+        frame::Frame,
+        problem,
+        request::{Client, Viewer},
+    },
 };
 
 /// Paths whose JSON is fixed by the first backend. The reason is only in a header.
@@ -156,7 +160,7 @@ pub fn json(path: &str, refusal: &Refusal) -> Response {
 }
 
 fn page(state: &state::State, refusal: Refusal) -> Response {
-    let frame = Frame::new(String::new(), None, None, false);
+    let frame = Frame::new(String::new(), None, None, Viewer::default());
     let view = |frame: &Frame| problem::view(refusal.clone(), frame).into_any();
     let mut response = document::render(state, &frame, view).into_response(status(&refusal));
     add_headers(&refusal, response.headers_mut());

@@ -22,7 +22,7 @@ pub struct Arguments {
     leptos_site_addr: Option<String>,
 
     /// Base of the links in mails, without a path; https turns on Secure cookies and HSTS
-    /// [default: http://<site address>]
+    /// [default: `http://<site address>`]
     #[arg(long, env = "PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
 
@@ -55,6 +55,10 @@ pub struct Arguments {
     #[arg(long, env = "RATE_LIMITS", value_name = "on|off")]
     rate_limits: Option<String>,
 
+    /// A filter of breached passwords that cargo xtask breached made, instead of the one in the program
+    #[arg(long, env = "BREACHED_FILTER", value_name = "FILE")]
+    breached_filter: Option<String>,
+
     /// How much is logged, such as warn or fpm_registry=debug,info [default: info]
     #[arg(long, env = "RUST_LOG", value_name = "FILTERS")]
     rust_log: Option<String>,
@@ -80,6 +84,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether attempts are limited.
     pub rate_limits: bool,
+    /// A filter of breached passwords to use instead of the one in the program.
+    pub breached_filter: Option<PathBuf>,
     /// What is logged.
     pub log_filter: EnvFilter,
 }
@@ -146,6 +152,7 @@ impl Settings {
                     return Err(WrongSetting::new(sentence));
                 }
             },
+            breached_filter: non_empty(arguments.breached_filter).map(PathBuf::from),
             log_filter: log_filter(&or_default(arguments.rust_log, "info"))?,
         })
     }

@@ -23,7 +23,7 @@ use crate::{
     pages::{
         Page,
         frame::Frame,
-        request::{Client, Detour, PageRequest, Refused},
+        request::{Client, Detour, PageRequest, Refused, Viewer},
     },
 };
 
@@ -56,7 +56,7 @@ async fn show<P: Page>(state: Arc<State>, request: Request) -> Response {
         refused: parts.extensions.remove::<Refused>(),
         service: state.service.clone(),
         cookies: Vec::new(),
-        is_recent: false,
+        viewer: Viewer::default(),
         client,
         parts,
     };
@@ -101,12 +101,12 @@ fn render<P: Page>(
     let view = |frame: &Frame| page.view(frame);
     if is_copied {
         let pages = &state.prerendered_pages;
-        let frame = || Frame::new(TOKEN_PLACEHOLDER.to_owned(), None, None, false);
+        let frame = || Frame::new(TOKEN_PLACEHOLDER.to_owned(), None, None, Viewer::default());
         let copy = pages.copy(P::PATH, &token, || document::render(state, &frame(), view));
         return copy.into_response(StatusCode::OK);
     }
     let refusal = refused.as_ref().map(|refused| refused.refusal.clone());
-    let frame = Frame::new(token, refused, notice, request.is_recent);
+    let frame = Frame::new(token, refused, notice, request.viewer);
     let rendered = document::render(state, &frame, view);
     match refusal {
         None => rendered.into_response(StatusCode::OK),

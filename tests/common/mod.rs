@@ -37,7 +37,7 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode, header},
 };
 use fpm_registry::{
-    accounts::{Accounts, clock::Clock, store::Store},
+    accounts::{Accounts, clock::Clock, policy::PasswordPolicy, store::Store},
     forms::{context::Service, cookie::Cookies, form::Form},
     server::{
         files::Site,
@@ -58,6 +58,12 @@ use tower::ServiceExt;
 
 /// A password nobody is told is too easy.
 pub const PASSWORD: &str = "correct horse battery";
+
+/// One that is known from a breach and is hard to guess otherwise, and what is said of it.
+pub const BREACHED: (&str, &str) = (
+    "wtxjes232",
+    "Password is too easy to guess: it is in lists of leaked passwords",
+);
 
 /// Nobody's.
 pub const WRONG_PASSWORD: &str = "wrong horse battery";
@@ -165,8 +171,13 @@ impl Registry {
             Sender::parse("fpm-registry <noreply@localhost>").unwrap(),
             Transport::Memory(inbox.clone()),
         );
-        let (accounts, outbox) =
-            Accounts::new(store, Arc::new(mailer), clock.clone(), setup.rate_limits);
+        let (accounts, outbox) = Accounts::new(
+            store,
+            Arc::new(mailer),
+            clock.clone(),
+            PasswordPolicy::default(),
+            setup.rate_limits,
+        );
         let proxies = setup.trusted_proxies.iter();
         let options = LeptosOptions::builder().output_name("fpm-registry").build();
         let state = Arc::new(State {

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::{
     ADA, MINUTE, PROGRAM,
     common::{
-        EVERY_CLIENT, Kept, Kind, PASSWORD, Registry, WRONG_PASSWORD as WRONG,
+        BREACHED, EVERY_CLIENT, Kept, Kind, PASSWORD, Registry, WRONG_PASSWORD as WRONG,
         mails::{NOT_ME, PASSWORD_CHANGED, link_to},
     },
 };
@@ -148,10 +148,14 @@ async fn a_password_that_is_refused_changes_nothing(registry: Registry) {
                 "Password is too easy to guess: it is one of the most common passwords",
                 "password",
             ),
+            (PASSWORD, BREACHED.0, 400, BREACHED.1, "password"),
         ] {
             let fields = [("current_password", current), ("password", password)];
             let answer = client.post("/account/password", &fields).await;
             answer.assert_refused(kind, code, message, Some(field));
+            if password == BREACHED.0 && kind == PROGRAM {
+                assert_eq!(answer.header("x-reason"), "breached");
+            }
             assert_eq!(answer.set_cookies(), [""; 0]);
             for typed in [PASSWORD, WRONG, NEW] {
                 assert!(!answer.body.contains(typed), "a password is given back");

@@ -2,7 +2,7 @@
 
 use crate::{
     ADA,
-    common::{EVERY_CLIENT, Kept, Kind, PASSWORD, Registry},
+    common::{BREACHED, EVERY_CLIENT, Kept, Kind, PASSWORD, Registry},
 };
 
 contract! {
@@ -93,6 +93,7 @@ async fn signup_with_a_bad_field(registry: Registry) {
                 "Password is too easy to guess: it is one of the most common passwords",
                 "password",
             ),
+            ("Ada", ADA, BREACHED.0, BREACHED.1, "password"),
         ] {
             let fields = [("name", name), ("email", email), ("password", password)];
             let answer = registry.client(kind).post("/auth/signup", &fields).await;

@@ -10,6 +10,7 @@ use fpm_registry::accounts::{
     error::Error,
     mail::{Mail, MailError, Mailer},
     password::PasswordHash,
+    policy::PasswordPolicy,
     store::{Key, Store},
     user::User,
 };
@@ -65,7 +66,8 @@ async fn a_signup_ends_the_session_of_the_device_unless_it_is_refused() {
 }
 
 fn accounts(store: &Arc<dyn Store>) -> Accounts {
-    let (accounts, _) = Accounts::new(store.clone(), Arc::new(NoMail), Clock::default(), true);
+    let (clock, policy) = (Clock::default(), PasswordPolicy::default());
+    let (accounts, _) = Accounts::new(store.clone(), Arc::new(NoMail), clock, policy, true);
     accounts
 }
 

@@ -74,6 +74,7 @@ async fn a_session_says_whose_it_is(store: Arc<dyn Store>) {
             id: ada.id.clone(),
             name: ada.name.clone(),
             email: ada.email.clone(),
+            password_breached: ada.password_breached,
             session: session.clone(),
         };
         let found = store.visitor(&session.digest).await.unwrap();
@@ -226,6 +227,7 @@ async fn every_field_can_be_replaced(store: Arc<dyn Store>) {
         last_logout: None,
         confirmed_at: None,
         password_changed_at: None,
+        password_breached: false,
         sessions: Vec::new(),
         devices: Vec::new(),
         reset: None,
@@ -358,6 +360,7 @@ pub fn whole_user(address: &str) -> User {
         expires_at: now().plus(7 * DAY),
     });
     User {
+        password_breached: true,
         login_at: now().plus(HOUR),
         last_logout: Some(now().plus(3 * HOUR)),
         confirmed_at: Some(now().plus(HOUR)),

@@ -1,15 +1,18 @@
-//! The project's own build, `cargo xtask build [--release]`.
+//! The project's own build, `cargo xtask build [--release]`, and `cargo xtask breached LIST [FILTER]`, which makes the
+//! filter of passwords that are known from breaches.
 //!
-//! It does what `cargo leptos build` does, by the same keys of Cargo.toml and with the same result, but compiles in two
+//! The build does what `cargo leptos build` does, by the same keys of Cargo.toml and with the same result, but compiles in two
 //! minutes where cargo-leptos takes twenty. Libraries do the work; this is the order in which they are called.
 //!
 //! # Layout
 //! - `main.rs`: the steps, and what they need to know of the project
 //! - `compile.rs`: cargo builds the server and the client
+//! - `breached.rs`: the filter
 //! - `site.rs`: what browsers fetch, from the client, the style sheet and the assets
 
 #![forbid(unsafe_code)]
 
+mod breached;
 mod compile;
 mod site;
 
@@ -56,14 +59,20 @@ fn main() -> ExitCode {
     }
 }
 
-/// All steps in order.
+/// Does what the arguments say.
 fn run() -> Result<()> {
     let args: Vec<String> = env::args().skip(1).collect();
-    let release = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["build"] => false,
-        ["build", "--release"] => true,
-        _ => bail!("Usage: cargo xtask build [--release]"),
-    };
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["build"] => build(false),
+        ["build", "--release"] => build(true),
+        ["breached", list] => breached::make(list.as_ref(), None),
+        ["breached", list, filter] => breached::make(list.as_ref(), Some(filter.as_ref())),
+        _ => bail!("Usage: cargo xtask build [--release] | breached LIST [FILTER]"),
+    }
+}
+
+/// Builds server and client.
+fn build(release: bool) -> Result<()> {
     let project = load(release)?;
 
     // Another checkout with the same cargo target may put its own files there between our compiling and our copying.

@@ -6,6 +6,8 @@
 //! - `operator`: what an operator does
 //! - [`event`], [`history`]: what has happened
 
+use std::ops::Not;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -55,6 +57,9 @@ pub struct User {
     pub confirmed_at: Option<Timestamp>,
     /// When the password was chosen; none if another program wrote it.
     pub password_changed_at: Option<Timestamp>,
+    /// Whether the password turned out at a login to be known from a breach. Another one has not.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub password_breached: bool,
     /// When an operator disabled the account; none if it can be used.
     pub disabled_at: Option<Timestamp>,
     /// When the user signed up.
@@ -224,6 +229,7 @@ impl User {
             password,
             confirmed_at: None,
             password_changed_at: None,
+            password_breached: false,
             disabled_at: None,
             created_at: origin.at,
             login_at: Timestamp::PAST,

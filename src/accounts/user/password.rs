@@ -75,6 +75,7 @@ impl User {
     fn set_password(&mut self, password: PasswordHash, device: Device, origin: &Origin) {
         self.password = password;
         self.password_changed_at = Some(origin.at);
+        self.password_breached = false;
         self.reset = None;
         self.devices = vec![device];
         self.notify(MailKind::PasswordChanged, origin);
@@ -108,6 +109,7 @@ mod tests {
             digest: link,
             expires_at: day(1),
         });
+        user.password_breached = true;
         let new = PasswordHash::from_stored("second".to_owned());
         let here = device(0);
         let use_it = |user: &mut User, link: &Digest, now| {
@@ -121,6 +123,7 @@ mod tests {
         let after = User {
             password: new.clone(),
             password_changed_at: Some(day(0)),
+            password_breached: false,
             confirmed_at: Some(day(0)),
             confirmation: None,
             sessions: vec![],
@@ -151,6 +154,7 @@ mod tests {
             digest: Token::random().digest(),
             expires_at: day(3),
         });
+        user.password_breached = true;
         let this = session(1, 31);
         user.log_in(this.clone(), Some(device(1)), None);
         let (new, here) = (Token::random().digest(), device(2));
@@ -172,6 +176,7 @@ mod tests {
             (&user.password, user.password_changed_at),
             (&password, Some(day(2)))
         );
+        assert!(!user.password_breached);
         assert_eq!(user.events.last().unwrap().kind, EventKind::PasswordChanged);
         let before = User {
             sessions: vec![],

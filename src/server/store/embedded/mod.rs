@@ -167,6 +167,7 @@ impl Store for EmbeddedStore {
                 id: user.id,
                 name: user.name,
                 email: user.email,
+                password_breached: user.password_breached,
             })
         }))
     }

@@ -142,6 +142,7 @@ fn read_older(mut fields: Fields) -> Option<User> {
     keep_readable::<NotMeLink>(&mut fields, "notMe");
     keep_readable::<Event>(&mut fields, "events");
     keep_if_readable::<ResetLink>(&mut fields, "reset");
+    keep_if_readable::<bool>(&mut fields, "passwordBreached");
     keep_if_readable::<Confirmation>(&mut fields, "confirmation");
     User::deserialize(Value::Object(fields)).ok()
 }
@@ -175,7 +176,7 @@ fn give_handle(session: &mut Value) {
 
 /// The fields a [`Visitor`] is read from, if the session is found by its digest.
 pub(super) fn visitor_fields() -> Document {
-    doc! { "name": 1, "email": 1, "sessions.$": 1 }
+    doc! { "name": 1, "email": 1, "passwordBreached": 1, "sessions.$": 1 }
 }
 
 /// Reads whose session it is.
@@ -186,6 +187,7 @@ pub(super) fn read_visitor(document: &RawDocument) -> Option<Visitor> {
         id: user.id,
         name: user.name,
         email: user.email,
+        password_breached: user.password_breached,
     })
 }
 
