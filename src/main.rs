@@ -1,6 +1,13 @@
 //! Reads the settings, then carries out a command, or opens the store and the mail transport and serves until SIGTERM
 //! or Ctrl-C.
 
+#[path = "site/embedded.rs"]
+#[cfg(feature = "embed")]
+mod site;
+#[path = "site/folder.rs"]
+#[cfg(not(feature = "embed"))]
+mod site;
+
 use std::{io::IsTerminal, process::ExitCode, sync::Arc, time::Duration};
 
 use fpm_registry::{
@@ -10,7 +17,6 @@ use fpm_registry::{
     server::{
         self,
         admin::AdminSocket,
-        files::Site,
         listen,
         mail::LettreMailer,
         prerendered::PrerenderedPages,
@@ -67,7 +73,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(settings: Settings) -> Result<(), WrongSetting> {
-    let site = Site::load(&settings.leptos)?;
+    let site = site::open(&settings.leptos)?;
     let (store, store_name) = store::open(&settings).await?;
     let mailer = LettreMailer::open(&settings)?;
     let mail_name = mailer.describe();

@@ -98,7 +98,7 @@ fn what_cannot_be_used_ends_the_start_with_one_sentence() {
         (
             "LEPTOS_RELOAD_PORT",
             "many",
-            "Leptos.toml and the LEPTOS_ variables must hold what Leptos can read: ",
+            "The LEPTOS_ variables must hold what Leptos can read: ",
         ),
         (
             "LEPTOS_SITE_ADDR",
