@@ -26,6 +26,7 @@ use fpm_registry::{
     },
 };
 use futures_util::FutureExt;
+use sd_notify::NotifyState;
 use tikv_jemallocator::Jemalloc;
 use tokio::{
     net::TcpListener,
@@ -126,6 +127,7 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
     tracing::info!(
         "fpm-registry listens on http://{address}; store: {store_name}; mail: {mail_name}"
     );
+    tell_service_manager(NotifyState::Ready);
     listen::serve(listener, router, open_files, proxies, stop_signal()).await;
     admin.inspect(|admin| admin.abort());
     drop(stop_outbox);
@@ -133,6 +135,13 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
         tracing::warn!("shutdown interrupted a mail delivery, will retry after the next start");
     }
     Ok(())
+}
+
+/// Tells systemd, if it started this process as `Type=notify`.
+fn tell_service_manager(state: NotifyState) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "cannot reach the service manager, which may end this process");
+    }
 }
 
 /// Waits for Ctrl-C or SIGTERM.

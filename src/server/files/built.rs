@@ -26,7 +26,7 @@ impl BuiltSite {
         let root = &options.site_root;
         let contents = contents(Path::new(&**root)).map_err(|error| {
             WrongSetting::new(format!(
-                "LEPTOS_SITE_ROOT must be a built site, run `make build`: {root}: {error}"
+                "LEPTOS_SITE_ROOT must be a built site, run `cargo leptos build`: {root}: {error}"
             ))
         })?;
         let hashes = hashes(options)?;
@@ -54,7 +54,7 @@ fn hashes(options: &LeptosOptions) -> Result<String, WrongSetting> {
         binary.and_then(|binary| fs::read_to_string(binary.with_file_name(&*options.hash_file)));
     hashes.map_err(|_| {
         WrongSetting::new(format!(
-            "LEPTOS_HASH_FILES needs {} beside the binary, run `make build`",
+            "LEPTOS_HASH_FILES needs {} beside the binary, run `cargo leptos build`",
             options.hash_file
         ))
     })

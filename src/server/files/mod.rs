@@ -118,7 +118,7 @@ impl Files {
         let files = Self::new(options, &BuiltSite::read(options)?);
         if options.hash_files && !files.has_client() {
             return Err(WrongSetting::new(format!(
-                "LEPTOS_SITE_ROOT must be the site that was built with this binary, run `make build`: {}",
+                "LEPTOS_SITE_ROOT must be the site that was built with this binary, run `cargo leptos build`: {}",
                 options.site_root
             )));
         }
