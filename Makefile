@@ -52,7 +52,8 @@ security: build ## attack the release server, one test a requirement of SECURITY
 
 deploy: build ## start the release server as it is shipped, with what deploy/ has for it
 	$(call headline,Shipping the release server)
-	@$(ENV) REGISTRY=target/release/fpm-registry cargo test --features ssr --test deploy
+	@$(ENV) PROXIES=$$(scripts/proxies.sh) && export PROXIES REGISTRY=target/release/fpm-registry && \
+		cargo test --features ssr --test deploy
 
 faults: build ## break stores, mail server and disk under the release server, some ten minutes
 	$(call headline,Breaking what the release server stands on)

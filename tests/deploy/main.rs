@@ -12,4 +12,9 @@
 #[path = "../common/socket.rs"]
 mod socket;
 
+mod backend;
+mod container;
+mod folder;
 mod one_file;
+mod proxies;
+mod service;
