@@ -10,14 +10,14 @@ FAULTS = $(RELEASE) cargo test --features ssr --test faults -- --nocapture --tes
 headline = @printf '\n== %s  %s\n' "$$(date +%T)" "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help build run watch test e2e lighthouse pictures security faults shortfaults soak bench fuzz lint unit browser fmt clean wasm
+.PHONY: help build run watch test e2e lighthouse pictures security deploy faults shortfaults soak bench fuzz lint unit browser fmt clean wasm
 # Two cargos at once would only wait for each other.
 .NOTPARALLEL:
 
 help: ## list these commands
 	@sed -n 's/^\([a-z0-9]*\):[^#]*## /make \1\t/p' Makefile | expand -t 17
 
-build: wasm ## build server and client into target/release and target/site
+build: wasm ## build server and client into target/release/fpm-registry
 	$(call headline,Building server and client for release)
 	@$(ENV) cargo xtask build --release
 
@@ -29,7 +29,7 @@ watch: wasm ## rebuild on every change, with cargo-leptos
 	@command -v cargo-leptos >/dev/null || { echo "make watch needs cargo-leptos: cargo install --locked cargo-leptos@0.3.11"; exit 1; }
 	@$(ENV) LEPTOS_HASH_FILES=false cargo leptos watch
 
-test: lint unit security shortfaults e2e ## run everything that CI runs
+test: lint unit security deploy shortfaults e2e ## run everything that CI runs
 	$(call headline,All tests passed)
 
 e2e: build browser ## run the browser tests against the release build
@@ -49,6 +49,11 @@ security: build ## attack the release server, one test a requirement of SECURITY
 	@$(RELEASE) cargo test --features ssr --test security
 	@$(RELEASE) cargo test --features ssr --test timing
 	@$(RELEASE) cargo test --features ssr --test fairness -- --nocapture --test-threads=1
+
+deploy: build ## start the release server as it is shipped, with what deploy/ has for it
+	$(call headline,Shipping the release server)
+	@$(ENV) PROXIES=$$(scripts/proxies.sh) && export PROXIES REGISTRY=target/release/fpm-registry && \
+		cargo test --features ssr --test deploy
 
 faults: build ## break stores, mail server and disk under the release server, some ten minutes
 	$(call headline,Breaking what the release server stands on)

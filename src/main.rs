@@ -1,6 +1,13 @@
 //! Reads the settings, then carries out a command, or opens the store and the mail transport and serves until SIGTERM
 //! or Ctrl-C.
 
+#[path = "site/embedded.rs"]
+#[cfg(feature = "embed")]
+mod site;
+#[path = "site/folder.rs"]
+#[cfg(not(feature = "embed"))]
+mod site;
+
 use std::{io::IsTerminal, process::ExitCode, sync::Arc, time::Duration};
 
 use fpm_registry::{
@@ -11,7 +18,6 @@ use fpm_registry::{
         self,
         admin::AdminSocket,
         breached::password_policy,
-        files::Site,
         listen,
         mail::LettreMailer,
         prerendered::PrerenderedPages,
@@ -21,6 +27,7 @@ use fpm_registry::{
     },
 };
 use futures_util::FutureExt;
+use sd_notify::NotifyState;
 use tikv_jemallocator::Jemalloc;
 use tokio::{
     net::TcpListener,
@@ -68,7 +75,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(settings: Settings) -> Result<(), WrongSetting> {
-    let site = Site::load(&settings.leptos)?;
+    let site = site::open(&settings.leptos)?;
     let policy = password_policy(&settings)?;
     let (store, store_name) = store::open(&settings).await?;
     let mailer = LettreMailer::open(&settings)?;
@@ -123,6 +130,7 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
     tracing::info!(
         "fpm-registry listens on http://{address}; store: {store_name}; mail: {mail_name}"
     );
+    tell_service_manager(NotifyState::Ready);
     listen::serve(listener, router, open_files, proxies, stop_signal()).await;
     admin.inspect(|admin| admin.abort());
     drop(stop_outbox);
@@ -130,6 +138,13 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
         tracing::warn!("shutdown interrupted a mail delivery, will retry after the next start");
     }
     Ok(())
+}
+
+/// Tells systemd, if it started this process as `Type=notify`.
+fn tell_service_manager(state: NotifyState) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "cannot reach the service manager, which may end this process");
+    }
 }
 
 /// Waits for Ctrl-C or SIGTERM.

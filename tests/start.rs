@@ -9,7 +9,7 @@
 #[path = "common/socket.rs"]
 mod socket;
 
-use std::{fs, process::Output};
+use std::{fs, os::unix::net::UnixDatagram, process::Output, time::Duration};
 
 use breached::BreachedPasswords;
 use socket::{NEW_PASSWORD, PASSWORD, Setup, get, login, post};
@@ -104,7 +104,7 @@ fn what_cannot_be_used_ends_the_start_with_one_sentence() {
         (
             "LEPTOS_RELOAD_PORT",
             "many",
-            "Leptos.toml and the LEPTOS_ variables must hold what Leptos can read: ",
+            "The LEPTOS_ variables must hold what Leptos can read: ",
         ),
         (
             "LEPTOS_SITE_ADDR",
@@ -314,6 +314,23 @@ fn the_log_names_the_account_of_a_failed_login_by_its_id() {
     };
     assert_eq!(eve, "none");
     assert_eq!(std::slice::from_ref(ada), lines("logged in"));
+}
+
+#[test]
+fn a_service_manager_is_told_when_it_listens() {
+    let setup = Setup::new();
+    let path = setup.folder().with_extension("notify");
+    let manager = UnixDatagram::bind(&path).unwrap();
+    let setup = setup.with("NOTIFY_SOCKET", path.to_str().unwrap());
+    let registry = setup.start();
+    manager
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    let mut told = [0; 100];
+    let length = manager.recv(&mut told).unwrap();
+    fs::remove_file(&path).unwrap();
+    assert_eq!(told[..length].trim_ascii(), b"READY=1");
+    assert_eq!(registry.send(&get("/auth/login")).status, 200);
 }
 
 #[test]

@@ -1,23 +1,20 @@
-//! The settings, from the environment, the command line and `Leptos.toml`.
+//! The settings, from the environment and the command line, and Leptos's own from `Leptos.toml` as of the build.
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
 use ipnet::IpNet;
-use leptos::config::{LeptosOptions, get_configuration};
+use leptos::config::{LeptosOptions, get_config_from_str};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-/// The file with Leptos's own settings, among them the default address to listen on.
-const LEPTOS_FILE: &str = "Leptos.toml";
+/// Leptos's own settings, among them the default address to listen on; a `LEPTOS_` variable wins.
+const LEPTOS_TOML: &str = include_str!("../../Leptos.toml");
 
 /// Every setting, as an environment variable and a flag; a flag wins.
 #[derive(Args)]
 pub struct Arguments {
-    /// Where it listens [default: site-addr in Leptos.toml, 127.0.0.1:9090]
+    /// Where it listens [default: 127.0.0.1:9090]
     #[arg(long, env = "LEPTOS_SITE_ADDR", value_name = "ADDRESS:PORT")]
     leptos_site_addr: Option<String>,
 
@@ -215,18 +212,11 @@ fn socket_address(text: &str) -> Result<SocketAddr, WrongSetting> {
 }
 
 fn leptos_options() -> Result<LeptosOptions, WrongSetting> {
-    if !Path::new(LEPTOS_FILE).exists() {
-        return Err(WrongSetting::new(format!(
-            "{LEPTOS_FILE} must be in the folder where fpm-registry starts"
-        )));
-    }
-    get_configuration(Some(LEPTOS_FILE))
-        .map(|file| file.leptos_options)
-        .map_err(|error| {
-            WrongSetting::new(format!(
-                "{LEPTOS_FILE} and the LEPTOS_ variables must hold what Leptos can read: {error}"
-            ))
-        })
+    get_config_from_str(LEPTOS_TOML).map_err(|error| {
+        WrongSetting::new(format!(
+            "The LEPTOS_ variables must hold what Leptos can read: {error}"
+        ))
+    })
 }
 
 /// The value, unless it is empty: an empty variable counts as unset.

@@ -11,21 +11,26 @@ use cargo_metadata::Message;
 
 use crate::Project;
 
-/// Compiles the server, and says where its binary is.
-pub fn server(project: &Project) -> Result<PathBuf> {
-    let features = project.keys.bin_features.join(",");
-    let profile = if project.release { "release" } else { "dev" };
-    cargo(
+/// What makes the site part of the server.
+const EMBED: &str = "embed";
+
+/// Compiles the library of the server, which is all of it but the site.
+pub fn library(project: &Project) -> Result<()> {
+    server_part(project, "server", &["--lib"], &[]).map(drop)
+}
+
+/// Compiles the server with the site in it, and says where its binary is.
+pub fn server(project: &Project, hashes: &str) -> Result<PathBuf> {
+    let folder = env::current_dir()?.join(&project.keys.site_root);
+    let site = [
+        ("SITE_FOLDER", folder.as_os_str()),
+        ("SITE_HASHES", OsStr::new(hashes)),
+    ];
+    server_part(
         project,
-        "server",
-        &[
-            "--bin",
-            &project.package,
-            "--features",
-            &features,
-            "--profile",
-            profile,
-        ],
+        "server with the site in it",
+        &["--bin", &project.package],
+        &site,
     )?
     .into_iter()
     .find(|file| {
@@ -33,6 +38,20 @@ pub fn server(project: &Project) -> Result<PathBuf> {
             .is_some_and(|stem| stem == project.package.as_str())
     })
     .context("cargo built no server")
+}
+
+/// Compiles a part of the server with these environment variables, and returns the files made from it.
+fn server_part(
+    project: &Project,
+    what: &str,
+    part: &[&str],
+    variables: &[(&str, &OsStr)],
+) -> Result<Vec<PathBuf>> {
+    let features = [&project.keys.bin_features[..], &[EMBED.to_owned()]].concat();
+    let features = features.join(",");
+    let profile = if project.release { "release" } else { "dev" };
+    let args = [part, &["--features", &features, "--profile", profile]].concat();
+    cargo(project, what, &args, variables)
 }
 
 /// Compiles the client for wasm32, and says where its module is.
@@ -56,6 +75,7 @@ pub fn client(project: &Project) -> Result<PathBuf> {
             "--profile",
             profile,
         ],
+        &[],
     )?
     .into_iter()
     .find(|file| {
@@ -65,8 +85,13 @@ pub fn client(project: &Project) -> Result<PathBuf> {
     .context("cargo built no client")
 }
 
-/// Runs `cargo build`, and returns the files made from the package itself.
-fn cargo(project: &Project, what: &str, args: &[&str]) -> Result<Vec<PathBuf>> {
+/// Runs `cargo build` with these environment variables, and returns the files made from the package itself.
+fn cargo(
+    project: &Project,
+    what: &str,
+    args: &[&str],
+    variables: &[(&str, &OsStr)],
+) -> Result<Vec<PathBuf>> {
     eprintln!("Compiling the {what}.");
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // What `cargo xtask` tells of xtask itself: crates that look at such a variable would be built anew after each
@@ -83,6 +108,7 @@ fn cargo(project: &Project, what: &str, args: &[&str]) -> Result<Vec<PathBuf>> {
             "json-render-diagnostics",
         ])
         .args(args)
+        .envs(variables.iter().copied())
         .stdout(Stdio::piped())
         .spawn()
         .context("cargo cannot be started")?;

@@ -1,8 +1,8 @@
 //! The project's own build, `cargo xtask build [--release]`, and `cargo xtask breached LIST [FILTER]`, which makes the
 //! filter of passwords that are known from breaches.
 //!
-//! The build does what `cargo leptos build` does, by the same keys of Cargo.toml and with the same result, but compiles in two
-//! minutes where cargo-leptos takes twenty. Libraries do the work; this is the order in which they are called.
+//! The build does what `cargo leptos build` does, by the same keys of Cargo.toml, and puts the site into the server. It
+//! compiles in two minutes where cargo-leptos takes twenty. Libraries do the work; this is the order in which they are called.
 //!
 //! # Layout
 //! - `main.rs`: the steps, and what they need to know of the project
@@ -81,17 +81,15 @@ fn build(release: bool) -> Result<()> {
     lock.lock().context("Cannot lock cargo's target folder")?;
 
     // At once, since each alone leaves a core idle while it waits for its largest crates and links.
-    let (server, client) = std::thread::scope(|scope| {
-        let server = scope.spawn(|| compile::server(&project));
+    let (library, client) = std::thread::scope(|scope| {
+        let library = scope.spawn(|| compile::library(&project));
         let client = compile::client(&project);
-        (server.join(), client)
+        (library.join(), client)
     });
-    let (server, client) = (
-        server.map_err(|_| anyhow!("The server's compiler panicked"))??,
-        client?,
-    );
-    let hashes = site::build(&project, &client)?;
-    deliver(&project, &server, &hashes)
+    library.map_err(|_| anyhow!("The server's compiler panicked"))??;
+    let hashes = site::build(&project, &client?)?;
+    let server = compile::server(&project, &hashes)?;
+    deliver(&project, &server)
 }
 
 /// Reads Cargo.toml and makes its folder the current one, so that the keys' paths hold.
@@ -121,8 +119,8 @@ fn load(release: bool) -> Result<Project> {
     })
 }
 
-/// Puts the server and the hashes side by side, where the server looks for them, in the project's own target folder.
-fn deliver(project: &Project, server: &Path, hashes: &str) -> Result<()> {
+/// Puts the server into the project's own target folder.
+fn deliver(project: &Project, server: &Path) -> Result<()> {
     let folder = Path::new("target").join(if project.release { "release" } else { "debug" });
     fs::create_dir_all(&folder)
         .with_context(|| format!("{} cannot be created", folder.display()))?;
@@ -130,12 +128,7 @@ fn deliver(project: &Project, server: &Path, hashes: &str) -> Result<()> {
     if binary.canonicalize().ok() != server.canonicalize().ok() {
         replace(&binary, |new| fs::copy(server, new).map(drop))?;
     }
-    replace(&folder.join("hash.txt"), |new| fs::write(new, hashes))?;
-    eprintln!(
-        "Built {} and {}.",
-        binary.display(),
-        project.keys.site_root.display()
-    );
+    eprintln!("Built {}.", binary.display());
     Ok(())
 }
 

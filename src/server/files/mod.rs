@@ -1,14 +1,13 @@
 //! Static files: the built site, held in memory.
 //!
-//! Only files that were in the site's folder at start are served, so no path can lead out of it. While cargo-leptos
-//! watches, the folder is read again for each request.
+//! Only files of the site are served, so no path can lead out of it.
+//!
+//! # Layout
+//! - [`built`]: what a build leaves, in a folder or as a part of the binary
 
-use std::{
-    collections::HashMap,
-    env, fs, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+pub mod built;
+
+use std::{collections::HashMap, env, sync::Arc};
 
 use axum::{
     body::{Body, Bytes},
@@ -20,16 +19,19 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use leptos::config::LeptosOptions;
 use sha2::{Digest, Sha256};
 
+use self::built::BuiltSite;
 use super::{negotiation, settings::WrongSetting};
 
 /// `Cache-Control` of files with a hash in their name, whose content never changes.
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 /// `Cache-Control` of other files: cached, but revalidated by `ETag`.
 const REVALIDATE: &str = "public, no-cache";
+/// `Content-Type` of files whose ending says nothing.
+const UNKNOWN_TYPE: &str = "application/octet-stream";
 /// The encodings that a build writes beside a file, with their file name endings, best first.
-const ENCODINGS: [(&str, &str); 2] = [("br", "br"), ("gzip", "gz")];
+const ENCODINGS: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
 
-/// The built site.
+/// The site as it is served.
 pub struct Site {
     at_start: Arc<Files>,
     /// Set if the folder is read for every request, since cargo-leptos changes it (`LEPTOS_WATCH`).
@@ -38,28 +40,38 @@ pub struct Site {
 
 impl Site {
     /// Reads the folder of the built site, `site-root`. Fails if it was not built with this binary.
-    pub fn load(options: &LeptosOptions) -> Result<Self, WrongSetting> {
+    pub fn in_folder(options: &LeptosOptions) -> Result<Self, WrongSetting> {
         Ok(Self {
-            at_start: Arc::new(Files::load(options)?),
+            at_start: Arc::new(Files::in_folder(options)?),
             watched: env::var_os("LEPTOS_WATCH").map(|_| options.clone()),
+        })
+    }
+
+    /// A site that is part of this binary. Fails if the settings give its files other names than the build did.
+    pub fn in_binary(options: &LeptosOptions, built: &BuiltSite) -> Result<Self, WrongSetting> {
+        let files = Files::new(options, built);
+        if !files.has_client() {
+            return Err(WrongSetting::new(
+                "LEPTOS_OUTPUT_NAME and LEPTOS_SITE_PKG_DIR must be unset, since the site is part of this binary",
+            ));
+        }
+        Ok(Self {
+            at_start: Arc::new(files),
+            watched: None,
         })
     }
 
     /// A site without files, for tests.
     pub fn empty(options: &LeptosOptions) -> Self {
-        let files = Files {
-            by_path: HashMap::new(),
-            client: ClientPaths::new(options, ""),
-        };
         Self {
-            at_start: Arc::new(files),
+            at_start: Arc::new(Files::new(options, &BuiltSite::default())),
             watched: None,
         }
     }
 
     /// The files now.
     pub fn files(&self) -> Arc<Files> {
-        let anew = self.watched.as_ref().map(Files::load);
+        let anew = self.watched.as_ref().map(Files::in_folder);
         anew.and_then(Result::ok)
             .map_or_else(|| self.at_start.clone(), Arc::new)
     }
@@ -102,49 +114,41 @@ struct Content {
 }
 
 impl Files {
-    fn load(options: &LeptosOptions) -> Result<Self, WrongSetting> {
-        let root = &options.site_root;
-        let by_path = Self::read(options).map_err(|error| {
-            WrongSetting::new(format!(
-                "LEPTOS_SITE_ROOT must be a built site, run `make build`: {root}: {error}"
-            ))
-        })?;
-        let hashes = match options.hash_files {
-            true => read_hashes(options).map_err(|_| {
-                WrongSetting::new(format!(
-                    "LEPTOS_HASH_FILES needs {} beside the binary, run `make build`",
-                    options.hash_file
-                ))
-            })?,
-            false => String::new(),
-        };
-        let client = ClientPaths::new(options, &hashes);
-        if options.hash_files && !client.paths().all(|path| by_path.contains_key(path)) {
+    fn in_folder(options: &LeptosOptions) -> Result<Self, WrongSetting> {
+        let files = Self::new(options, &BuiltSite::read(options)?);
+        if options.hash_files && !files.has_client() {
             return Err(WrongSetting::new(format!(
-                "LEPTOS_SITE_ROOT must be the site that was built with this binary, run `make build`: {root}"
+                "LEPTOS_SITE_ROOT must be the site that was built with this binary, run `cargo leptos build`: {}",
+                options.site_root
             )));
-        }
-        Ok(Self { by_path, client })
-    }
-
-    fn read(options: &LeptosOptions) -> io::Result<HashMap<String, File>> {
-        let root = PathBuf::from(&*options.site_root);
-        let hashed = options
-            .hash_files
-            .then(|| root.join(&*options.site_pkg_dir));
-        let mut files = HashMap::new();
-        for path in list(&root)? {
-            let is_encoding = |ending| path.extension().is_some_and(|found| found == ending);
-            if ENCODINGS.iter().any(|(_, ending)| is_encoding(*ending)) {
-                continue;
-            }
-            let is_hashed = hashed.as_ref().is_some_and(|pkg| path.starts_with(pkg));
-            let cache = if is_hashed { IMMUTABLE } else { REVALIDATE };
-            let name = path.strip_prefix(&root).unwrap_or(&path);
-            files.insert(format!("/{}", name.display()), File::load(&path, cache)?);
         }
         Ok(files)
     }
+
+    fn new(options: &LeptosOptions, built: &BuiltSite) -> Self {
+        let hashed = format!("/{}/", options.site_pkg_dir);
+        let cache_of = |path: &str| match path.starts_with(&hashed) && !built.hashes.is_empty() {
+            true => IMMUTABLE,
+            false => REVALIDATE,
+        };
+        let paths = built.contents.keys().filter(|path| !is_encoding(path));
+        let by_path =
+            paths.filter_map(|path| Some((path.clone(), File::new(path, cache_of(path), built)?)));
+        Self {
+            by_path: by_path.collect(),
+            client: ClientPaths::new(options, &built.hashes),
+        }
+    }
+
+    /// Whether the files that every page loads are there.
+    fn has_client(&self) -> bool {
+        let mut paths = self.client.paths();
+        paths.all(|path| self.by_path.contains_key(path))
+    }
+}
+
+fn is_encoding(path: &str) -> bool {
+    ENCODINGS.iter().any(|(_, ending)| path.ends_with(ending))
 }
 
 impl ClientPaths {
@@ -173,28 +177,21 @@ impl ClientPaths {
     }
 }
 
-/// Reads the hashes in file names, which a build writes beside the binary.
-fn read_hashes(options: &LeptosOptions) -> io::Result<String> {
-    let binary = env::current_exe()?;
-    fs::read_to_string(binary.with_file_name(&*options.hash_file))
-}
-
 impl File {
-    fn load(path: &Path, cache: &'static str) -> io::Result<Self> {
-        let content_type = mime_guess::from_path(path).first_or_octet_stream();
-        let mut encoded = Vec::new();
-        for (encoding, ending) in ENCODINGS {
-            let mut beside = path.as_os_str().to_owned();
-            beside.push(format!(".{ending}"));
-            if Path::new(&beside).exists() {
-                encoded.push((encoding, Content::load(Path::new(&beside))?));
-            }
-        }
-        Ok(Self {
-            content_type: HeaderValue::from_str(content_type.as_ref()).map_err(io::Error::other)?,
+    /// The file with this path; none if it was not built.
+    fn new(path: &str, cache: &'static str, built: &BuiltSite) -> Option<Self> {
+        let content = |ending: &str| {
+            let bytes = built.contents.get(&format!("{path}{ending}"))?;
+            Some(Content::new(bytes.clone()))
+        };
+        let encoded = ENCODINGS.iter();
+        let encoded = encoded.filter_map(|(name, ending)| Some((*name, content(ending)?)));
+        let content_type = mime_guess::from_path(path).first_raw();
+        Some(Self {
+            content_type: HeaderValue::from_static(content_type.unwrap_or(UNKNOWN_TYPE)),
             cache: HeaderValue::from_static(cache),
-            plain: Content::load(path)?,
-            encoded,
+            plain: content("")?,
+            encoded: encoded.collect(),
         })
     }
 
@@ -214,11 +211,11 @@ impl File {
 }
 
 impl Content {
-    fn load(path: &Path) -> io::Result<Self> {
-        let bytes = Bytes::from(fs::read(path)?);
+    #[expect(clippy::expect_used, reason = "base64 can stand in a header")]
+    fn new(bytes: Bytes) -> Self {
         let digest = BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(&bytes)[..12]);
-        let etag = HeaderValue::from_str(&format!("\"{digest}\"")).map_err(io::Error::other)?;
-        Ok(Self { bytes, etag })
+        let etag = HeaderValue::from_str(&format!("\"{digest}\"")).expect("a tag of base64");
+        Self { bytes, etag }
     }
 }
 
@@ -254,19 +251,6 @@ fn is_known(etag: &HeaderValue, known: &HeaderValue) -> bool {
     let known = known.as_bytes().split(|byte| *byte == b',');
     let mut known = known.map(<[u8]>::trim_ascii);
     known.any(|tag| tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == etag.as_bytes())
-}
-
-fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            paths.extend(list(&path)?);
-        } else {
-            paths.push(path);
-        }
-    }
-    Ok(paths)
 }
 
 #[cfg(test)]
