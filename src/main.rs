@@ -11,6 +11,7 @@ use fpm_registry::{
         self,
         admin::AdminSocket,
         files::Site,
+        last_look::LastLook,
         listen,
         mail::LettreMailer,
         prerendered::PrerenderedPages,
@@ -104,6 +105,7 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
         options: settings.leptos,
         site: Arc::new(site),
         prerendered_pages: PrerenderedPages::default(),
+        last_look: LastLook::default(),
         public_url: settings.public_url,
         trusted_proxies: settings.trusted_proxies,
     }));

@@ -7,7 +7,7 @@
 //! - [`users`]: applies a rule to a stored user, again if another change came between
 //! - [`name`], [`email`], [`password`], [`token`]: parsed values, random tokens and their digests
 //! - [`hasher`]: the threads that hash passwords, behind a [`fair_queue`]; [`strength`]: what is too easy to guess
-//! - [`error`]: why a request was refused
+//! - [`error`]: why a request was refused; [`health`]: whether the accounts can work
 //! - [`clock`]: timestamps and the clock; [`dates`]: how timestamps are written; [`lifetimes`]: when sessions and links
 //!   expire; [`network`], [`device_name`]: of a client
 //! - [`limits`]: enforces the rate limits; [`limit_table`]: all of them; [`attempts`]: how attempts are counted;
@@ -25,6 +25,7 @@ pub mod error;
 pub mod export;
 pub mod fair_queue;
 pub mod hasher;
+pub mod health;
 pub mod id;
 pub mod lifetimes;
 pub mod limit_table;
