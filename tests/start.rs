@@ -239,6 +239,26 @@ fn the_log_names_the_account_of_a_failed_login_by_its_id() {
 }
 
 #[test]
+fn every_line_of_a_request_has_its_id_which_is_not_the_clients() {
+    let registry = Setup::new().start();
+    let failed = login("ada@example.org", "wrong horse").with("X-Request-Id", "forged");
+    let ids = [failed.clone(), failed, get("/nowhere")].map(|request| {
+        let answer = registry.send(&request);
+        let ids = answer.all("x-request-id");
+        assert_eq!(ids.len(), 1, "{answer:?}");
+        ids[0].to_owned()
+    });
+    let (_, log) = registry.terminate();
+    assert!(!log.contains("forged"), "{log}");
+    for (id, lines) in ids.iter().zip([2, 2, 1]) {
+        let is_ours = id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        assert!(is_ours, "{id}");
+        let of_it = format!("request{{id=\"{id}\"}}: ");
+        assert_eq!(log.matches(&of_it).count(), lines, "{id} in {log}");
+    }
+}
+
+#[test]
 fn the_log_cuts_a_long_path() {
     let registry = Setup::new().start();
     let path = format!("/{}", "x".repeat(8000));
