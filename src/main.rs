@@ -15,7 +15,7 @@ use fpm_registry::{
         listen,
         mail::LettreMailer,
         prerendered::PrerenderedPages,
-        settings::{NoSettings, Settings, WrongSetting},
+        settings::{LogFormat, NoSettings, Settings, WrongSetting},
         state::State,
         store,
     },
@@ -57,10 +57,11 @@ async fn main() -> ExitCode {
             .init();
         return command.run(&settings).await;
     }
-    tracing_subscriber::fmt()
-        .with_env_filter(settings.log_filter.clone())
-        .with_ansi(std::io::stdout().is_terminal())
-        .init();
+    let log = tracing_subscriber::fmt().with_env_filter(settings.log_filter.clone());
+    match settings.log_format {
+        LogFormat::Text => log.with_ansi(std::io::stdout().is_terminal()).init(),
+        LogFormat::Json => log.json().with_span_list(false).init(),
+    }
     match run(settings).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(setting) => exit_with_error(&setting.to_string()),
