@@ -18,10 +18,11 @@ use fpm_registry::{
         self,
         admin::AdminSocket,
         breached::password_policy,
+        last_look::LastLook,
         listen,
         mail::LettreMailer,
         prerendered::PrerenderedPages,
-        settings::{NoSettings, Settings, WrongSetting},
+        settings::{LogFormat, NoSettings, Settings, WrongSetting},
         state::State,
         store,
     },
@@ -64,10 +65,11 @@ async fn main() -> ExitCode {
             .init();
         return command.run(&settings).await;
     }
-    tracing_subscriber::fmt()
-        .with_env_filter(settings.log_filter.clone())
-        .with_ansi(std::io::stdout().is_terminal())
-        .init();
+    let log = tracing_subscriber::fmt().with_env_filter(settings.log_filter.clone());
+    match settings.log_format {
+        LogFormat::Text => log.with_ansi(std::io::stdout().is_terminal()).init(),
+        LogFormat::Json => log.json().with_span_list(false).init(),
+    }
     match run(settings).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(setting) => exit_with_error(&setting.to_string()),
@@ -114,6 +116,7 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
         options: settings.leptos,
         site: Arc::new(site),
         prerendered_pages: PrerenderedPages::default(),
+        last_look: LastLook::default(),
         public_url: settings.public_url,
         trusted_proxies: settings.trusted_proxies,
     }));

@@ -58,6 +58,11 @@ fn a_wrong_setting_ends_the_start_with_one_sentence() {
             "MAIL_FROM must be an email address such as fpm-registry <noreply@example.org>",
         ),
         (
+            "LOG_FORMAT",
+            "xml",
+            "LOG_FORMAT must be text or json, not `xml`",
+        ),
+        (
             "TRUSTED_PROXIES",
             "10.0.0.0/8,proxy",
             "TRUSTED_PROXIES must be networks such as 10.0.0.0/8, not `proxy`",
@@ -225,6 +230,7 @@ fn help_lists_every_setting_and_hides_secrets() {
         "RATE_LIMITS",
         "BREACHED_FILTER",
         "RUST_LOG",
+        "LOG_FORMAT",
     ] {
         assert!(
             help.contains(&format!("[env: {variable}")),
@@ -331,6 +337,42 @@ fn a_service_manager_is_told_when_it_listens() {
     fs::remove_file(&path).unwrap();
     assert_eq!(told[..length].trim_ascii(), b"READY=1");
     assert_eq!(registry.send(&get("/auth/login")).status, 200);
+}
+
+#[test]
+fn every_line_of_a_request_has_its_id_which_is_not_the_clients() {
+    let registry = Setup::new().start();
+    let failed = login("ada@example.org", "wrong horse").with("X-Request-Id", "forged");
+    let ids = [failed.clone(), failed, get("/nowhere")].map(|request| {
+        let answer = registry.send(&request);
+        let ids = answer.all("x-request-id");
+        assert_eq!(ids.len(), 1, "{answer:?}");
+        ids[0].to_owned()
+    });
+    let (_, log) = registry.terminate();
+    assert!(!log.contains("forged"), "{log}");
+    for (id, lines) in ids.iter().zip([2, 2, 1]) {
+        let is_ours = id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        assert!(is_ours, "{id}");
+        let of_it = format!("request{{id=\"{id}\"}}: ");
+        assert_eq!(log.matches(&of_it).count(), lines, "{id} in {log}");
+    }
+}
+
+#[test]
+fn the_log_is_json_if_that_is_asked_for() {
+    let registry = Setup::new().with("LOG_FORMAT", "json").start();
+    let answer = registry.send(&get("/\"nowhere"));
+    let (_, log) = registry.terminate();
+    let lines = log.lines().map(serde_json::from_str);
+    let lines: Vec<serde_json::Value> = lines.collect::<Result<_, _>>().unwrap();
+    let id = answer.header("x-request-id");
+    let of_it = lines.iter().find(|line| line["span"]["id"] == id);
+    let line = of_it.expect("a line of the request");
+    let fields = &line["fields"];
+    assert_eq!(fields["message"], "request");
+    assert_eq!(fields["path"], "/\"nowhere");
+    assert_eq!(fields["status"], 404);
 }
 
 #[test]

@@ -8,7 +8,7 @@
 //! - [`name`], [`email`], [`password`], [`token`]: parsed values, random tokens and their digests
 //! - [`hasher`]: the threads that hash passwords, behind a [`fair_queue`]
 //! - [`policy`]: which passwords can be chosen; [`strength`]: what is too easy to guess
-//! - [`error`]: why a request was refused
+//! - [`error`]: why a request was refused; [`health`]: whether the accounts can work
 //! - [`clock`]: timestamps and the clock; [`dates`]: how timestamps are written; [`lifetimes`]: when sessions and links
 //!   expire; [`network`], [`device_name`]: of a client
 //! - [`limits`]: enforces the rate limits; [`limit_table`]: all of them; [`attempts`]: how attempts are counted;
@@ -26,6 +26,7 @@ pub mod error;
 pub mod export;
 pub mod fair_queue;
 pub mod hasher;
+pub mod health;
 pub mod id;
 pub mod lifetimes;
 pub mod limit_table;

@@ -1,16 +1,37 @@
-//! The access log: one line for each request.
+//! The access log: one line for each request. It, and every other line of the request, has the id of the request.
 
 use std::time::Instant;
 
-use axum::{extract::Request, middleware::Next, response::Response};
+use axum::{
+    extract::Request,
+    http::{HeaderName, HeaderValue},
+    middleware::Next,
+    response::Response,
+};
+use tracing::Instrument;
 
-use crate::accounts::network::Network;
+use crate::accounts::{id::Handle, network::Network};
+
+/// The header that tells a client the id of its request, for whoever reads the log. One that a client sends is ignored.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The most characters of a path in the log. A path may have 32 kB.
 const MAX_PATH_CHARS: usize = 200;
 
-/// Logs client, method, path, status and milliseconds. Never query, headers or body, which contain secrets.
+/// Gives the request an id, and answers it.
 pub async fn request(request: Request, next: Next) -> Response {
+    let id = Handle::random();
+    // Of the highest level, so that no filter takes the id from a line that it lets through.
+    let span = tracing::error_span!("request", id = id.as_str());
+    let mut response = answer(request, next).instrument(span).await;
+    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
+}
+
+/// Logs client, method, path, status and milliseconds. Never query, headers or body, which contain secrets.
+async fn answer(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let client = request.extensions().get::<Network>().copied();
     let client = client.unwrap_or_default();

@@ -6,6 +6,7 @@
 //! - [`body`]: reads request bodies; [`negotiation`]: page or JSON; [`problem`]: the responses to refusals
 //! - [`files`]: static files; [`export`]: the download of one's own data
 //! - [`headers`]: limits on headers, the same-origin rule, default headers
+//! - [`health`]: whether the server works, for what watches it; [`last_look`]: one look at the store for all who ask
 //! - [`peer`]: the client's network, also behind proxies; [`log`]: the access log
 //! - [`mod@listen`]: connections: their number and timeouts; [`state`]: what all handlers share
 //! - [`admin`]: the socket for commands of operators
@@ -19,6 +20,8 @@ pub mod document;
 pub mod export;
 pub mod files;
 pub mod headers;
+pub mod health;
+pub mod last_look;
 pub mod listen;
 pub mod log;
 pub mod mail;
@@ -102,6 +105,8 @@ pub fn router(state: Arc<State>) -> Router {
             get(async move || password_page),
         )
         .route("/account/export", get(export::download))
+        .route(health::LIVE, get(health::live))
+        .route(health::READY, get(health::ready))
         .fallback(async move |request| files::serve(&site, &request))
         .layer(middleware::from_fn_with_state(
             state.clone(),

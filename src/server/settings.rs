@@ -59,6 +59,10 @@ pub struct Arguments {
     /// How much is logged, such as warn or fpm_registry=debug,info [default: info]
     #[arg(long, env = "RUST_LOG", value_name = "FILTERS")]
     rust_log: Option<String>,
+
+    /// Whether a line of the log is text or a JSON object [default: text]
+    #[arg(long, env = "LOG_FORMAT", value_name = "text|json")]
+    log_format: Option<String>,
 }
 
 /// The checked settings. No `Debug`, since two of them contain passwords.
@@ -85,6 +89,17 @@ pub struct Settings {
     pub breached_filter: Option<PathBuf>,
     /// What is logged.
     pub log_filter: EnvFilter,
+    /// How it is written.
+    pub log_format: LogFormat,
+}
+
+/// How a line of the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// A JSON object, for programs.
+    Json,
 }
 
 /// An invalid setting: one sentence that names the variable and contains no secret.
@@ -151,6 +166,14 @@ impl Settings {
             },
             breached_filter: non_empty(arguments.breached_filter).map(PathBuf::from),
             log_filter: log_filter(&or_default(arguments.rust_log, "info"))?,
+            log_format: match or_default(arguments.log_format, "text").as_str() {
+                "text" => LogFormat::Text,
+                "json" => LogFormat::Json,
+                other => {
+                    let sentence = format!("LOG_FORMAT must be text or json, not `{other}`");
+                    return Err(WrongSetting::new(sentence));
+                }
+            },
         })
     }
 }

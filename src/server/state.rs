@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 
-use super::{files::Site, prerendered::PrerenderedPages, settings::PublicUrl};
+use super::{files::Site, last_look::LastLook, prerendered::PrerenderedPages, settings::PublicUrl};
 use crate::forms::context::Service;
 
 /// What all handlers share.
@@ -18,6 +18,8 @@ pub struct State {
     pub site: Arc<Site>,
     /// Prerendered pages.
     pub prerendered_pages: PrerenderedPages,
+    /// The last look at whether all works.
+    pub last_look: LastLook,
     /// The URL that browsers use.
     pub public_url: PublicUrl,
     /// Networks of proxies whose `X-Forwarded-For` is believed.

@@ -16,6 +16,7 @@ use axum::{
 use http_body_util::BodyExt;
 use leptos::{prelude::provide_context, server_fn::error::SERVER_FN_ERROR_HEADER};
 use leptos_axum::handle_server_fns_with_context;
+use tracing::Instrument;
 
 use super::{
     body::{self, Fields},
@@ -68,7 +69,7 @@ impl Route {
     ) -> Response {
         let path = self.form.path;
         let work = with_request_deadline(self.run(state, parts, fields));
-        match tokio::spawn(work).await {
+        match tokio::spawn(work.in_current_span()).await {
             Ok(answer) => answer,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => resume_unwind(panic),

@@ -41,6 +41,7 @@ use fpm_registry::{
     forms::{context::Service, cookie::Cookies, form::Form},
     server::{
         files::Site,
+        last_look::LastLook,
         mail::{LettreMailer, Sender, Transport, memory::Inbox},
         prerendered::PrerenderedPages,
         router,
@@ -189,6 +190,7 @@ impl Registry {
             },
             site: Arc::new(Site::empty(&options)),
             prerendered_pages: PrerenderedPages::default(),
+            last_look: LastLook::default(),
             options,
             public_url,
             trusted_proxies: proxies.map(|network| network.parse().unwrap()).collect(),

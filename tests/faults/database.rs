@@ -138,7 +138,11 @@ fn a_database_out_of_order_is_answered_for() {
         ("refusing", Fault::Refuse),
     ] {
         proxy.set(fault);
-        let slowest = visitor.meets(&registry, matches!(fault, Fault::Delay(_)));
+        let may_succeed = matches!(fault, Fault::Delay(_));
+        let slowest = visitor.meets(&registry, may_succeed);
+        let (ready, took) = timed(&registry, &get("/health/ready"));
+        assert!(ready.status == 503 || may_succeed, "{name}: {ready:?}");
+        assert!(took < ANSWER, "{name}: {took:?}");
         proxy.set(Fault::None);
         let recovered = recovery(&registry);
         seen.push(format!(

@@ -123,6 +123,11 @@ fn a_disk_that_hangs_is_answered_for() {
     assert!(slowest < Duration::from_secs(3), "{slowest:?}");
     assert_eq!(registry.send(&get("/auth/login").by_browser()).status, 200);
     assert!(registry.is_logged_in(&session), "reads go on");
+    let asked = Instant::now();
+    let ready = registry.send(&get("/health/ready"));
+    let words = r#"{"hashing":"ok","store":"failed"}"#;
+    assert_eq!((ready.status, &*ready.body), (503, words));
+    assert!(asked.elapsed() < Duration::from_secs(3));
     drop(hang);
 
     let recovered = users.add_soon(&registry);

@@ -28,6 +28,7 @@ mod documents;
 mod errors;
 mod forgot_password;
 mod headers;
+mod health;
 mod login;
 mod logout;
 mod not_me;

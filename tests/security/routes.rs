@@ -19,7 +19,12 @@ fn other_methods_are_refused_on_every_route() {
     let registry = Registry::start();
     let pages = PAGES.iter().map(|page| page.path);
     let forms = FORMS.iter().map(|form| form.path);
-    let others = ["/account/export", "/favicon.svg"];
+    let others = [
+        "/account/export",
+        "/favicon.svg",
+        "/health/live",
+        "/health/ready",
+    ];
     for path in pages.chain(forms).chain(others) {
         let allowed = allowed_at(path);
         for method in METHODS.into_iter().chain(["CONNECT", "BREW"]) {
