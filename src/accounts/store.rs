@@ -1,6 +1,7 @@
 //! The trait of the database.
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use super::{
     attempts::{AttemptKey, Attempts, Counted, Limit},
@@ -48,6 +49,40 @@ pub struct Visitor {
     pub password_breached: bool,
     /// The session, even if it has expired.
     pub session: Session,
+}
+
+/// What a store has of a user.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UserRecord {
+    /// The user, with all fields that the store has.
+    User(Box<User>),
+    /// A user who was deleted.
+    Deleted {
+        /// The user's id.
+        id: UserId,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+impl UserRecord {
+    /// Whose record it is.
+    pub fn id(&self) -> &UserId {
+        match self {
+            Self::User(user) => &user.id,
+            Self::Deleted { id, .. } => id,
+        }
+    }
+}
+
+/// Some of the records of users, in the order of the ids.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scanned {
+    /// The records. Those that are neither a user nor a deleted one are left out.
+    pub records: Vec<UserRecord>,
+    /// The id after which to go on; none if there are no more.
+    pub last: Option<UserId>,
 }
 
 /// Why a user was not inserted.
@@ -100,6 +135,14 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
         last_mail: Option<QueuedMail>,
     ) -> Result<Replaced, StoreError>;
+
+    /// Reads the records of users and of deleted ones whose ids come after `after`, at most `most`. Each is read whole,
+    /// but not all at one moment.
+    async fn scan(&self, after: Option<&UserId>, most: usize) -> Result<Scanned, StoreError>;
+
+    /// Adds users and deleted ones, as many as one write can take. Returns the ids of those who were not added, since
+    /// another user has one of their addresses. The mail in [`User::notices`] is sent.
+    async fn insert_all(&self, records: Vec<UserRecord>) -> Result<Vec<UserId>, StoreError>;
 
     /// Looks up whose session this is.
     async fn visitor(&self, session: &Digest) -> Result<Option<Visitor>, StoreError>;

@@ -9,10 +9,11 @@
 //! - [`health`]: whether the server works, for what watches it; [`last_look`]: one look at the store for all who ask
 //! - [`peer`]: the client's network, also behind proxies; [`log`]: the access log
 //! - [`mod@listen`]: connections: their number and timeouts; [`state`]: what all handlers share
-//! - [`admin`]: the socket for commands of operators
+//! - [`admin`]: the socket for commands of operators; [`backup`]: backups of a store
 //! - [`settings`]: configuration; [`breached`]: opens the filter of breached passwords; [`mail`], [`store`]: implementations of the accounts' traits `Mailer` and `Store`
 
 pub mod admin;
+pub mod backup;
 pub mod body;
 pub mod breached;
 pub mod change_by_get;

@@ -29,6 +29,7 @@ macro_rules! contract {
 mod accounts;
 mod addresses;
 mod attempts;
+mod backup;
 mod changes;
 mod delete;
 mod embedded;

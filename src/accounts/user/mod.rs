@@ -3,7 +3,7 @@
 //! # Layout
 //! - `sessions`: logins, sessions and known devices; `password`: choosing another one
 //! - `address`: the e-mail address, how it is confirmed and changed; `not_me`: how a mailbox takes an account back
-//! - `operator`: what an operator does
+//! - `operator`: what an operator does; `backup`: what of a record goes into a backup
 //! - [`event`], [`history`]: what has happened
 
 use std::ops::Not;
@@ -24,6 +24,7 @@ use super::{
 };
 
 mod address;
+mod backup;
 pub mod event;
 pub mod history;
 mod not_me;

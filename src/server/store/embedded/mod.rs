@@ -5,6 +5,7 @@
 //! the disk: they are committed with the next other write, at the latest after a second.
 
 mod attempts;
+mod backup;
 mod file;
 mod outbox;
 mod tables;
@@ -22,6 +23,7 @@ use tokio::sync::oneshot;
 
 use self::{
     attempts::{closed_attempts, sum_attempts},
+    backup::scan,
     file::{Job, RegistryFile, catch_redb_panic},
     outbox::list_mails,
     tables::{Commit, Lookup, Result, Tables, find},
@@ -32,8 +34,9 @@ use crate::accounts::{
     attempts::{AttemptKey, Attempts, Counted, Limit},
     clock::Timestamp,
     error::StoreError,
+    id::UserId,
     mail::{MAIL_LIFE, MailId, OutboxMail, QueuedMail},
-    store::{InsertError, Key, Replaced, Store, Visitor},
+    store::{InsertError, Key, Replaced, Scanned, Store, UserRecord, Visitor},
     token::Digest,
     user::User,
 };
@@ -157,6 +160,16 @@ impl Store for EmbeddedStore {
         let (id, rev) = (user.id.clone(), user.rev);
         self.write(move |tables| tables.delete_user(&id, rev, now, last_mail))
             .await
+    }
+
+    async fn scan(&self, after: Option<&UserId>, most: usize) -> Result<Scanned, StoreError> {
+        let after = after.cloned();
+        self.read(move |transaction| scan(transaction, after.as_ref(), most))
+            .await
+    }
+
+    async fn insert_all(&self, records: Vec<UserRecord>) -> Result<Vec<UserId>, StoreError> {
+        self.write(move |tables| tables.insert_all(records)).await
     }
 
     async fn visitor(&self, session: &Digest) -> Result<Option<Visitor>, StoreError> {

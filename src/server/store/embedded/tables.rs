@@ -25,9 +25,9 @@ type Record = &'static [u8];
 /// Properties of the file: its version.
 const FILE: TableDefinition<&str, u64> = TableDefinition::new("file");
 /// Users by id.
-const USERS: TableDefinition<&str, Record> = TableDefinition::new("users");
+pub(super) const USERS: TableDefinition<&str, Record> = TableDefinition::new("users");
 /// When users were deleted, by id.
-const DELETED: TableDefinition<&str, i64> = TableDefinition::new("deleted");
+pub(super) const DELETED: TableDefinition<&str, i64> = TableDefinition::new("deleted");
 /// User ids by index key: e-mail, session or reset link.
 const INDEX: TableDefinition<&[u8], &str> = TableDefinition::new("index");
 /// Waiting mails.
@@ -103,7 +103,7 @@ pub(super) fn find(transaction: &ReadTransaction, lookup: Lookup) -> Result<Opti
 pub(super) struct Tables<'t> {
     file: Table<'t, &'static str, u64>,
     users: Table<'t, &'static str, Record>,
-    deleted: Table<'t, &'static str, i64>,
+    pub deleted: Table<'t, &'static str, i64>,
     index: Table<'t, &'static [u8], &'static str>,
     pub outbox: Table<'t, MailKey, Record>,
     pub due: Table<'t, (i64, MailKey), ()>,

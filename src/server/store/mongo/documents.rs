@@ -11,14 +11,14 @@ use mongodb::bson::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use super::records::{Record, is_moment};
+use super::records::{Record, is_moment, text_of_id};
 use crate::accounts::{
     clock::Timestamp,
     email::Email,
     error::StoreError,
     id::{Handle, UserId},
     mail::{MailId, MailState, OutboxMail, QueuedMail},
-    store::Visitor,
+    store::{UserRecord, Visitor},
     token::Digest,
     user::{
         Confirmation, Device, HeldAddress, NotMeLink, ResetLink, Session, Unknown, User,
@@ -105,6 +105,42 @@ pub(super) fn read_notices(document: &RawDocument) -> Vec<QueuedMail> {
 
 /// Reads a user; a password that is no text is a hash nobody can match. None without an e-mail.
 pub(super) fn read_user(document: &RawDocument) -> Option<User> {
+    // What a later version keeps beside these fields is never written.
+    Some(User {
+        unknown: Unknown::new(),
+        ..read_all_fields(document)?
+    })
+}
+
+/// Reads what the database has of a user, all that other versions and programs wrote too.
+pub(super) fn read_record(document: &RawDocument) -> Option<UserRecord> {
+    if let Ok(at) = document.get_datetime("deletedAt") {
+        return Some(UserRecord::Deleted {
+            id: read_id(document)?,
+            at: Timestamp::from_millis(at.timestamp_millis()),
+        });
+    }
+    let mut user = read_all_fields(document)?;
+    // Written anew from the fields that it is made of.
+    user.unknown.remove("addresses");
+    Some(UserRecord::User(Box::new(user)))
+}
+
+/// The document of a record that a backup has.
+pub(super) fn record_document(record: &UserRecord) -> Result<Document, StoreError> {
+    match record {
+        UserRecord::User(user) => user_document(user),
+        UserRecord::Deleted { id, at } => Ok(doc! { "_id": id_bson(id), "deletedAt": date(*at) }),
+    }
+}
+
+/// The id of a document.
+pub(super) fn read_id(document: &RawDocument) -> Option<UserId> {
+    let id = document.get("_id").ok()??;
+    Some(UserId::from_stored(text_of_id(id)))
+}
+
+fn read_all_fields(document: &RawDocument) -> Option<User> {
     let text = |name| document.get_str(name).unwrap_or_default();
     let email = Email::parse(document.get_str("email").ok()?).ok()?;
     let instead = [
@@ -117,12 +153,7 @@ pub(super) fn read_user(document: &RawDocument) -> Option<User> {
     let json = Record { document, instead }.json()?;
     // Most documents are as this program writes them.
     let user = serde_json::from_slice(&json).ok();
-    let user = user.or_else(|| read_older(serde_json::from_slice(&json).ok()?))?;
-    // What a later version keeps beside these fields is never written.
-    Some(User {
-        unknown: Unknown::new(),
-        ..user
-    })
+    user.or_else(|| read_older(serde_json::from_slice(&json).ok()?))
 }
 
 /// Reads a user without the items of lists that cannot be read.

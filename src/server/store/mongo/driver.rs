@@ -10,7 +10,7 @@ use mongodb::{
 
 use crate::{accounts::error::StoreError, server::store::deadline::within_deadline};
 
-const DUPLICATE_KEY: i32 = 11000;
+pub(super) const DUPLICATE_KEY: i32 = 11000;
 
 /// Runs an operation of the driver until the deadline of the request (see [`crate::server::store::deadline`]). For
 /// callers to whom every error is a failure of the store.

@@ -4,6 +4,7 @@
 //! enough.
 
 mod attempts;
+mod backup;
 mod connect;
 mod documents;
 mod driver;
@@ -34,8 +35,9 @@ use crate::accounts::{
     attempts::{AttemptKey, Attempts, Counted, Limit},
     clock::Timestamp,
     error::StoreError,
+    id::UserId,
     mail::{MAIL_LIFE, MailId, OutboxMail, QueuedMail},
-    store::{InsertError, Key, Replaced, Store, Visitor},
+    store::{InsertError, Key, Replaced, Scanned, Store, UserRecord, Visitor},
     token::Digest,
     user::User,
 };
@@ -198,6 +200,14 @@ impl Store for MongoStore {
             tracing::warn!(user = %user.id, %error, "cannot move the last mail to the outbox, will retry");
         }
         Ok(Replaced::Done)
+    }
+
+    async fn scan(&self, after: Option<&UserId>, most: usize) -> Result<Scanned, StoreError> {
+        self.scan_users(after, most).await
+    }
+
+    async fn insert_all(&self, records: Vec<UserRecord>) -> Result<Vec<UserId>, StoreError> {
+        self.insert_records(&records).await
     }
 
     async fn visitor(&self, session: &Digest) -> Result<Option<Visitor>, StoreError> {

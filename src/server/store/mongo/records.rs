@@ -102,7 +102,7 @@ fn extended_json(value: RawBsonRef<'_>) -> Option<Value> {
     Some(Bson::try_from(value).ok()?.into_canonical_extjson())
 }
 
-fn text_of_id(id: RawBsonRef<'_>) -> String {
+pub(super) fn text_of_id(id: RawBsonRef<'_>) -> String {
     match id {
         RawBsonRef::ObjectId(id) => id.to_hex(),
         RawBsonRef::Binary(RawBinaryRef {

@@ -1,0 +1,65 @@
+//! The file of a backup: a line with the version of the format, records in lines of JSON, compressed by gzip, their
+//! number in 8 bytes, and the SHA-256 of all bytes before it.
+
+use std::io;
+
+use crate::accounts::{error::StoreError, store::UserRecord};
+
+/// What the first line begins with; the version follows.
+pub(super) const MAGIC: &str = "fpm-registry backup ";
+/// The version that this program writes.
+pub(super) const VERSION: u64 = 1;
+/// The size of the number of records.
+pub(super) const COUNT_BYTES: u64 = 8;
+/// The size of the checksum.
+pub(super) const CHECKSUM_BYTES: u64 = 32;
+
+/// How many records are in memory at once.
+pub(super) const BATCH: usize = 500;
+
+/// What a backup holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// How many users.
+    pub users: u64,
+    /// How many users who were deleted, by their ids.
+    pub deleted: u64,
+}
+
+impl Contents {
+    /// Counts one more record.
+    pub(super) fn count(&mut self, record: &UserRecord) {
+        match record {
+            UserRecord::User(_) => self.users += 1,
+            UserRecord::Deleted { .. } => self.deleted += 1,
+        }
+    }
+
+    /// How many records.
+    pub(super) fn records(self) -> u64 {
+        self.users + self.deleted
+    }
+}
+
+/// Why there is no backup, or none was restored.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// The file is something else.
+    #[error("the file is not a backup of fpm-registry")]
+    NotABackup,
+    /// The file has a later version of the format.
+    #[error("the backup was written by a later version of fpm-registry (format {0})")]
+    Newer(u64),
+    /// The file is not as it was written.
+    #[error("the backup is damaged: it was cut or changed")]
+    Damaged,
+    /// There are users in the store.
+    #[error("the store is not empty, and a backup is restored into an empty one only")]
+    NotEmpty,
+    /// The disk failed, or does not let us.
+    #[error("the file of the backup cannot be read or written: {0}")]
+    File(#[from] io::Error),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,106 @@
+//! Backups: the users of a store in one file, from which either store is filled again.
+//!
+//! A backup is read while others write. Each record in it is whole, and what was stored before the backup began is in
+//! it. Mailed links, the outbox and counters of attempts are not.
+//!
+//! # Layout
+//! - [`format`]: the file; `write`: writes one; `read`: checks and reads one
+
+pub mod format;
+mod read;
+mod write;
+
+use std::{io, path::Path, sync::Arc};
+
+use self::{
+    format::{BATCH, BackupError, Contents},
+    read::Backup,
+    write::NewBackup,
+};
+use crate::accounts::{
+    store::{Store, UserRecord},
+    user::event::Origin,
+};
+
+/// What a restore has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Restored {
+    /// What the backup holds.
+    pub contents: Contents,
+    /// How many users were left out, since an address of theirs had gone from one user to another during the backup.
+    pub left_out: u64,
+}
+
+/// Writes all users of a store to a file, which only this user can read. It takes the place of an older file only when
+/// it is complete and on the disk.
+pub async fn back_up(store: &Arc<dyn Store>, path: &Path) -> Result<Contents, BackupError> {
+    let path = path.to_owned();
+    let mut backup = blocking(move || NewBackup::create(&path)).await?;
+    let mut last = None;
+    loop {
+        let scanned = store.scan(last.as_ref(), BATCH).await?;
+        if scanned.last.is_none() {
+            return blocking(|| backup.finish()).await;
+        }
+        last = scanned.last;
+        backup = blocking(|| backup.with(scanned.records)).await?;
+    }
+}
+
+/// Reads a whole backup and says what it holds, or why it cannot be restored.
+pub async fn check(path: &Path) -> Result<Contents, BackupError> {
+    let path = path.to_owned();
+    blocking(move || Backup::open(&path)?.contents()).await
+}
+
+/// Fills an empty store from a backup. Checks the whole file before it writes. If it is interrupted, the store is no
+/// longer empty, and has to be made anew.
+///
+/// With `ended_by`, ends all sessions in that name: those that were ended after the backup would live again.
+pub async fn restore(
+    store: &Arc<dyn Store>,
+    path: &Path,
+    ended_by: Option<&Origin>,
+) -> Result<Restored, BackupError> {
+    let path = path.to_owned();
+    let (contents, mut backup) = blocking(move || {
+        let mut backup = Backup::open(&path)?;
+        Ok((backup.contents()?, backup))
+    })
+    .await?;
+    if store.scan(None, 1).await?.last.is_some() {
+        return Err(BackupError::NotEmpty);
+    }
+    let mut left_out = 0;
+    loop {
+        let mut records;
+        (records, backup) = blocking(|| backup.into_next(BATCH)).await?;
+        if records.is_empty() {
+            return Ok(Restored { contents, left_out });
+        }
+        if let Some(operator) = ended_by {
+            end_sessions(&mut records, operator);
+        }
+        for user in store.insert_all(records).await? {
+            tracing::warn!(%user, "not restored, another user has the address");
+            left_out += 1;
+        }
+    }
+}
+
+fn end_sessions(records: &mut [UserRecord], operator: &Origin) {
+    for record in records {
+        if let UserRecord::User(user) = record {
+            user.end_all_sessions(operator);
+        }
+    }
+}
+
+/// Runs work that waits for the disk.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, BackupError> + Send + 'static,
+) -> Result<T, BackupError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| BackupError::File(io::Error::other("the work was interrupted")))?
+}
