@@ -16,7 +16,7 @@ use fpm_registry::{
     forms::{check::every_server_function_is_a_form, context::Service, cookie::Cookies},
     server::{
         self,
-        admin::AdminSocket,
+        admin::{Admin, AdminSocket},
         breached::password_policy,
         last_look::LastLook,
         listen,
@@ -102,8 +102,8 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
     let clock = Clock::default();
     let sweeper = Sweeper::new(store.clone(), clock.clone());
     let address = listener.local_addr().unwrap_or(address);
-    let (accounts, outbox) =
-        Accounts::new(store, Arc::new(mailer), clock, policy, settings.rate_limits);
+    let (mailer, limits) = (Arc::new(mailer), settings.rate_limits);
+    let (accounts, outbox) = Accounts::new(store.clone(), mailer, clock, policy, limits);
     let accounts = Arc::new(accounts);
     let proxies = settings.trusted_proxies.clone();
     let router = server::router(Arc::new(State {
@@ -121,7 +121,7 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
         trusted_proxies: settings.trusted_proxies,
     }));
     let admin = match AdminSocket::bind(&settings.data_dir) {
-        Ok(socket) => Some(tokio::spawn(socket.serve(accounts))),
+        Ok(socket) => Some(tokio::spawn(socket.serve(Admin { accounts, store }))),
         Err(error) => {
             tracing::warn!(%error, "cannot listen on the admin socket, commands will not reach this server");
             None

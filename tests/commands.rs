@@ -87,6 +87,13 @@ fn a_user_who_cannot_log_in_is_found_and_let_in_again() {
         assert_eq!(shown["failed_logins"], 10);
         assert_eq!(shown["disabled_at"], Value::Null);
         let id = shown["id"].as_str().unwrap();
+        let listed = facts(&setup, &["user", "list"]);
+        assert_eq!(
+            (&listed["users"][0]["user"], &listed["next"]),
+            (&id.into(), &Value::Null)
+        );
+        let after = facts(&setup, &["user", "list", "--after", id]);
+        assert_eq!(after["users"], serde_json::json!([]));
         let text = done(&setup, &["user", "show", id]);
         assert!(text.starts_with(&format!("User {id}\n")), "{text}");
         assert!(text.contains("\n  failed_logins: 10\n"), "{text}");
@@ -342,6 +349,62 @@ fn without_a_server_commands_open_the_store() {
             .log_in(ADA, PASSWORD)
             .assert_refused(401, "Invalid email or password", None);
         assert_eq!(history(&setup)[0], "disabled, An operator of the registry");
+    }
+}
+
+#[test]
+fn a_backup_of_a_running_server_fills_either_store_and_users_go_on() {
+    for setup in setups() {
+        let registry = setup.start();
+        let ada = registry.sign_up(ADA);
+        let file = setup.folder().join("registry.backup");
+        let path = file.to_str().unwrap();
+        let written = facts(&setup, &["backup", path]);
+        assert_eq!(
+            (&written["users"], &written["deleted"]),
+            (&1.into(), &0.into())
+        );
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let checked = done(&setup, &["restore", "--check", path]);
+        assert_eq!(
+            checked.lines().next(),
+            Some(&*format!("Could restore 1 users from {path}"))
+        );
+        for target in setups() {
+            let restored = facts(&target, &["restore", path]);
+            assert_eq!(
+                (&restored["users"], &restored["left_out"]),
+                (&1.into(), &0.into())
+            );
+            let said = refused(&target, &["restore", path]);
+            assert_eq!(
+                said,
+                format!(
+                    "fpm-registry: {path}: the store is not empty, and a backup is restored into an empty one only\n"
+                )
+            );
+            let restored = target.start();
+            assert!(restored.is_logged_in(ada.session()));
+            restored
+                .log_in(ADA, PASSWORD)
+                .assert_done("Login successful");
+        }
+        let [target, _] = setups();
+        done(&target, &["restore", "--end-sessions", path]);
+        assert!(!target.start().is_logged_in(ada.session()));
+
+        fs::write(&file, "a backup of something else\n").unwrap();
+        let said = refused(&target, &["restore", "--check", path]);
+        assert_eq!(
+            said,
+            format!("fpm-registry: {path}: the file is not a backup of fpm-registry\n")
+        );
+        let said = refused(&setup, &["backup", "/proc/nowhere/file"]);
+        assert!(
+            said.starts_with("fpm-registry: the file of the backup cannot be read or written: "),
+            "{said}"
+        );
     }
 }
 

@@ -1,12 +1,14 @@
 //! The command line: without a command the program serves; a command helps an operator.
 //!
 //! # Layout
+//! - [`backup`]: writes and restores backups
 //! - [`user`]: what can be done to a user; [`outbox`]: to mail; [`limits`]: to rate limits
 //! - [`confirm`]: asks before what cannot be undone
 //! - [`perform`]: has a command done by the running server, or by this process if none runs
 //!
 //! The exit code is 0 if it was done, and 1 with a sentence on standard error if it was not.
 
+pub mod backup;
 pub mod confirm;
 pub mod limits;
 pub mod outbox;
@@ -43,6 +45,10 @@ pub enum Command {
     /// Look at who is refused for too many attempts
     #[command(subcommand)]
     Limits(limits::LimitsCommand),
+    /// Write all users and waiting mails to a file, also while a server runs
+    Backup(backup::Backup),
+    /// Fill an empty store from a backup, of either store
+    Restore(backup::Restore),
 }
 
 /// Reads the settings and the command of this process.
@@ -59,6 +65,8 @@ impl Command {
             Self::User(command) => command.run(settings).await,
             Self::Outbox(command) => command.run(settings).await,
             Self::Limits(command) => command.run(settings).await,
+            Self::Backup(command) => command.run(settings).await,
+            Self::Restore(command) => command.run(settings).await,
         }
     }
 }

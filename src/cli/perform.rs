@@ -12,21 +12,16 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::{
-    accounts::{
-        Accounts,
-        clock::Clock,
-        operator::request::{Report, Request},
-        policy::PasswordPolicy,
-    },
+    accounts::{Accounts, clock::Clock, operator::request::Report, policy::PasswordPolicy},
     server::{
-        admin::{self, Answer},
+        admin::{self, Admin, Answer, Request},
         mail::LettreMailer,
         settings::{Settings, WrongSetting},
         store,
     },
 };
 
-/// How long the running server may take.
+/// How long the running server may take, except for a backup.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How the outcome is printed.
@@ -38,7 +33,8 @@ pub struct Output {
 }
 
 /// Has a request done, and prints what came of it.
-pub async fn perform(settings: &Settings, request: Request, output: Output) -> ExitCode {
+pub async fn perform(settings: &Settings, request: impl Into<Request>, output: Output) -> ExitCode {
+    let request = request.into();
     let answer = match UnixStream::connect(admin::path(&settings.data_dir)) {
         Ok(server) => ask(server, &request).map_err(|error| {
             format!("the running server did not answer on the admin socket: {error}")
@@ -60,7 +56,10 @@ pub fn refuse(why: &str) -> ExitCode {
 }
 
 fn ask(mut server: UnixStream, request: &Request) -> io::Result<Answer> {
-    server.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+    server.set_read_timeout(match request {
+        Request::Operate(_) => Some(ANSWER_TIMEOUT),
+        Request::BackUp(_) => None,
+    })?;
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
     server.write_all(&line)?;
@@ -73,11 +72,14 @@ async fn perform_here(settings: &Settings, request: Request) -> Result<Answer, W
     let (store, _) = store::open(settings).await?;
     let mailer = Arc::new(LettreMailer::open(settings)?);
     let (clock, policy) = (Clock::default(), PasswordPolicy::default());
-    let (accounts, _) = Accounts::new(store, mailer, clock, policy, settings.rate_limits);
-    Ok(admin::perform(&accounts, request).await)
+    let limits = settings.rate_limits;
+    let (accounts, _) = Accounts::new(store.clone(), mailer, clock, policy, limits);
+    let accounts = Arc::new(accounts);
+    Ok(Admin { accounts, store }.perform(request).await)
 }
 
-fn print(report: &Report, output: Output) -> ExitCode {
+/// Prints what was done.
+pub fn print(report: &Report, output: Output) -> ExitCode {
     if output.json {
         println!("{:#}", report.facts);
         return ExitCode::SUCCESS;

@@ -16,6 +16,15 @@ use crate::{
 /// What can be done to a user.
 #[derive(Subcommand)]
 pub enum UserCommand {
+    /// List users in the order of their ids, a thousand at a time
+    List {
+        /// Begin after the user of this id
+        #[arg(long, value_name = "ID")]
+        after: Option<String>,
+        /// How the outcome is printed.
+        #[command(flatten)]
+        output: Output,
+    },
     /// Show all that is held about a user, but no secrets
     Show(One),
     /// Make an account for somebody, who is mailed a link to choose a password
@@ -75,6 +84,9 @@ impl UserCommand {
     /// Carries the command out.
     pub async fn run(self, settings: &Settings) -> ExitCode {
         let (one, act) = match self {
+            Self::List { after, output } => {
+                return perform(settings, Request::ListUsers { after }, output).await;
+            }
             Self::Create {
                 name,
                 email,

@@ -11,15 +11,18 @@ use std::{
 
 use rustix::{fs::Mode, process::umask};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream},
     time::timeout,
 };
 
+use super::backup::back_up;
 use crate::accounts::{
     Accounts,
-    operator::request::{Report, Request},
+    operator::request::{self, Report},
+    store::Store,
 };
 
 const FILE_NAME: &str = "admin.sock";
@@ -31,6 +34,30 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// The path of the socket of a server with this data folder.
 pub fn path(data_dir: &Path) -> PathBuf {
     data_dir.join(FILE_NAME)
+}
+
+/// What a command asks for.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Request {
+    /// What the accounts do.
+    Operate(request::Request),
+    /// A backup in this file.
+    BackUp(PathBuf),
+}
+
+impl From<request::Request> for Request {
+    fn from(request: request::Request) -> Self {
+        Self::Operate(request)
+    }
+}
+
+/// Carries commands out, in a server or in the process of the command.
+pub struct Admin {
+    /// The accounts.
+    pub accounts: Arc<Accounts>,
+    /// Their store.
+    pub store: Arc<dyn Store>,
 }
 
 /// What a client is answered.
@@ -73,13 +100,14 @@ impl AdminSocket {
     }
 
     /// Answers clients for as long as the server runs.
-    pub async fn serve(self, accounts: Arc<Accounts>) {
+    pub async fn serve(self, admin: Admin) {
+        let admin = Arc::new(admin);
         loop {
             match self.listener.accept().await {
                 Ok((client, _)) => {
-                    let accounts = accounts.clone();
+                    let admin = admin.clone();
                     tokio::spawn(async move {
-                        if let Err(error) = answer(client, &accounts).await {
+                        if let Err(error) = answer(client, &admin).await {
                             tracing::warn!(%error, "cannot answer on the admin socket");
                         }
                     });
@@ -99,12 +127,12 @@ impl Drop for AdminSocket {
     }
 }
 
-async fn answer(mut client: UnixStream, accounts: &Accounts) -> io::Result<()> {
+async fn answer(mut client: UnixStream, admin: &Admin) -> io::Result<()> {
     let mut line = String::new();
     let mut request = BufReader::new((&mut client).take(MAX_REQUEST_BYTES));
     timeout(REQUEST_TIMEOUT, request.read_line(&mut line)).await??;
     let answer = match serde_json::from_str::<Request>(&line) {
-        Ok(request) => perform(accounts, request).await,
+        Ok(request) => admin.perform(request).await,
         Err(_) => Answer::NotDone("the running server does not know this command".to_owned()),
     };
     let mut answer = serde_json::to_vec(&answer)?;
@@ -112,13 +140,28 @@ async fn answer(mut client: UnixStream, accounts: &Accounts) -> io::Result<()> {
     client.write_all(&answer).await
 }
 
-/// Does what an operator asks for.
-pub async fn perform(accounts: &Accounts, request: Request) -> Answer {
-    match accounts.operate(request).await {
+impl Admin {
+    /// Does what a command asks for.
+    pub async fn perform(&self, request: Request) -> Answer {
+        match request {
+            Request::Operate(request) => answer_of(self.accounts.operate(request).await),
+            Request::BackUp(file) => {
+                let written = back_up(&self.store, &file).await;
+                answer_of(written.map(|contents| Report {
+                    sentence: format!("Wrote {} users to {}", contents.users, file.display()),
+                    facts: json!(contents),
+                }))
+            }
+        }
+    }
+}
+
+fn answer_of(outcome: Result<Report, impl std::error::Error>) -> Answer {
+    match outcome {
         Ok(report) => Answer::Done(report),
         Err(why) => {
-            if let Some(cause) = std::error::Error::source(&why) {
-                tracing::error!(%cause, "an operator's command failed");
+            if let Some(cause) = why.source() {
+                tracing::warn!(%cause, "an operator's command failed");
             }
             Answer::NotDone(why.to_string())
         }

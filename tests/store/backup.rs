@@ -28,10 +28,11 @@ use uuid::Uuid;
 use super::{
     add, add_user,
     embedded::Folder,
-    find, lives, log_in,
+    find, lease, lives, log_in,
     mongo::{open_new_database, users},
-    now, origin, session, user,
+    now, origin, queue, session, user,
     users::whole_user,
+    with_attempts,
 };
 
 contract! {
@@ -124,9 +125,15 @@ async fn all_records_are_scanned_in_pages(store: Arc<dyn Store>) {
 
 async fn a_backup_is_restored_into_either_store_with_every_field(store: Arc<dyn Store>) {
     let expected = fill(&store).await;
+    let (waiting, parked) = (queue(&store).await, queue(&store).await);
+    store
+        .park_mail(&parked.id, "550 no such user")
+        .await
+        .unwrap();
     let contents = Contents {
         users: 2,
         deleted: 1,
+        mails: 1,
     };
     let file = TestFile::with(b"the backup of yesterday");
     assert_eq!(back_up(&store, &file.0).await.unwrap(), contents);
@@ -137,6 +144,9 @@ async fn a_backup_is_restored_into_either_store_with_every_field(store: Arc<dyn 
         let left_out = 0;
         assert_eq!(restored, Restored { contents, left_out });
         assert_eq!(records(&target).await, expected);
+        let mail = target.claim_mail(now(), lease()).await.unwrap();
+        assert_eq!(mail, Some(with_attempts(waiting.clone(), 1)));
+        assert_eq!(target.mails(9).await.unwrap().len(), 1);
         for record in &expected {
             let UserRecord::User(user) = record else {
                 continue;
@@ -227,11 +237,16 @@ async fn a_store_that_is_not_empty_takes_no_backup(store: Arc<dyn Store>) {
     let bob = add_user(&store, "bob@example.org").await;
     let file = backup_of(&store).await;
     let deleted = delete(&store, &bob).await;
-    let refused = restore(&store, &file.0, None).await.unwrap_err();
-    assert_eq!(
-        refused.to_string(),
-        "the store is not empty, and a backup is restored into an empty one only"
-    );
+    let folder = Folder::new();
+    let with_mail = folder.open();
+    queue(&with_mail).await;
+    for store in [&store, &with_mail] {
+        let refused = restore(store, &file.0, None).await.unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "the store is not empty, and a backup is restored into an empty one only"
+        );
+    }
     assert_eq!(records(&store).await, [deleted]);
 }
 

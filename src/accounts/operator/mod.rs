@@ -22,6 +22,7 @@ impl Accounts {
         match request {
             Request::User { who, act } => self.act_on(who, act).await,
             Request::CreateUser { name, email } => self.create_user(&name, &email).await,
+            Request::ListUsers { after } => self.list_users(after).await,
             Request::ListMails => self.list_mails().await,
             Request::RetryMail(id) => self.retry_mail(&id).await,
             Request::DropMail(id) => self.drop_mail(&id).await,

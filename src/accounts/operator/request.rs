@@ -23,6 +23,11 @@ pub enum Request {
         /// The address.
         email: String,
     },
+    /// The users in the order of their ids, those after this one.
+    ListUsers {
+        /// The id after which the list begins.
+        after: Option<String>,
+    },
     /// The mails in the outbox.
     ListMails,
     /// To send a mail now, even if it is parked.

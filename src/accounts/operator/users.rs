@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::request::{Act, NotDone, Report};
+use super::{
+    MAX_ROWS,
+    request::{Act, NotDone, Report},
+};
 use crate::accounts::{
     Accounts,
     device_name::DeviceName,
@@ -12,7 +15,7 @@ use crate::accounts::{
     id::UserId,
     mail::{MailKind, QueuedMail},
     name::Name,
-    store::{InsertError, Key},
+    store::{InsertError, Key, UserRecord},
     user::{User, event::Origin},
 };
 
@@ -127,6 +130,24 @@ impl Accounts {
         }
     }
 
+    pub(super) async fn list_users(&self, after: Option<String>) -> Result<Report, NotDone> {
+        let after = after.map(UserId::from_stored);
+        let scanned = self.store.scan(after.as_ref(), MAX_ROWS).await?;
+        let users = scanned.records.iter().filter_map(|record| match record {
+            UserRecord::User(user) => Some(row(user)),
+            UserRecord::Deleted { .. } => None,
+        });
+        let users: Vec<Value> = users.collect();
+        let is_full = scanned.records.len() == MAX_ROWS;
+        Ok(Report {
+            sentence: match is_full {
+                true => format!("The next {} users, more come after them", users.len()),
+                false => format!("Users: {}", users.len()),
+            },
+            facts: json!({ "users": users, "next": scanned.last.filter(|_| is_full) }),
+        })
+    }
+
     pub(super) async fn create_user(&self, name: &str, email: &str) -> Result<Report, NotDone> {
         let (name, email) = (Name::parse(name)?, Email::parse(email)?);
         self.make_free(&email, None).await?;
@@ -146,6 +167,19 @@ impl Accounts {
         let did = "created the account and queued a link to choose a password";
         Ok(report(&user.id, did, json!({})))
     }
+}
+
+/// A user in a list.
+fn row(user: &User) -> Value {
+    json!({
+        "user": user.id,
+        "name": user.name,
+        "email": user.email,
+        "email_confirmed": user.confirmed_at.is_some(),
+        "created_at": user.created_at.rfc3339(),
+        "login_at": user.login_at.rfc3339(),
+        "disabled": user.disabled_at.is_some(),
+    })
 }
 
 /// The report of an act.

@@ -1,9 +1,11 @@
-//! The file of a backup: a line with the version of the format, records in lines of JSON, compressed by gzip, their
-//! number in 8 bytes, and the SHA-256 of all bytes before it.
+//! The file of a backup: a line with the version of the format, lines of JSON for users and mails, compressed by
+//! gzip, their number in 8 bytes, and the SHA-256 of all bytes before it.
 
 use std::io;
 
-use crate::accounts::{error::StoreError, store::UserRecord};
+use serde::{Deserialize, Serialize};
+
+use crate::accounts::{error::StoreError, mail::QueuedMail, store::UserRecord};
 
 /// What the first line begins with; the version follows.
 pub(super) const MAGIC: &str = "fpm-registry backup ";
@@ -14,30 +16,43 @@ pub(super) const COUNT_BYTES: u64 = 8;
 /// The size of the checksum.
 pub(super) const CHECKSUM_BYTES: u64 = 32;
 
-/// How many records are in memory at once.
+/// How many lines are in memory at once.
 pub(super) const BATCH: usize = 500;
 
+/// A line of a backup.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Entry {
+    /// A user, or a deleted one.
+    Record(UserRecord),
+    /// A mail that was waiting.
+    Mail(QueuedMail),
+}
+
 /// What a backup holds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Contents {
     /// How many users.
     pub users: u64,
     /// How many users who were deleted, by their ids.
     pub deleted: u64,
+    /// How many mails that were waiting.
+    pub mails: u64,
 }
 
 impl Contents {
-    /// Counts one more record.
-    pub(super) fn count(&mut self, record: &UserRecord) {
-        match record {
-            UserRecord::User(_) => self.users += 1,
-            UserRecord::Deleted { .. } => self.deleted += 1,
+    /// Counts one more line.
+    pub(super) fn count(&mut self, entry: &Entry) {
+        match entry {
+            Entry::Record(UserRecord::User(_)) => self.users += 1,
+            Entry::Record(UserRecord::Deleted { .. }) => self.deleted += 1,
+            Entry::Mail(_) => self.mails += 1,
         }
     }
 
-    /// How many records.
-    pub(super) fn records(self) -> u64 {
-        self.users + self.deleted
+    /// How many lines.
+    pub(super) fn entries(self) -> u64 {
+        self.users + self.deleted + self.mails
     }
 }
 
@@ -53,7 +68,7 @@ pub enum BackupError {
     /// The file is not as it was written.
     #[error("the backup is damaged: it was cut or changed")]
     Damaged,
-    /// There are users in the store.
+    /// There are users or mails in the store.
     #[error("the store is not empty, and a backup is restored into an empty one only")]
     NotEmpty,
     /// The disk failed, or does not let us.

@@ -1,7 +1,7 @@
-//! Backups: the users of a store in one file, from which either store is filled again.
+//! Backups: the users and the waiting mail of a store in one file, from which either store is filled again.
 //!
 //! A backup is read while others write. Each record in it is whole, and what was stored before the backup began is in
-//! it. Mailed links, the outbox and counters of attempts are not.
+//! it. Mailed links, mail that was given up and counters of attempts are not.
 //!
 //! # Layout
 //! - [`format`]: the file; `write`: writes one; `read`: checks and reads one
@@ -13,11 +13,12 @@ mod write;
 use std::{io, path::Path, sync::Arc};
 
 use self::{
-    format::{BATCH, BackupError, Contents},
+    format::{BATCH, BackupError, Contents, Entry},
     read::Backup,
     write::NewBackup,
 };
 use crate::accounts::{
+    mail::{MailState, OutboxMail, QueuedMail},
     store::{Store, UserRecord},
     user::event::Origin,
 };
@@ -31,7 +32,7 @@ pub struct Restored {
     pub left_out: u64,
 }
 
-/// Writes all users of a store to a file, which only this user can read. It takes the place of an older file only when
+/// Writes all users and waiting mails of a store to a file, which only this user can read. It takes the place of an older file only when
 /// it is complete and on the disk.
 pub async fn back_up(store: &Arc<dyn Store>, path: &Path) -> Result<Contents, BackupError> {
     let path = path.to_owned();
@@ -40,11 +41,15 @@ pub async fn back_up(store: &Arc<dyn Store>, path: &Path) -> Result<Contents, Ba
     loop {
         let scanned = store.scan(last.as_ref(), BATCH).await?;
         if scanned.last.is_none() {
-            return blocking(|| backup.finish()).await;
+            break;
         }
         last = scanned.last;
-        backup = blocking(|| backup.with(scanned.records)).await?;
+        backup = blocking(|| backup.with_users(scanned.records)).await?;
     }
+    // After the users: of a mail that left a user's record meanwhile, one of the two is seen.
+    let mails = store.mails(usize::MAX).await?;
+    let mails = mails.into_iter().filter_map(waiting).collect();
+    blocking(|| backup.with_mails(mails)?.finish()).await
 }
 
 /// Reads a whole backup and says what it holds, or why it cannot be restored.
@@ -68,15 +73,23 @@ pub async fn restore(
         Ok((backup.contents()?, backup))
     })
     .await?;
-    if store.scan(None, 1).await?.last.is_some() {
+    let has_users = store.scan(None, 1).await?.last.is_some();
+    if has_users || !store.mails(1).await?.is_empty() {
         return Err(BackupError::NotEmpty);
     }
     let mut left_out = 0;
     loop {
-        let mut records;
-        (records, backup) = blocking(|| backup.into_next(BATCH)).await?;
-        if records.is_empty() {
+        let entries;
+        (entries, backup) = blocking(|| backup.into_next(BATCH)).await?;
+        if entries.is_empty() {
             return Ok(Restored { contents, left_out });
+        }
+        let mut records = Vec::new();
+        for entry in entries {
+            match entry {
+                Entry::Record(record) => records.push(record),
+                Entry::Mail(mail) => store.queue_mail(mail).await?,
+            }
         }
         if let Some(operator) = ended_by {
             end_sessions(&mut records, operator);
@@ -85,6 +98,14 @@ pub async fn restore(
             tracing::warn!(%user, "not restored, another user has the address");
             left_out += 1;
         }
+    }
+}
+
+/// A mail that is not given up.
+fn waiting(listed: OutboxMail) -> Option<QueuedMail> {
+    match listed.state {
+        MailState::Waiting(_) | MailState::Sending(_) => Some(listed.mail),
+        MailState::Parked(_) => None,
     }
 }
 

@@ -9,8 +9,9 @@ use std::{
 use flate2::bufread::GzDecoder;
 use sha2::{Digest, Sha256};
 
-use super::format::{BATCH, BackupError, CHECKSUM_BYTES, COUNT_BYTES, Contents, MAGIC, VERSION};
-use crate::accounts::store::UserRecord;
+use super::format::{
+    BATCH, BackupError, CHECKSUM_BYTES, COUNT_BYTES, Contents, Entry, MAGIC, VERSION,
+};
 
 /// How many bytes the first line has at most.
 const MAX_HEADER: u64 = 64;
@@ -22,10 +23,10 @@ type Records = BufReader<GzDecoder<BufReader<Take<File>>>>;
 /// A backup whose version and checksum are right.
 pub(super) struct Backup {
     file: File,
-    /// Where the compressed records begin and end.
+    /// Where the compressed lines begin and end.
     begin: u64,
     end: u64,
-    /// How many records there should be.
+    /// How many lines there should be.
     count: u64,
     records: Records,
 }
@@ -60,7 +61,7 @@ impl Backup {
         })
     }
 
-    /// Reads every record, to say what there is, and begins anew.
+    /// Reads every line, to say what there is, and begins anew.
     pub(super) fn contents(&mut self) -> Result<Contents, BackupError> {
         let mut contents = Contents::default();
         loop {
@@ -68,21 +69,21 @@ impl Backup {
             if batch.is_empty() {
                 break;
             }
-            batch.iter().for_each(|record| contents.count(record));
+            batch.iter().for_each(|entry| contents.count(entry));
         }
-        if contents.records() != self.count {
+        if contents.entries() != self.count {
             return Err(BackupError::Damaged);
         }
         self.records = records(&self.file, self.begin, self.end)?;
         Ok(contents)
     }
 
-    /// The next records, at most `most`, and the rest; no records at the end.
-    pub(super) fn into_next(mut self, most: usize) -> Result<(Vec<UserRecord>, Self), BackupError> {
+    /// The next lines, at most `most`, and the rest; no lines at the end.
+    pub(super) fn into_next(mut self, most: usize) -> Result<(Vec<Entry>, Self), BackupError> {
         Ok((self.next(most)?, self))
     }
 
-    fn next(&mut self, most: usize) -> Result<Vec<UserRecord>, BackupError> {
+    fn next(&mut self, most: usize) -> Result<Vec<Entry>, BackupError> {
         let mut batch = Vec::new();
         let mut line = Vec::new();
         while batch.len() < most {

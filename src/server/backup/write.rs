@@ -11,13 +11,13 @@ use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::format::{BackupError, Contents, MAGIC, VERSION};
-use crate::accounts::store::UserRecord;
+use super::format::{BackupError, Contents, Entry, MAGIC, VERSION};
+use crate::accounts::{mail::QueuedMail, store::UserRecord};
 
 /// A backup that is being written. If it is dropped before it is finished, no file stays.
 pub(super) struct NewBackup {
     file: UnfinishedFile,
-    records: GzEncoder<Hashed<BufWriter<File>>>,
+    lines: GzEncoder<Hashed<BufWriter<File>>>,
     contents: Contents,
 }
 
@@ -32,28 +32,40 @@ impl NewBackup {
         writeln!(hashed, "{MAGIC}{VERSION}")?;
         Ok(Self {
             file: unfinished,
-            records: GzEncoder::new(hashed, Compression::fast()),
+            lines: GzEncoder::new(hashed, Compression::fast()),
             contents: Contents::default(),
         })
     }
 
-    /// Adds records, users without their links.
-    pub(super) fn with(mut self, records: Vec<UserRecord>) -> Result<Self, BackupError> {
+    /// Adds users, without their links.
+    pub(super) fn with_users(mut self, records: Vec<UserRecord>) -> Result<Self, BackupError> {
         for mut record in records {
             if let UserRecord::User(user) = &mut record {
                 user.end_links();
             }
-            self.contents.count(&record);
-            serde_json::to_writer(&mut self.records, &record).map_err(io::Error::from)?;
-            self.records.write_all(b"\n")?;
+            self.add(&Entry::Record(record))?;
         }
         Ok(self)
     }
 
+    /// Adds mails.
+    pub(super) fn with_mails(mut self, mails: Vec<QueuedMail>) -> Result<Self, BackupError> {
+        for mail in mails {
+            self.add(&Entry::Mail(mail))?;
+        }
+        Ok(self)
+    }
+
+    fn add(&mut self, entry: &Entry) -> io::Result<()> {
+        self.contents.count(entry);
+        serde_json::to_writer(&mut self.lines, entry)?;
+        self.lines.write_all(b"\n")
+    }
+
     /// Ends the file and puts it in its place.
     pub(super) fn finish(self) -> Result<Contents, BackupError> {
-        let mut hashed = self.records.finish()?;
-        hashed.write_all(&self.contents.records().to_be_bytes())?;
+        let mut hashed = self.lines.finish()?;
+        hashed.write_all(&self.contents.entries().to_be_bytes())?;
         let Hashed {
             mut inner,
             checksum,
