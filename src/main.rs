@@ -121,13 +121,16 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
         trusted_proxies: settings.trusted_proxies,
     }));
     let admin = match AdminSocket::bind(&settings.data_dir) {
-        Ok(socket) => Some(tokio::spawn(socket.serve(Admin { accounts, store }))),
+        Ok(socket) => {
+            let store = store.clone();
+            Some(tokio::spawn(socket.serve(Admin { accounts, store })))
+        }
         Err(error) => {
             tracing::warn!(%error, "cannot listen on the admin socket, commands will not reach this server");
             None
         }
     };
-    tokio::spawn(sweeper.run());
+    let sweeper = tokio::spawn(sweeper.run());
     let (stop_outbox, outbox_stopped) = oneshot::channel::<()>();
     let outbox = tokio::spawn(outbox.run(outbox_stopped.map(drop)));
     tracing::info!(
@@ -140,6 +143,8 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
     if timeout(LAST_MAIL_TIMEOUT, outbox).await.is_err() {
         tracing::warn!("shutdown interrupted a mail delivery, will retry after the next start");
     }
+    sweeper.abort();
+    store.close().await;
     Ok(())
 }
 

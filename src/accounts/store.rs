@@ -214,4 +214,7 @@ pub trait Store: Send + Sync + 'static {
     /// [`SWEPT_AT_ONCE`] counters, so that requests do not wait long; true if there may be more to delete. Expired
     /// sessions and links are deleted at their user's next login.
     async fn sweep(&self, now: Timestamp, most: u64) -> Result<bool, StoreError>;
+
+    /// Ends what runs in the background, before the process ends. Nothing can be done with the store after that.
+    async fn close(&self) {}
 }

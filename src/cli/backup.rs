@@ -68,6 +68,7 @@ impl Restore {
                 let operator = Origin::of_operator(Clock::default().now());
                 let ended_by = self.end_sessions.then_some(&operator);
                 let restored = restore(&store, &self.file, ended_by).await;
+                store.close().await;
                 restored.map(|restored| Report {
                     sentence: format!("Restored {}", in_words(&self.file, restored.contents)),
                     facts: facts(restored.contents, Some(restored.left_out)),

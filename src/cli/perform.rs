@@ -75,7 +75,10 @@ async fn perform_here(settings: &Settings, request: Request) -> Result<Answer, W
     let limits = settings.rate_limits;
     let (accounts, _) = Accounts::new(store.clone(), mailer, clock, policy, limits);
     let accounts = Arc::new(accounts);
-    Ok(Admin { accounts, store }.perform(request).await)
+    let admin = Admin { accounts, store };
+    let answer = admin.perform(request).await;
+    admin.store.close().await;
+    Ok(answer)
 }
 
 /// Prints what was done.

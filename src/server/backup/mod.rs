@@ -4,7 +4,7 @@
 //! it. Mailed links, mail that was given up and counters of attempts are not.
 //!
 //! # Layout
-//! - [`format`]: the file; `write`: writes one; `read`: checks and reads one
+//! - [`mod@format`]: the file; `write`: writes one; `read`: checks and reads one
 
 pub mod format;
 mod read;

@@ -11,12 +11,12 @@ mod driver;
 mod indexes;
 mod records;
 
-use std::time::Duration;
+use std::{future::IntoFuture, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use mongodb::{
-    Collection,
+    Client, Collection,
     bson::{Bson, Document, RawDocumentBuf, doc},
     options::{Acknowledgment, CollectionOptions, ReturnDocument, WriteConcern},
 };
@@ -48,12 +48,15 @@ const INDEX_TIMEOUT: Duration = Duration::from_secs(60);
 /// How old a notice must be before the worker moves it to the outbox, because the request that should have did not.
 /// Longer than a request lasts.
 const NOTICE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the server may take to end what the driver had begun.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How many requests count attempts at once, by three to five commands each. Others wait before they create their
 /// commands, because commands that wait for a connection take much memory under load.
 const MAX_COUNTING: usize = CONNECTIONS as usize / 3;
 
 /// The store in the collections `users`, `outbox` and `attempts`.
 pub struct MongoStore {
+    client: Client,
     /// Read raw, since the driver's own way to a document is by far the longer one.
     users: Collection<RawDocumentBuf>,
     outbox: Collection<RawDocumentBuf>,
@@ -69,6 +72,7 @@ impl MongoStore {
         let concern = WriteConcern::builder().w(Acknowledgment::Nodes(1)).build();
         let quick = CollectionOptions::builder().write_concern(concern).build();
         let store = Self {
+            client: database.client().clone(),
             users: database.collection("users"),
             outbox: database.collection("outbox"),
             attempts: database.collection_with_options("attempts", quick),
@@ -338,5 +342,13 @@ impl Store for MongoStore {
         let old = doc! { "queuedAt": { "$lte": date(now.minus(MAIL_LIFE)) } };
         run(self.outbox.delete_many(old)).await?;
         Ok(false)
+    }
+
+    /// Without it the driver would talk to the server while the process ends, and panic if it came too late.
+    async fn close(&self) {
+        let closed = self.client.clone().shutdown().immediate(true);
+        if timeout(CLOSE_TIMEOUT, closed.into_future()).await.is_err() {
+            tracing::debug!("MongoDB did not end the sessions of the driver in time");
+        }
     }
 }
