@@ -132,6 +132,9 @@ pub fn with_layers(routes: Router, state: Arc<State>) -> Router {
             problem::add_bodies,
         ))
         .layer(middleware::from_fn_with_state(state.clone(), headers::add))
-        .layer(middleware::from_fn(log::request))
+        .layer(middleware::from_fn_with_state(
+            Arc::new(log::RequestIds::default()),
+            log::request,
+        ))
         .layer(middleware::from_fn_with_state(state, peer::find))
 }
