@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$cache/target}"
 # Cargo takes what another checkout has built there for this one's own, where the files here are older.
 if [ -f Cargo.toml ] && [ "$(cat "$CARGO_TARGET_DIR/checkout" 2>/dev/null)" != "$PWD" ]; then
     mkdir -p "$CARGO_TARGET_DIR"
-    find "$CARGO_TARGET_DIR" -maxdepth 4 -path '*/.fingerprint/*' \( -name 'fpm-registry-*' -o -name 'xtask-*' \) \
+    find "$CARGO_TARGET_DIR" -maxdepth 4 -path '*/.fingerprint/*' \( -name 'fpm-registry-*' -o -name 'xtask-*' -o -name 'breached-*' \) \
         -prune -exec rm -rf {} +
     printf '%s' "$PWD" >"$CARGO_TARGET_DIR/checkout"
 fi
