@@ -138,7 +138,9 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
     );
     tell_service_manager(NotifyState::Ready);
     listen::serve(listener, router, open_files, proxies, stop_signal()).await;
-    admin.inspect(|admin| admin.abort());
+    if let Some(admin) = admin {
+        admin.abort();
+    }
     drop(stop_outbox);
     if timeout(LAST_MAIL_TIMEOUT, outbox).await.is_err() {
         tracing::warn!("shutdown interrupted a mail delivery, will retry after the next start");

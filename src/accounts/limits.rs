@@ -206,7 +206,7 @@ impl Limits {
 
     /// Forgets the failed logins to an account, because its owner has used a reset link or has just signed up.
     pub async fn reopen(&self, email: &Email) -> Result<(), Error> {
-        let keys = of_account(email).map(|(key, _)| key);
+        let keys = login_keys(email);
         Ok(self.store.settle_attempts(&keys, &[]).await?)
     }
 
@@ -214,8 +214,10 @@ impl Limits {
     pub async fn unlock(&self, user: &User) -> Result<(), Error> {
         let of_devices = user.devices.iter();
         let of_devices = of_devices.map(|device| AttemptKey::of_token(DEVICE, &device.digest));
-        let of_account = of_account(&user.email).map(|(key, _)| key);
-        let keys: Vec<_> = of_account.into_iter().chain(of_devices).collect();
+        let keys: Vec<_> = login_keys(&user.email)
+            .into_iter()
+            .chain(of_devices)
+            .collect();
         Ok(self.store.settle_attempts(&keys, &[]).await?)
     }
 
@@ -348,6 +350,11 @@ fn of_account(email: &Email) -> [Attempt; 2] {
         (AttemptKey::of_address(LOGIN, email), LOGIN_OF_ACCOUNT),
         (AttemptKey::of_address(LOGIN_ROW, email), LOGIN_IN_A_ROW),
     ]
+}
+
+/// The keys under which failed logins to an account count.
+fn login_keys(email: &Email) -> [AttemptKey; 2] {
+    of_account(email).map(|(key, _)| key)
 }
 
 /// The attempts of a network and of the wider ones around it.

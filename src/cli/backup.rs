@@ -1,19 +1,20 @@
 //! `fpm-registry backup` and `fpm-registry restore`.
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::perform::{Output, perform, print, refuse};
 use crate::{
     accounts::{clock::Clock, operator::request::Report, user::event::Origin},
     server::{
         admin::Request,
-        backup::{check, format::Contents, restore},
+        backup::{
+            check,
+            format::{BackupError, Contents},
+            restore,
+        },
         settings::Settings,
         store,
     },
@@ -56,47 +57,37 @@ impl Backup {
 impl Restore {
     /// Carries the command out, which no running server may hinder: the embedded store is then in use.
     pub async fn run(self, settings: &Settings) -> ExitCode {
-        let restored = match self.check {
-            true => check(&self.file)
-                .await
-                .map(|contents| self.checked(contents)),
-            false => {
-                let store = match store::open(settings).await {
-                    Ok((store, _)) => store,
-                    Err(setting) => return refuse(&setting.to_string()),
-                };
-                let operator = Origin::of_operator(Clock::default().now());
-                let ended_by = self.end_sessions.then_some(&operator);
-                let restored = restore(&store, &self.file, ended_by).await;
-                store.close().await;
-                restored.map(|restored| Report {
-                    sentence: format!("Restored {}", in_words(&self.file, restored.contents)),
-                    facts: facts(restored.contents, Some(restored.left_out)),
-                })
-            }
+        if self.check {
+            let checked = check(&self.file).await;
+            return self.answer(checked.map(|contents| self.report("Could restore", contents)));
+        }
+        let store = match store::open(settings).await {
+            Ok((store, _)) => store,
+            Err(setting) => return refuse(&setting.to_string()),
         };
-        match restored {
+        let operator = Origin::of_operator(Clock::default().now());
+        let ended_by = self.end_sessions.then_some(&operator);
+        let restored = restore(&store, &self.file, ended_by).await;
+        store.close().await;
+        self.answer(restored.map(|restored| {
+            let mut report = self.report("Restored", restored.contents);
+            report.facts["left_out"] = json!(restored.left_out);
+            report
+        }))
+    }
+
+    fn report(&self, did: &str, contents: Contents) -> Report {
+        let (users, file) = (contents.users, self.file.display());
+        Report {
+            sentence: format!("{did} {users} users from {file}"),
+            facts: json!(contents),
+        }
+    }
+
+    fn answer(&self, outcome: Result<Report, BackupError>) -> ExitCode {
+        match outcome {
             Ok(report) => print(&report, self.output),
             Err(why) => refuse(&format!("{}: {why}", self.file.display())),
         }
     }
-
-    fn checked(&self, contents: Contents) -> Report {
-        Report {
-            sentence: format!("Could restore {}", in_words(&self.file, contents)),
-            facts: facts(contents, None),
-        }
-    }
-}
-
-fn in_words(file: &Path, contents: Contents) -> String {
-    format!("{} users from {}", contents.users, file.display())
-}
-
-fn facts(contents: Contents, left_out: Option<u64>) -> Value {
-    let mut facts = json!(contents);
-    if let Some(left_out) = left_out {
-        facts["left_out"] = json!(left_out);
-    }
-    facts
 }

@@ -10,7 +10,8 @@
 //! - [`peer`]: the client's network, also behind proxies; [`log`]: the access log
 //! - [`mod@listen`]: connections: their number and timeouts; [`state`]: what all handlers share
 //! - [`admin`]: the socket for commands of operators; [`backup`]: backups of a store
-//! - [`settings`]: configuration; [`breached`]: opens the filter of breached passwords; [`mail`], [`store`]: implementations of the accounts' traits `Mailer` and `Store`
+//! - [`settings`]: configuration; [`breached`]: opens the filter of breached passwords
+//! - [`mail`], [`store`]: implementations of the accounts' traits `Mailer` and `Store`
 
 pub mod admin;
 pub mod backup;

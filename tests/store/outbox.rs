@@ -132,13 +132,17 @@ async fn a_parked_mail_never_comes_back(store: Arc<dyn Store>) {
     );
 }
 
+/// Two mails that were claimed, the first of which was then parked.
+async fn parked_and_claimed(store: &Arc<dyn Store>) -> (QueuedMail, QueuedMail) {
+    let (parked, claimed) = (queue(store).await, queue(store).await);
+    assert_eq!(claim_all(store).await.len(), 2);
+    let reason = "550 no such user";
+    store.park_mail(&parked.id, reason).await.unwrap();
+    (parked, claimed)
+}
+
 async fn all_mails_are_listed_with_what_becomes_of_them(store: Arc<dyn Store>) {
-    let (parked, claimed) = (queue(&store).await, queue(&store).await);
-    assert_eq!(claim_all(&store).await.len(), 2);
-    store
-        .park_mail(&parked.id, "550 no such user")
-        .await
-        .unwrap();
+    let (parked, claimed) = parked_and_claimed(&store).await;
     let waiting = queue(&store).await;
     let listed = store.mails(9).await.unwrap();
     let listed: HashMap<_, _> = listed
@@ -159,12 +163,7 @@ async fn all_mails_are_listed_with_what_becomes_of_them(store: Arc<dyn Store>) {
 }
 
 async fn a_mail_is_sent_again_even_if_it_was_parked(store: Arc<dyn Store>) {
-    let (parked, claimed) = (queue(&store).await, queue(&store).await);
-    assert_eq!(claim_all(&store).await.len(), 2);
-    store
-        .park_mail(&parked.id, "550 no such user")
-        .await
-        .unwrap();
+    let (parked, claimed) = parked_and_claimed(&store).await;
     assert!(!store.requeue_mail(&claimed.id, now()).await.unwrap());
     assert!(!store.requeue_mail(&MailId::random(), now()).await.unwrap());
     assert!(store.requeue_mail(&parked.id, now()).await.unwrap());

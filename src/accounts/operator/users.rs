@@ -40,24 +40,24 @@ impl Accounts {
         let (did, facts) = match act {
             Act::Show => return self.show(&user).await,
             Act::ConfirmEmail => {
-                let confirmed = self.alter(user, |user| user.confirm_by_operator(&origin));
-                confirmed.await?.ok_or(NotDone::AlreadyConfirmed)?;
+                let rule = |user: &mut User| user.confirm_by_operator(&origin);
+                self.alter(user, rule, NotDone::AlreadyConfirmed).await?;
                 ("confirmed the email", json!({}))
             }
             Act::SetEmail(email) => {
                 let email = Email::parse(&email)?;
                 self.make_free(&email, Some(&id)).await?;
-                let set = self.alter(user, |user| user.set_address(&email, &origin));
-                set.await?.ok_or(NotDone::OwnEmail)?;
+                let rule = |user: &mut User| user.set_address(&email, &origin);
+                self.alter(user, rule, NotDone::OwnEmail).await?;
                 ("changed the email", json!({ "email": email }))
             }
             Act::Unlock => {
                 self.limits.unlock(&user).await?;
-                self.alter(user, |user| {
+                let noted = self.users.change_from(user, |user| {
                     user.note_unlock(&origin);
-                    true
-                })
-                .await?;
+                    Some(())
+                });
+                noted.await?;
                 ("forgot the failed logins", json!({}))
             }
             Act::EndSessions => {
@@ -69,18 +69,18 @@ impl Accounts {
                 ("ended the sessions", json!({ "ended": ended }))
             }
             Act::SendResetLink => {
-                let sent = self.alter(user, |user| user.send_reset_link(&origin));
-                sent.await?.ok_or(NotDone::Disabled)?;
+                let rule = |user: &mut User| user.send_reset_link(&origin);
+                self.alter(user, rule, NotDone::Disabled).await?;
                 ("queued a reset link", json!({}))
             }
             Act::Disable => {
-                let disabled = self.alter(user, |user| user.disable(&origin));
-                disabled.await?.ok_or(NotDone::AlreadyDisabled)?;
+                let rule = |user: &mut User| user.disable(&origin);
+                self.alter(user, rule, NotDone::AlreadyDisabled).await?;
                 ("disabled the account", json!({}))
             }
             Act::Enable => {
-                let enabled = self.alter(user, |user| user.enable(&origin));
-                enabled.await?.ok_or(NotDone::NotDisabled)?;
+                let rule = |user: &mut User| user.enable(&origin);
+                self.alter(user, rule, NotDone::NotDisabled).await?;
                 ("enabled the account", json!({}))
             }
             Act::Delete => {
@@ -93,16 +93,17 @@ impl Accounts {
         Ok(report(&id, did, facts))
     }
 
-    /// Applies a rule to a user; none, with nothing changed, if the rule says false.
+    /// Applies a rule to a user; `refusal`, with nothing changed, if the rule says false.
     async fn alter(
         &self,
         user: User,
         mut rule: impl FnMut(&mut User) -> bool,
-    ) -> Result<Option<()>, NotDone> {
+        refusal: NotDone,
+    ) -> Result<(), NotDone> {
         let altered = self
             .users
             .change_from(user, |user| rule(user).then_some(()));
-        Ok(altered.await?)
+        altered.await?.ok_or(refusal)
     }
 
     async fn show(&self, user: &User) -> Result<Report, NotDone> {
