@@ -8,7 +8,7 @@ mod site;
 #[cfg(not(feature = "embed"))]
 mod site;
 
-use std::{io::IsTerminal, process::ExitCode, sync::Arc, time::Duration};
+use std::{io::IsTerminal, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use fpm_registry::{
     accounts::{Accounts, clock::Clock, sweeper::Sweeper},
@@ -21,10 +21,11 @@ use fpm_registry::{
         last_look::LastLook,
         listen,
         mail::LettreMailer,
+        metrics::{Metrics, scrape::Scrape},
         prerendered::PrerenderedPages,
         settings::{LogFormat, NoSettings, Settings, WrongSetting},
         state::State,
-        store,
+        store::{self, measured::measured},
     },
 };
 use futures_util::FutureExt;
@@ -80,14 +81,16 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
     let site = site::open(&settings.leptos)?;
     let policy = password_policy(&settings)?;
     let (store, store_name) = store::open(&settings).await?;
+    let metrics = Metrics::default();
+    let store = measured(store, &metrics.store);
     let mailer = LettreMailer::open(&settings)?;
     let mail_name = mailer.describe();
     let address = settings.leptos.site_addr;
-    let listener = TcpListener::bind(address).await.map_err(|error| {
-        WrongSetting::new(format!(
-            "LEPTOS_SITE_ADDR must be free to listen on, but {address} is not: {error}"
-        ))
-    })?;
+    let listener = listen_on("LEPTOS_SITE_ADDR", address).await?;
+    let admin_listener = match settings.admin_addr {
+        Some(address) => Some(listen_on("ADMIN_ADDR", address).await?),
+        None => None,
+    };
 
     let open_files = rlimit::increase_nofile_limit(listen::FILES).unwrap_or_else(|error| {
         tracing::warn!(%error, assumed = listen::FILES, "open file limit unknown, assuming the default");
@@ -117,9 +120,17 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
         site: Arc::new(site),
         prerendered_pages: PrerenderedPages::default(),
         last_look: LastLook::default(),
+        metrics: metrics.requests.clone(),
         public_url: settings.public_url,
         trusted_proxies: settings.trusted_proxies,
     }));
+    if let Some(listener) = admin_listener {
+        let registry = metrics.registry(accounts.metrics());
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!("metrics at http://{address}/metrics");
+        }
+        tokio::spawn(Scrape::new(accounts.clone(), registry).serve(listener));
+    }
     let admin = match AdminSocket::bind(&settings.data_dir) {
         Ok(socket) => {
             let store = store.clone();
@@ -137,7 +148,16 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
         "fpm-registry listens on http://{address}; store: {store_name}; mail: {mail_name}"
     );
     tell_service_manager(NotifyState::Ready);
-    listen::serve(listener, router, open_files, proxies, stop_signal()).await;
+    let connections = metrics.connections;
+    listen::serve(
+        listener,
+        router,
+        open_files,
+        proxies,
+        connections,
+        stop_signal(),
+    )
+    .await;
     if let Some(admin) = admin {
         admin.abort();
     }
@@ -148,6 +168,14 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
     sweeper.abort();
     store.close().await;
     Ok(())
+}
+
+async fn listen_on(setting: &str, address: SocketAddr) -> Result<TcpListener, WrongSetting> {
+    TcpListener::bind(address).await.map_err(|error| {
+        WrongSetting::new(format!(
+            "{setting} must be free to listen on, but {address} is not: {error}"
+        ))
+    })
 }
 
 /// Tells systemd, if it started this process as `Type=notify`.

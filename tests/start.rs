@@ -293,33 +293,48 @@ fn the_log_has_one_line_a_request_and_no_secret() {
 }
 
 #[test]
-fn the_log_names_the_account_of_a_failed_login_by_its_id() {
-    let registry = Setup::new().start();
-    let fields = [
-        ("name", "Ada"),
-        ("email", "ada@example.org"),
-        ("password", PASSWORD),
-    ];
-    registry.send(&post("/auth/signup", &fields));
-    for email in ["ada@example.org", "eve@example.org"] {
+fn security_events_are_lines_of_closed_kinds_that_name_the_user_by_id() {
+    let registry = Setup::new().with("LOG_FORMAT", "json").start();
+    let ada = "ada@example.org";
+    registry.sign_up(ada);
+    for email in [ada, "eve@example.org"] {
         assert_eq!(registry.send(&login(email, "wrong horse")).status, 401);
     }
-    registry.send(&login("ada@example.org", PASSWORD));
+    let device = registry.log_in(ada, PASSWORD).cookie("device").unwrap();
+    registry.send(&login(ada, PASSWORD).with("Cookie", device));
+    let uuid = registry.reset_uuid(ada);
+    let reset = [("uuid", &*uuid), ("password", NEW_PASSWORD)];
+    assert_eq!(
+        registry.send(&post("/auth/reset-password", &reset)).status,
+        200
+    );
+
     let (_, log) = registry.terminate();
-    let user_of = |line: &str| {
-        let (_, rest) = line.split_once("user=").unwrap();
-        let user = rest.split(' ').next().unwrap();
-        user.trim_matches('"').to_owned()
-    };
-    let lines = |said: &str| -> Vec<String> {
-        let lines = log.lines().filter(|line| line.contains(said));
-        lines.map(user_of).collect()
-    };
-    let [ada, eve] = &lines("login failed")[..] else {
-        panic!("two lines in {log}");
-    };
-    assert_eq!(eve, "none");
-    assert_eq!(std::slice::from_ref(ada), lines("logged in"));
+    let lines = log.lines().map(serde_json::from_str);
+    let mut lines: Vec<serde_json::Value> = lines.collect::<Result<_, _>>().unwrap();
+    lines.retain(|line| line["target"] == "audit");
+    let ada = lines[0]["fields"]["user"].as_str().unwrap();
+    assert!(ada.len() == 24 && !log.contains("example.org"), "{log}");
+    let events: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            let fields = &line["fields"];
+            assert_eq!(fields["client"], "127.0.0.1");
+            ["event", "user"].map(|name| fields[name].as_str().unwrap())
+        })
+        .collect();
+    assert_eq!(
+        events,
+        [
+            ["signed-up", ada],
+            ["login-failed", ada],
+            ["login-failed", "none"],
+            ["new-device", ada],
+            ["logged-in", ada],
+            ["reset-asked", "none"],
+            ["password-reset", ada],
+        ]
+    );
 }
 
 #[test]

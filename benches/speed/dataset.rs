@@ -5,6 +5,7 @@ use std::{fs, net::Ipv4Addr, path::PathBuf, process::Command, sync::Arc, time::I
 use fpm_registry::accounts::{
     fair_queue::{Priority, Requester},
     hasher::Hasher,
+    metrics::HashMetrics,
     network::Network,
     password::{Password, PasswordHash},
 };
@@ -41,7 +42,7 @@ impl Dataset {
         let began = Instant::now();
         let runtime = Runtime::new().unwrap();
         let password = Password::chosen(PASSWORD).unwrap();
-        let hasher = Hasher::new(Arc::default());
+        let hasher = Hasher::new(Arc::default(), HashMetrics::default());
         let password = runtime.block_on(async {
             let place = hasher.reserve(ANYONE).await?;
             hasher.hash(place, password, Vec::new()).await

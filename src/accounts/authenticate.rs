@@ -2,6 +2,7 @@
 
 use super::{
     Accounts, Caller,
+    audit::AuditEvent,
     error::Error,
     fair_queue::Priority,
     limits::LoginAttempt,
@@ -67,8 +68,9 @@ impl Accounts {
         match verdict.await {
             Ok(Verdict::Right(_)) => {}
             Ok(_) => {
-                self.record_failure(&attempt, Some(&user.email)).await?;
-                tracing::info!(user = %user.id, client = %caller.network, "wrong current password");
+                self.audit(AuditEvent::WrongCurrentPassword, &user.id, caller);
+                let (email, id) = (Some(&user.email), Some(&user.id));
+                self.record_failure(caller, &attempt, email, id).await?;
                 return Err(Error::WrongCurrentPassword);
             }
             Err(error) => {

@@ -1,6 +1,9 @@
 //! Another e-mail address, and the confirmation of one.
 
-use super::{Accounts, Caller, email::Email, error::Error, store::Key, token::Token, user::User};
+use super::{
+    Accounts, Caller, audit::AuditEvent, email::Email, error::Error, store::Key, token::Token,
+    user::User,
+};
 
 impl Accounts {
     /// Has a confirmation link sent to an address that is to take the place of the user's. The answer is the same
@@ -13,7 +16,7 @@ impl Accounts {
         self.limits.mail(caller.network, &email).await?;
         let asked = self.change_own(caller, |user, origin| user.ask_for_address(&email, origin));
         asked.await?;
-        tracing::info!(user = %user.id, client = %caller.network, "change of e-mail asked for");
+        self.audit(AuditEvent::EmailChangeAsked, &user.id, caller);
         self.mail_waiting.notify_one();
         Ok(())
     }
@@ -52,7 +55,7 @@ impl Accounts {
         }
         self.change_own(caller, |user, origin| user.confirm(&digest, origin))
             .await?;
-        tracing::info!(user = %owner.id, client = %caller.network, "e-mail confirmed");
+        self.audit(AuditEvent::EmailConfirmed, &owner.id, caller);
         if email != owner.email {
             // What strangers tried at the address before is not the owner's.
             self.limits.reopen(&email).await?;

@@ -2,6 +2,7 @@
 
 use super::{
     Accounts, Caller, LoggedIn,
+    audit::AuditEvent,
     error::Error,
     fair_queue::Priority,
     password::Password,
@@ -35,7 +36,7 @@ impl Accounts {
             changed.then_some(()).ok_or(Error::NotLoggedIn)
         });
         changed.await?;
-        tracing::info!(user = %user.id, client = %caller.network, "password changed");
+        self.audit(AuditEvent::PasswordChanged, &user.id, caller);
         self.mail_waiting.notify_one();
         Ok(LoggedIn {
             session,

@@ -75,6 +75,11 @@ impl<T> FairQueue<T> {
         }
     }
 
+    /// How many places are reserved or filled.
+    pub fn taken(&self) -> usize {
+        self.places.len()
+    }
+
     /// Whether this requester would get a place now.
     pub fn has_room(&self, requester: Requester) -> bool {
         self.places.len() < self.capacity || self.evicted_by(requester).is_some()

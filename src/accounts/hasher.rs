@@ -5,7 +5,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{sync::oneshot, time::sleep};
@@ -13,6 +13,7 @@ use tokio::{sync::oneshot, time::sleep};
 use super::{
     error::Error,
     fair_queue::{FairQueue, PlaceId, Requester},
+    metrics::HashMetrics,
     password::{self, Memory, Password, PasswordHash, Verdict},
     policy::PasswordPolicy,
 };
@@ -31,6 +32,7 @@ pub struct Hasher {
     threads: Vec<JoinHandle<()>>,
     /// Compared with if there is no user, so that an unknown e-mail takes as long as a known one.
     dummy: PasswordHash,
+    metrics: HashMetrics,
 }
 
 /// Work that hashes, in memory that is reused from the hash before.
@@ -38,12 +40,12 @@ type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
 impl Hasher {
     /// Starts one thread for each core of this machine, and makes the dummy hash.
-    pub fn new(policy: Arc<PasswordPolicy>) -> Self {
+    pub fn new(policy: Arc<PasswordPolicy>, metrics: HashMetrics) -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let jobs = Arc::new(Jobs::new(cores * WAITING_PER_CORE));
         let start = |_| {
-            let jobs = jobs.clone();
-            thread::spawn(move || work(&jobs))
+            let (jobs, metrics) = (jobs.clone(), metrics.clone());
+            thread::spawn(move || work(&jobs, &metrics))
         };
         let threads = (0..cores).map(start).collect();
         let dummy = password::dummy_hash();
@@ -52,6 +54,7 @@ impl Hasher {
             threads,
             policy,
             dummy,
+            metrics,
         }
     }
 
@@ -60,13 +63,18 @@ impl Hasher {
         !self.threads.iter().any(JoinHandle::is_finished)
     }
 
+    /// How many requests have a place in the queue.
+    pub fn waiting(&self) -> usize {
+        self.jobs.lock().queue.taken()
+    }
+
     /// [`Error::Busy`], after a delay, if there is no place for this requester now. Asked before its priority is looked
     /// up, so that a refusal costs nothing.
     pub async fn require_room(&self, requester: Requester) -> Result<(), Error> {
         let has_room = self.jobs.lock().queue.has_room(requester);
         match has_room {
             true => Ok(()),
-            false => Err(refuse().await),
+            false => Err(self.refuse().await),
         }
     }
 
@@ -75,7 +83,7 @@ impl Hasher {
     pub async fn reserve(&self, requester: Requester) -> Result<Place, Error> {
         match self.jobs.reserve(requester) {
             Some(place) => Ok(place),
-            None => Err(refuse().await),
+            None => Err(self.refuse().await),
         }
     }
 
@@ -87,12 +95,11 @@ impl Hasher {
         about: Vec<String>,
     ) -> Result<PasswordHash, Error> {
         let policy = self.policy.clone();
-        place
-            .run(move |memory| {
-                policy.check(&password, &about)?;
-                Ok(password::hash_now(&password, memory))
-            })
-            .await?
+        let hashed = place.run(move |memory| {
+            policy.check(&password, &about)?;
+            Ok(password::hash_now(&password, memory))
+        });
+        self.unless_evicted(hashed.await)?
     }
 
     /// Compares a typed password with a stored hash, at the same cost if there is none.
@@ -103,16 +110,25 @@ impl Hasher {
         stored: Option<PasswordHash>,
     ) -> Result<Verdict, Error> {
         let dummy = self.dummy.clone();
-        place
-            .run(move |memory| password::verify_now(&password, stored.as_ref(), &dummy, memory))
-            .await
+        let verified = place
+            .run(move |memory| password::verify_now(&password, stored.as_ref(), &dummy, memory));
+        self.unless_evicted(verified.await)
     }
-}
 
-/// Delays a refusal.
-async fn refuse() -> Error {
-    sleep(REFUSAL_DELAY).await;
-    Error::Busy
+    /// Delays and counts a refusal.
+    async fn refuse(&self) -> Error {
+        self.metrics.refused.inc();
+        sleep(REFUSAL_DELAY).await;
+        Error::Busy
+    }
+
+    /// The result of a task; [`Error::Busy`], which is counted, if its place was evicted.
+    fn unless_evicted<T>(&self, ran: Option<T>) -> Result<T, Error> {
+        if ran.is_none() {
+            self.metrics.refused.inc();
+        }
+        ran.ok_or(Error::Busy)
+    }
 }
 
 impl Drop for Hasher {
@@ -122,12 +138,16 @@ impl Drop for Hasher {
 }
 
 /// Runs one job after the other until the hasher is dropped.
-fn work(jobs: &Jobs) {
+fn work(jobs: &Jobs, metrics: &HashMetrics) {
     let mut memory = Memory::new();
     while let Some(job) = jobs.next(&mut memory) {
+        metrics.running.inc();
+        let began = Instant::now();
         if catch_unwind(AssertUnwindSafe(|| job(&mut memory))).is_err() {
             tracing::error!("password hashing panicked");
         }
+        metrics.duration.observe(began.elapsed().as_secs_f64());
+        metrics.running.dec();
     }
 }
 
@@ -149,17 +169,17 @@ pub struct Place {
 }
 
 impl Place {
-    /// Runs `task` when it is this place's turn. [`Error::Busy`] if it was evicted. Once started the task runs to its
-    /// end, even if the request is gone.
+    /// Runs `task` when it is this place's turn; none if it was evicted. Once started the task runs to its end, even if
+    /// the request is gone.
     async fn run<T: Send + 'static>(
         self,
         task: impl FnOnce(&mut Memory) -> T + Send + 'static,
-    ) -> Result<T, Error> {
+    ) -> Option<T> {
         let (answer, answered) = oneshot::channel();
         // Dropping an evicted job closes its channel, which tells the request that waits for it.
         let job: Job = Box::new(move |memory| drop(answer.send(task(memory))));
         self.jobs.fill(self.id, job);
-        answered.await.map_err(|_| Error::Busy)
+        answered.await.ok()
     }
 }
 

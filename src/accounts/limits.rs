@@ -10,16 +10,20 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::sleep;
 
 use super::{
+    attempt_keys::{
+        self, Attempt, DEVICE, FAILED, LOGIN, LOGIN_ROW, MAIL, RESET, SIGNUP, day, login_keys,
+        mails_to, of_account, of_network,
+    },
     attempts::{AttemptKey, Attempts, Limit},
-    clock::{Clock, Timestamp},
+    audit::AuditEvent,
+    clock::Clock,
     email::Email,
     error::Error,
-    lifetimes::DAY,
     limit_table::{
-        FAILED_IN_A_DAY, IN_A_ROW, LOGIN_IN_A_ROW, LOGIN_OF_ACCOUNT, LOGIN_OF_DEVICE,
-        LOGIN_OF_NETWORK, MAIL_IN_A_DAY, MAIL_OF_ADDRESS, MAIL_OF_NETWORK, RESET_OF_LINK,
-        RESET_OF_NETWORK, SIGNUP_OF_NETWORK,
+        FAILED_IN_A_DAY, IN_A_ROW, LOGIN_OF_DEVICE, LOGIN_OF_NETWORK, MAIL_OF_NETWORK,
+        RESET_OF_LINK, RESET_OF_NETWORK, SIGNUP_OF_NETWORK,
     },
+    metrics::Metrics,
     network::Network,
     store::Store,
     striped_lock::{Guard, StripedLock},
@@ -45,6 +49,7 @@ pub struct Limits {
     logins: StripedLock,
     /// The refusals of a network are sent one after the other.
     refusals: StripedLock,
+    metrics: Metrics,
 }
 
 /// A login attempt within the limits. It counts as a failure until [`Limits::succeeded`] or [`Limits::aborted`] is
@@ -58,18 +63,16 @@ struct Counted {
     _lock: Guard,
 }
 
-/// An attempt under one key and its limit.
-type Attempt = (AttemptKey, Limit);
-
 impl Limits {
     /// The limits, counted in `store`. Nothing is limited if `on` is false.
-    pub fn new(store: Arc<dyn Store>, clock: Clock, on: bool) -> Self {
+    pub fn new(store: Arc<dyn Store>, clock: Clock, on: bool, metrics: Metrics) -> Self {
         Self {
             store,
             clock,
             is_on: on,
             logins: StripedLock::new(),
             refusals: StripedLock::new(),
+            metrics,
         }
     }
 
@@ -221,27 +224,6 @@ impl Limits {
         Ok(self.store.settle_attempts(&keys, &[]).await?)
     }
 
-    /// The keys under which attempts at an address count.
-    pub fn keys_of_address(email: &Email) -> Vec<AttemptKey> {
-        let attempts = of_account(email).into_iter().chain(mails_to(email));
-        attempts.map(|(key, _)| key).collect()
-    }
-
-    /// The keys under which attempts from a network and the wider ones around it count.
-    pub fn keys_of_network(network: Network) -> Vec<AttemptKey> {
-        let keys = [LOGIN, MAIL, SIGNUP, RESET].map(|what| {
-            let sizes = network.sizes().into_iter();
-            sizes.map(move |(network, _)| AttemptKey::of_network(what, network))
-        });
-        keys.into_iter().flatten().collect()
-    }
-
-    /// Whether a text may be the key of a counter.
-    pub fn is_key(text: &str) -> bool {
-        let key = AttemptKey::from(text);
-        KINDS.iter().any(|what| key.is_of(what))
-    }
-
     /// Waits for the lock of logins from this network to this account. None if limits are off.
     async fn lock_login(
         &self,
@@ -268,10 +250,12 @@ impl Limits {
     async fn count(
         &self,
         own: Vec<Attempt>,
-        (network, what, limit): (Network, &str, Limit),
+        (network, what, limit): (Network, &'static str, Limit),
     ) -> Result<Vec<(AttemptKey, Attempts)>, Error> {
         let counted = self.count_each(own, of_network(what, network, limit)).await;
         if let Err(Error::TooManyAttempts(_)) = &counted {
+            let refused = AuditEvent::RateLimited(what);
+            self.metrics.audit.record(refused, None, Some(network));
             self.delay_refusal(network).await;
         }
         counted
@@ -294,7 +278,13 @@ impl Limits {
         let attempts = [own, network].concat();
         let verdicts = self.store.count_attempts(&attempts, now).await?;
         let is_network_closed = verdicts.iter().skip(owned).any(Result::is_err);
-        let closed_until = verdicts.iter().filter_map(|verdict| verdict.err()).max();
+        let closed = attempts.iter().zip(&verdicts);
+        let closed = closed.filter_map(|((key, _), verdict)| Some((verdict.err()?, key)));
+        let closed = closed.max_by_key(|(open_at, _)| *open_at);
+        if let Some((_, key)) = closed {
+            self.count_refusal(key);
+        }
+        let closed_until = closed.map(|(open_at, _)| open_at);
         let counted = attempts.into_iter().zip(verdicts).enumerate();
         let counted = counted.filter_map(|(position, ((key, _), verdict))| {
             let is_refused = position < owned || is_network_closed;
@@ -311,6 +301,14 @@ impl Limits {
         Err(Error::TooManyAttempts(Wait::until(open_at, now)))
     }
 
+    /// Counts a refusal by the limit that lasts longest.
+    fn count_refusal(&self, key: &AttemptKey) {
+        if let Some(what) = attempt_keys::kind(key) {
+            let refusals = &self.metrics.rate_limit_refusals;
+            refusals.get_or_create(&[("limit", what)]).inc();
+        }
+    }
+
     /// A failure is only logged: an attempt that stays counted is better than a login that fails.
     async fn settle(&self, forgotten: &[AttemptKey], taken_back: &[AttemptKey]) {
         if let Err(error) = self.store.settle_attempts(forgotten, taken_back).await {
@@ -319,81 +317,6 @@ impl Limits {
     }
 }
 
-/// The kinds of attempts, as they appear in keys.
-const LOGIN: &str = "login";
-const LOGIN_ROW: &str = "login-in-a-row";
-const FAILED: &str = "failed-login";
-const DEVICE: &str = "device";
-const MAIL: &str = "mail";
-const MAIL_DAY: &str = "mail-in-a-day";
-const SIGNUP: &str = "signup";
-const RESET: &str = "reset-password";
-const KINDS: [&str; 8] = [
-    LOGIN, LOGIN_ROW, FAILED, DEVICE, MAIL, MAIL_DAY, SIGNUP, RESET,
-];
-
-fn mails_to(email: &Email) -> Vec<Attempt> {
-    vec![
-        (AttemptKey::of_address(MAIL, email), MAIL_OF_ADDRESS),
-        (AttemptKey::of_address(MAIL_DAY, email), MAIL_IN_A_DAY),
-    ]
-}
-
-/// The day of a moment, counted from 1970.
-fn day(moment: Timestamp) -> i64 {
-    let day = Timestamp::PAST.plus(DAY).millis();
-    moment.millis().div_euclid(day)
-}
-
-fn of_account(email: &Email) -> [Attempt; 2] {
-    [
-        (AttemptKey::of_address(LOGIN, email), LOGIN_OF_ACCOUNT),
-        (AttemptKey::of_address(LOGIN_ROW, email), LOGIN_IN_A_ROW),
-    ]
-}
-
-/// The keys under which failed logins to an account count.
-fn login_keys(email: &Email) -> [AttemptKey; 2] {
-    of_account(email).map(|(key, _)| key)
-}
-
-/// The attempts of a network and of the wider ones around it.
-fn of_network(what: &str, network: Network, limit: Limit) -> Vec<Attempt> {
-    let sizes = network.sizes().into_iter();
-    sizes
-        .map(|(network, size)| (AttemptKey::of_network(what, network), limit.times(size)))
-        .collect()
-}
-
 fn keys(counted: &[(AttemptKey, Attempts)]) -> Vec<AttemptKey> {
     counted.iter().map(|(key, _)| key.clone()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn wider_networks_have_wider_limits_and_an_ipv4_address_has_one() {
-        let of = |address: &str| -> Vec<(String, Limit)> {
-            let network = Network::of(address.parse().unwrap());
-            let attempts = of_network(LOGIN, network, LOGIN_OF_NETWORK).into_iter();
-            attempts
-                .map(|(key, limit)| (key.as_str().to_owned(), limit))
-                .collect()
-        };
-        let hundreds = |n| LOGIN_OF_NETWORK.times(n);
-        assert_eq!(
-            of("192.0.2.1"),
-            [("login:192.0.2.1".to_owned(), hundreds(1))]
-        );
-        assert_eq!(
-            of("2001:db8:1:234::5"),
-            [
-                ("login:2001:db8:1::/48".to_owned(), hundreds(4)),
-                ("login:2001:db8:1:200::/56".to_owned(), hundreds(2)),
-                ("login:2001:db8:1:234::/64".to_owned(), hundreds(1)),
-            ]
-        );
-    }
 }

@@ -7,10 +7,12 @@ use uuid::Uuid;
 
 use super::{
     Accounts, Caller, LoggedIn,
+    audit::{AuditEvent, LoginFailure},
     email::Email,
     error::{Error, StoreError},
     fair_queue::{Priority, Requester},
     hasher::Place,
+    id::UserId,
     limits::LoginAttempt,
     mail::MailKind,
     password::{Password, Verdict},
@@ -56,7 +58,8 @@ impl Accounts {
                 self.limits.aborted(&mut login.attempt).await;
             }
             Err(_) => {
-                self.record_failure(&login.attempt, login.email.as_ref())
+                let (email, user) = (login.email.as_ref(), login.user.as_ref());
+                self.record_failure(caller, &login.attempt, email, user)
                     .await?;
             }
             Ok(_) => {}
@@ -107,6 +110,7 @@ impl Accounts {
         };
         Ok(AdmittedLogin {
             email,
+            user: None,
             found: known.map(|(user, _)| user),
             requester,
             place: Some(place),
@@ -117,11 +121,15 @@ impl Accounts {
     /// Makes the count of a failed login durable. Mails the owner a link if it was the last that unknown devices have.
     pub(super) async fn record_failure(
         &self,
+        caller: &Caller,
         attempt: &LoginAttempt,
         email: Option<&Email>,
+        user: Option<&UserId>,
     ) -> Result<(), Error> {
         let is_last = self.limits.failed(attempt, email).await?;
         if let (true, Some(email)) = (is_last, email) {
+            let audit = &self.metrics.audit;
+            audit.record(AuditEvent::AccountClosed, user, Some(caller.network));
             self.queue_mail(MailKind::AccountClosed, email.clone())
                 .await?;
         }
@@ -144,6 +152,7 @@ impl Accounts {
                 Some(user) => Some(user),
                 None => self.find(login.email.as_ref()).await?,
             };
+            login.user = user.as_ref().map(|user| user.id.clone());
             let is_breached = self.policy.is_breached(&password);
             let stored = user.as_ref().map(|user| user.password.clone());
             let verdict = self.hasher.verify(place, password.clone(), stored);
@@ -151,14 +160,15 @@ impl Accounts {
                 (Some(user), Verdict::Right(upgraded)) if user.disabled_at.is_none() => {
                     (user, upgraded)
                 }
-                (user, verdict) => {
-                    let user = user.as_ref().map_or("none", |user| user.id.as_str());
-                    let reason = match verdict {
-                        Verdict::Unreadable => "the stored password is not an argon2 hash",
-                        Verdict::Right(_) => "the account is disabled",
-                        _ => "wrong email or password",
+                (_, verdict) => {
+                    let why = match verdict {
+                        Verdict::Unreadable => LoginFailure::Unreadable,
+                        Verdict::Right(_) => LoginFailure::Disabled,
+                        Verdict::Wrong => LoginFailure::Wrong,
                     };
-                    tracing::info!(user, client = %caller.network, reason, "login failed");
+                    let (failed, user) = (AuditEvent::LoginFailed(why), login.user.as_ref());
+                    let audit = &self.metrics.audit;
+                    audit.record(failed, user, Some(caller.network));
                     return Err(Error::WrongLogin);
                 }
             };
@@ -190,7 +200,11 @@ impl Accounts {
                 if !was_own {
                     self.end_session(replaces).await?;
                 }
-                tracing::info!(user = %id, client = %caller.network, "logged in");
+                let event = match known {
+                    Some(_) => AuditEvent::LoggedIn,
+                    None => AuditEvent::NewDevice,
+                };
+                self.audit(event, &id, caller);
                 return Ok(LoggedIn {
                     session: token,
                     device: device_token,
@@ -212,6 +226,8 @@ impl Accounts {
 struct AdmittedLogin {
     /// The typed address, if it was one.
     email: Option<Email>,
+    /// Whose address it is, once looked up.
+    user: Option<UserId>,
     /// The user, if already looked up.
     found: Option<User>,
     requester: Requester,

@@ -118,6 +118,17 @@ pub struct OutboxMail {
     pub state: MailState,
 }
 
+/// How much mail is in the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutboxSize {
+    /// How many mails are to be sent.
+    pub waiting: u64,
+    /// How many can never be delivered.
+    pub parked: u64,
+    /// When the oldest of those that are to be sent was asked for.
+    pub oldest: Option<Timestamp>,
+}
+
 /// What becomes of a mail in the outbox.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MailState {

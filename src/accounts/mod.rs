@@ -11,14 +11,18 @@
 //! - [`error`]: why a request was refused; [`health`]: whether the accounts can work
 //! - [`clock`]: timestamps and the clock; [`dates`]: how timestamps are written; [`lifetimes`]: when sessions and links
 //!   expire; [`network`], [`device_name`]: of a client
+//! - [`audit`]: the log of security events; [`metrics`] and [`counts`]: what is counted
 //! - [`limits`]: enforces the rate limits; [`limit_table`]: all of them; [`attempts`]: how attempts are counted;
-//!   [`wait`]: how long until the next
+//!   [`attempt_keys`]: under which keys; [`wait`]: how long until the next
 //! - [`mail`]: the mails, and the trait of what sends them; [`outbox`]: sends them, with retries
 //! - [`operator`]: what an operator can do for users; [`export`]: all that is stored about a user
 //! - [`store`]: the trait of the database; [`sweeper`]: deletes what has expired; [`striped_lock`]: locks by key
 
+pub mod attempt_keys;
 pub mod attempts;
+pub mod audit;
 pub mod clock;
+pub mod counts;
 pub mod dates;
 pub mod device_name;
 pub mod email;
@@ -32,6 +36,7 @@ pub mod lifetimes;
 pub mod limit_table;
 pub mod limits;
 pub mod mail;
+pub mod metrics;
 pub mod name;
 pub mod network;
 pub mod operator;
@@ -51,6 +56,7 @@ mod authenticate;
 mod change_email;
 mod change_password;
 mod login;
+mod measure;
 mod not_me;
 mod profile;
 mod reset_password;
@@ -63,16 +69,18 @@ use tokio::sync::Notify;
 
 use self::{
     attempts::AttemptKey,
+    audit::AuditEvent,
     clock::Clock,
     device_name::DeviceName,
     email::Email,
     error::Error,
     fair_queue::{Priority, Requester},
     hasher::{Hasher, Place},
-    id::Handle,
+    id::{Handle, UserId},
     lifetimes::session_end,
     limits::Limits,
     mail::{MailKind, Mailer, QueuedMail},
+    metrics::Metrics,
     network::Network,
     outbox::Outbox,
     password::{Password, PasswordHash},
@@ -119,6 +127,7 @@ pub struct Accounts {
     limits: Limits,
     clock: Clock,
     mail_waiting: Arc<Notify>,
+    metrics: Metrics,
 }
 
 impl Accounts {
@@ -135,17 +144,32 @@ impl Accounts {
         let policy = Arc::new(policy);
         let users = Arc::new(Users::new(store.clone()));
         let wake = mail_waiting.clone();
-        let outbox = Outbox::new(store.clone(), users.clone(), mailer, clock.clone(), wake);
+        let metrics = Metrics::default();
+        let outbox = Outbox {
+            store: store.clone(),
+            users: users.clone(),
+            mailer,
+            clock: clock.clone(),
+            wake,
+            deliveries: metrics.deliveries.clone(),
+        };
         let accounts = Self {
-            limits: Limits::new(store.clone(), clock.clone(), rate_limits),
+            limits: Limits::new(store.clone(), clock.clone(), rate_limits, metrics.clone()),
             store,
             users,
-            hasher: Hasher::new(policy.clone()),
+            hasher: Hasher::new(policy.clone(), metrics.hashes.clone()),
             policy,
             clock,
             mail_waiting,
+            metrics,
         };
         (accounts, outbox)
+    }
+
+    /// Logs and counts what a caller did to a user.
+    fn audit(&self, event: AuditEvent, user: &UserId, caller: &Caller) {
+        let audit = &self.metrics.audit;
+        audit.record(event, Some(user), Some(caller.network));
     }
 
     /// Queues a mail, which is sent if the address has an account.

@@ -1,6 +1,8 @@
 //! "This was not me": the link of a security mail.
 
-use super::{Accounts, Caller, error::Error, store::Key, token::Token, user::User};
+use super::{
+    Accounts, Caller, audit::AuditEvent, error::Error, store::Key, token::Token, user::User,
+};
 
 impl Accounts {
     /// The user whose link this is, if it lives.
@@ -20,7 +22,7 @@ impl Accounts {
             Ok(user.id.clone())
         });
         let user = secured.await?.ok_or(Error::LinkDead)?;
-        tracing::warn!(%user, client = %caller.network, "account secured: this was not me");
+        self.audit(AuditEvent::NotMe, &user, caller);
         self.mail_waiting.notify_one();
         Ok(())
     }

@@ -9,6 +9,7 @@ use tokio::{sync::Notify, time::timeout};
 
 use super::{
     clock::Clock,
+    counts::Counts,
     device_name::DeviceName,
     error::Error,
     lifetimes::UNDO_LIFE,
@@ -31,30 +32,16 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Sends the mail in the outbox, one after the other.
 pub struct Outbox {
-    store: Arc<dyn Store>,
-    users: Arc<Users>,
-    mailer: Arc<dyn Mailer>,
-    clock: Clock,
-    wake: Arc<Notify>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) users: Arc<Users>,
+    pub(super) mailer: Arc<dyn Mailer>,
+    pub(super) clock: Clock,
+    pub(super) wake: Arc<Notify>,
+    /// How many deliveries there were, by outcome.
+    pub(super) deliveries: Counts,
 }
 
 impl Outbox {
-    pub(super) fn new(
-        store: Arc<dyn Store>,
-        users: Arc<Users>,
-        mailer: Arc<dyn Mailer>,
-        clock: Clock,
-        wake: Arc<Notify>,
-    ) -> Self {
-        Self {
-            store,
-            users,
-            mailer,
-            clock,
-            wake,
-        }
-    }
-
     /// Sends mail until `stop`, and finishes the delivery that is in progress: if it were cut off, the mail would be
     /// sent again later, though it may have been accepted.
     pub async fn run(self, stop: impl Future<Output = ()>) {
@@ -95,21 +82,28 @@ impl Outbox {
         match self.mailer.send(mail).await {
             Ok(()) => {
                 tracing::info!(mail = %id, ?kind, attempts, "mail sent");
+                self.count("sent");
                 self.store.remove_mail(&id).await?;
             }
             Err(MailError::Temporary(reason)) => {
                 let delay = retry_delay(attempts);
                 tracing::warn!(mail = %id, ?kind, attempts, reason, retry_seconds = delay.as_secs(), "mail delivery failed, will retry");
+                self.count("retried");
                 self.store
                     .retry_mail(&id, self.clock.now().plus(delay))
                     .await?;
             }
             Err(MailError::Permanent(reason)) => {
                 tracing::error!(mail = %id, ?kind, attempts, reason, "mail delivery failed permanently, will not retry");
+                self.count("parked");
                 self.store.park_mail(&id, &reason).await?;
             }
         }
         Ok(true)
+    }
+
+    fn count(&self, outcome: &'static str) {
+        self.deliveries.get_or_create(&[("outcome", outcome)]).inc();
     }
 
     /// The mail to send now; none if there is nobody left to send it to.

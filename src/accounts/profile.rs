@@ -2,6 +2,7 @@
 
 use super::{
     Accounts, Caller,
+    audit::AuditEvent,
     email::Email,
     error::Error,
     mail::{MailKind, QueuedMail},
@@ -56,7 +57,7 @@ impl Accounts {
         if !deleted.await? {
             return Err(Error::NotLoggedIn);
         }
-        tracing::info!(user = %user.id, client = %caller.network, "account deleted");
+        self.audit(AuditEvent::AccountDeleted, &user.id, caller);
         self.mail_waiting.notify_one();
         Ok(())
     }

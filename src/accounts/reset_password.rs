@@ -1,8 +1,8 @@
 //! Resetting a password by a mailed link.
 
 use super::{
-    Accounts, Caller, email::Email, error::Error, fair_queue::Priority, mail::MailKind,
-    password::Password, store::Key, token::Token, user::User,
+    Accounts, Caller, audit::AuditEvent, email::Email, error::Error, fair_queue::Priority,
+    mail::MailKind, password::Password, store::Key, token::Token, user::User,
 };
 
 impl Accounts {
@@ -11,7 +11,10 @@ impl Accounts {
     pub async fn forgot_password(&self, caller: &Caller, email: &str) -> Result<(), Error> {
         let email = Email::parse(email)?;
         self.limits.mail(caller.network, &email).await?;
-        self.queue_mail(MailKind::ResetLink, email).await
+        self.queue_mail(MailKind::ResetLink, email).await?;
+        let audit = &self.metrics.audit;
+        audit.record(AuditEvent::ResetAsked, None, Some(caller.network));
+        Ok(())
     }
 
     /// Sets a new password with a reset link, which can be used once. All sessions of the user end, failed logins are
@@ -44,7 +47,7 @@ impl Accounts {
             is_used.then_some(())
         });
         used.await?.ok_or(Error::LinkDead)?;
-        tracing::info!(user = %id, client = %caller.network, "password reset");
+        self.audit(AuditEvent::PasswordReset, &id, caller);
         self.mail_waiting.notify_one();
         Ok(device_token)
     }

@@ -2,6 +2,7 @@
 
 use super::{
     Accounts, Caller, LoggedIn, about,
+    audit::AuditEvent,
     email::Email,
     error::Error,
     fair_queue::Priority,
@@ -36,7 +37,7 @@ impl Accounts {
         let user = User::new(name, email.clone(), password, session, device);
         match self.store.insert(&user).await {
             Ok(()) => {
-                tracing::info!(user = %user.id, client = %caller.network, "signed up");
+                self.audit(AuditEvent::SignedUp, &user.id, caller);
                 let ended = self.end_session(caller.replaces());
                 let (ended, ()) = tokio::join!(ended, self.welcome(&user));
                 ended?;

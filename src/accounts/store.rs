@@ -9,7 +9,7 @@ use super::{
     email::Email,
     error::StoreError,
     id::UserId,
-    mail::{MailId, OutboxMail, QueuedMail},
+    mail::{MailId, OutboxMail, OutboxSize, QueuedMail},
     token::Digest,
     user::{Session, User},
 };
@@ -172,6 +172,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The mails in the outbox, the parked ones too, those that were asked for first, at most `most`.
     async fn mails(&self, most: usize) -> Result<Vec<OutboxMail>, StoreError>;
+
+    /// How much mail there is.
+    async fn outbox_size(&self) -> Result<OutboxSize, StoreError>;
 
     /// Makes a mail due at `now`, even if it is parked; false if there is none that nobody has claimed.
     async fn requeue_mail(&self, id: &MailId, now: Timestamp) -> Result<bool, StoreError>;

@@ -40,7 +40,7 @@ pub struct Refusal {
 }
 
 /// Why a request was refused. Code decides by it, never by the status or the sentence.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// A field is missing or empty.

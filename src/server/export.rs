@@ -16,6 +16,9 @@ use crate::{
     pages::{Page, account::AccountPage, request::Client},
 };
 
+/// Its path.
+pub const PATH: &str = "/account/export";
+
 /// Answers with the file; who is not logged in is sent to log in.
 pub async fn download(State(state): State<Arc<state::State>>, request: Request) -> Response {
     let (headers, extensions) = (request.headers(), request.extensions());

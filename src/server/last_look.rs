@@ -1,31 +1,35 @@
-//! The last look at whether all works, shared by all who ask.
+//! The last look at something that the store is asked for, shared by all who ask.
 
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
 use super::store::deadline::with_request_deadline;
-use crate::accounts::health::Health;
 
 /// How long one look at the store serves everyone who asks, so that a flood of them costs it nothing.
 const LOOK_LIFE: Duration = Duration::from_secs(1);
 
-/// The last look at everything, shared by all who ask.
-#[derive(Default)]
-pub struct LastLook(Mutex<Option<(Instant, Health)>>);
+/// The last look at something, shared by all who ask.
+pub struct LastLook<T>(Mutex<Option<(Instant, T)>>);
 
-impl LastLook {
-    /// The health as of a second ago at most. Who asks while somebody looks waits for the same look.
-    pub async fn or_look(&self, look: impl Future<Output = Health>) -> Health {
+impl<T> Default for LastLook<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T: Clone> LastLook<T> {
+    /// What was seen a second ago at most. Who asks while somebody looks waits for the same look.
+    pub async fn or_look(&self, look: impl Future<Output = T>) -> T {
         let mut last = self.0.lock().await;
-        if let Some((at, health)) = *last
+        if let Some((at, seen)) = &*last
             && at.elapsed() < LOOK_LIFE
         {
-            return health;
+            return seen.clone();
         }
-        let health = with_request_deadline(look).await;
-        *last = Some((Instant::now(), health));
-        health
+        let seen = with_request_deadline(look).await;
+        *last = Some((Instant::now(), seen.clone()));
+        seen
     }
 }
 
@@ -44,18 +48,12 @@ mod tests {
         let ask = || {
             last_look.or_look(async {
                 tokio::time::sleep(Duration::from_millis(10)).await;
-                let is_first = looks.fetch_add(1, Ordering::Relaxed) == 0;
-                Health {
-                    store: is_first,
-                    hashing: true,
-                }
+                looks.fetch_add(1, Ordering::Relaxed) + 1
             })
         };
         let flood = join_all((0..1000).map(|_| ask())).await;
-        assert!(flood.iter().all(|health| health.store));
-        assert_eq!(looks.load(Ordering::Relaxed), 1);
+        assert_eq!(flood, [1; 1000]);
         tokio::time::sleep(LOOK_LIFE).await;
-        assert!(!ask().await.store);
-        assert_eq!(looks.load(Ordering::Relaxed), 2);
+        assert_eq!(ask().await, 2);
     }
 }

@@ -1,6 +1,8 @@
-//! The access log: one line for each request. It, and every other line of the request, has the id of the request.
+//! The access log: one line for each request, and one more in the metrics. The line, and every other one of the request,
+//! has the id of the request.
 
 use std::{
+    collections::HashSet,
     hash::{BuildHasher, RandomState},
     sync::{
         Arc,
@@ -17,7 +19,8 @@ use axum::{
 };
 use tracing::Instrument;
 
-use crate::accounts::network::Network;
+use super::metrics::requests::RequestMetrics;
+use crate::{accounts::network::Network, pages::request::Client};
 
 /// The header that tells a client the id of its request, for whoever reads the log. One that a client sends is ignored.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -40,12 +43,30 @@ impl RequestIds {
     }
 }
 
+/// What the access log needs.
+pub struct AccessLog {
+    ids: RequestIds,
+    routes: HashSet<&'static str>,
+    metrics: RequestMetrics,
+}
+
+impl AccessLog {
+    /// A log of requests to these paths and to others.
+    pub fn new(routes: impl Iterator<Item = &'static str>, metrics: RequestMetrics) -> Self {
+        Self {
+            ids: RequestIds::default(),
+            routes: routes.collect(),
+            metrics,
+        }
+    }
+}
+
 /// Gives the request an id, and answers it.
-pub async fn request(State(ids): State<Arc<RequestIds>>, request: Request, next: Next) -> Response {
-    let id = ids.next();
+pub async fn request(State(log): State<Arc<AccessLog>>, request: Request, next: Next) -> Response {
+    let id = log.ids.next();
     // Of the highest level, so that no filter takes the id from a line that it lets through.
     let span = tracing::error_span!("request", id);
-    let mut response = answer(request, next).instrument(span).await;
+    let mut response = answer(&log, request, next).instrument(span).await;
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
@@ -53,15 +74,19 @@ pub async fn request(State(ids): State<Arc<RequestIds>>, request: Request, next:
 }
 
 /// Logs client, method, path, status and milliseconds. Never query, headers or body, which contain secrets.
-async fn answer(request: Request, next: Next) -> Response {
+async fn answer(log: &AccessLog, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let client = request.extensions().get::<Network>().copied();
     let client = client.unwrap_or_default();
     let method = request.method().clone();
-    let path: String = request.uri().path().chars().take(MAX_PATH_CHARS).collect();
+    let path = request.uri().path();
+    let route = log.routes.get(path).copied();
+    let path: String = path.chars().take(MAX_PATH_CHARS).collect();
+    let kind = Client::of(request.headers());
     let response = next.run(request).await;
-    let status = response.status().as_u16();
-    let millis = started.elapsed().as_millis() as u64;
+    let (status, took) = (response.status(), started.elapsed());
+    log.metrics.answered(route, &method, kind, status, took);
+    let (status, millis) = (status.as_u16(), took.as_millis() as u64);
     tracing::info!(%client, %method, path, status, millis, "request");
     response
 }

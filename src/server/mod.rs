@@ -11,6 +11,7 @@
 //! - [`mod@listen`]: connections: their number and timeouts; [`state`]: what all handlers share
 //! - [`admin`]: the socket for commands of operators; [`backup`]: backups of a store
 //! - [`settings`]: configuration; [`breached`]: opens the filter of breached passwords
+//! - [`metrics`]: what is counted, and the address that shows it
 //! - [`mail`], [`store`]: implementations of the accounts' traits `Mailer` and `Store`
 
 pub mod admin;
@@ -27,6 +28,7 @@ pub mod last_look;
 pub mod listen;
 pub mod log;
 pub mod mail;
+pub mod metrics;
 pub mod negotiation;
 pub mod peer;
 pub mod prerendered;
@@ -50,6 +52,7 @@ use axum::{
 use tower_http::catch_panic::CatchPanicLayer;
 
 use self::{
+    log::AccessLog,
     show::{Entry, page},
     state::State,
     submit::Route,
@@ -75,6 +78,11 @@ pub static PAGES: &[Entry] = &[
     page::<SessionsPage>(),
     page::<HistoryPage>(),
 ];
+
+/// The paths of all that is neither a page nor a form nor a file.
+const OTHER_PATHS: [&str; 4] = [CHANGE_PASSWORD, export::PATH, health::LIVE, health::READY];
+/// Where password managers look for the page to change a password (W3C, A Well-Known URL for Changing Passwords).
+const CHANGE_PASSWORD: &str = "/.well-known/change-password";
 
 /// The routes of all pages and forms, with all layers. A `POST` to any other path never reaches a server function.
 pub fn router(state: Arc<State>) -> Router {
@@ -102,11 +110,8 @@ pub fn router(state: Arc<State>) -> Router {
     let site = state.site.clone();
     let password_page = Redirect::to(ResetPasswordPage::PATH);
     let routes = routes
-        .route(
-            "/.well-known/change-password",
-            get(async move || password_page),
-        )
-        .route("/account/export", get(export::download))
+        .route(CHANGE_PASSWORD, get(async move || password_page))
+        .route(export::PATH, get(export::download))
         .route(health::LIVE, get(health::live))
         .route(health::READY, get(health::ready))
         .fallback(async move |request| files::serve(&site, &request))
@@ -120,6 +125,9 @@ pub fn router(state: Arc<State>) -> Router {
 
 /// Adds all layers to `routes`. The last one is outermost: it sees a request first.
 pub fn with_layers(routes: Router, state: Arc<State>) -> Router {
+    let paths = PAGES.iter().map(|page| page.path);
+    let paths = paths.chain(FORMS.iter().map(|form| form.path));
+    let access_log = AccessLog::new(paths.chain(OTHER_PATHS), state.metrics.clone());
     Router::new()
         .fallback_service(routes)
         .layer(middleware::from_fn_with_state(
@@ -134,7 +142,7 @@ pub fn with_layers(routes: Router, state: Arc<State>) -> Router {
         ))
         .layer(middleware::from_fn_with_state(state.clone(), headers::add))
         .layer(middleware::from_fn_with_state(
-            Arc::new(log::RequestIds::default()),
+            Arc::new(access_log),
             log::request,
         ))
         .layer(middleware::from_fn_with_state(state, peer::find))

@@ -56,6 +56,10 @@ pub struct Arguments {
     #[arg(long, env = "BREACHED_FILTER", value_name = "FILE")]
     breached_filter: Option<String>,
 
+    /// Address and port for metrics, at /metrics [default: none]
+    #[arg(long, env = "ADMIN_ADDR", value_name = "ADDRESS")]
+    admin_addr: Option<String>,
+
     /// How much is logged, such as warn or fpm_registry=debug,info [default: info]
     #[arg(long, env = "RUST_LOG", value_name = "FILTERS")]
     rust_log: Option<String>,
@@ -87,6 +91,8 @@ pub struct Settings {
     pub rate_limits: bool,
     /// A filter of breached passwords to use instead of the one in the program.
     pub breached_filter: Option<PathBuf>,
+    /// The address for metrics, if they are shown.
+    pub admin_addr: Option<SocketAddr>,
     /// What is logged.
     pub log_filter: EnvFilter,
     /// How it is written.
@@ -140,7 +146,7 @@ impl Settings {
     /// Checks what was given.
     pub fn check(arguments: Arguments) -> Result<Self, WrongSetting> {
         let address = non_empty(arguments.leptos_site_addr)
-            .map(|address| socket_address(&address))
+            .map(|address| socket_address("LEPTOS_SITE_ADDR", "127.0.0.1:9090", &address))
             .transpose()?;
         let mut leptos = leptos_options()?;
         leptos.site_addr = address.unwrap_or(leptos.site_addr);
@@ -165,6 +171,9 @@ impl Settings {
                 }
             },
             breached_filter: non_empty(arguments.breached_filter).map(PathBuf::from),
+            admin_addr: non_empty(arguments.admin_addr)
+                .map(|address| socket_address("ADMIN_ADDR", "127.0.0.1:9091", &address))
+                .transpose()?,
             log_filter: log_filter(&or_default(arguments.rust_log, "info"))?,
             log_format: match or_default(arguments.log_format, "text").as_str() {
                 "text" => LogFormat::Text,
@@ -226,10 +235,10 @@ impl PublicUrl {
     }
 }
 
-fn socket_address(text: &str) -> Result<SocketAddr, WrongSetting> {
+fn socket_address(name: &str, example: &str, text: &str) -> Result<SocketAddr, WrongSetting> {
     text.parse().map_err(|_| {
         WrongSetting::new(format!(
-            "LEPTOS_SITE_ADDR must be an address and port such as 127.0.0.1:9090, not `{text}`"
+            "{name} must be an address and port such as {example}, not `{text}`"
         ))
     })
 }

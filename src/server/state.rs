@@ -5,8 +5,11 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 
-use super::{files::Site, last_look::LastLook, prerendered::PrerenderedPages, settings::PublicUrl};
-use crate::forms::context::Service;
+use super::{
+    files::Site, last_look::LastLook, metrics::requests::RequestMetrics,
+    prerendered::PrerenderedPages, settings::PublicUrl,
+};
+use crate::{accounts::health::Health, forms::context::Service};
 
 /// What all handlers share.
 pub struct State {
@@ -19,7 +22,9 @@ pub struct State {
     /// Prerendered pages.
     pub prerendered_pages: PrerenderedPages,
     /// The last look at whether all works.
-    pub last_look: LastLook,
+    pub last_look: LastLook<Health>,
+    /// What is counted of requests.
+    pub metrics: RequestMetrics,
     /// The URL that browsers use.
     pub public_url: PublicUrl,
     /// Networks of proxies whose `X-Forwarded-For` is believed.

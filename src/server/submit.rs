@@ -27,10 +27,7 @@ use super::{
     store::deadline::with_request_deadline,
 };
 use crate::{
-    accounts::{
-        network::Network,
-        user::{Session, User},
-    },
+    accounts::user::{Session, User},
     forms::{
         cookie::Kind,
         field::CURRENT_PASSWORD,
@@ -101,6 +98,8 @@ impl Route {
             Ok(account) => call_server_function(&state, parts.clone(), account, &fields).await,
             Err(refusal) => Err((HeaderMap::new(), refusal)),
         };
+        let reason = answer.as_ref().err().map(|(_, refusal)| refusal.reason);
+        state.metrics.submitted(self.form, reason);
         let mut answer = match answer {
             Ok(done) => self.done(client, done),
             Err((headers, refusal)) => {
@@ -153,11 +152,6 @@ impl Route {
         refusal: Refusal,
         headers: &HeaderMap,
     ) -> Response {
-        if refusal.reason == Reason::TooManyAttempts {
-            let network = parts.extensions.get::<Network>().copied();
-            let client = network.unwrap_or_default();
-            tracing::warn!(%client, path = self.form.path, "rate limit exceeded");
-        }
         if client == Client::Program {
             return problem::json(self.form.path, &refusal);
         }

@@ -9,7 +9,7 @@ use std::{
 use fpm_registry::accounts::{
     device_name::DeviceName,
     id::UserId,
-    mail::{MailId, MailKind, MailState, OutboxMail, QueuedMail},
+    mail::{MailId, MailKind, MailState, OutboxMail, OutboxSize, QueuedMail},
     store::{Key, Replaced, Store},
     user::User,
 };
@@ -28,6 +28,7 @@ contract! {
     a_removed_mail_is_gone
     a_parked_mail_never_comes_back
     all_mails_are_listed_with_what_becomes_of_them
+    the_size_of_the_outbox_is_told
     a_mail_is_sent_again_even_if_it_was_parked
     expedited_mail_is_due_but_not_what_others_hold
     a_notice_of_a_change_is_sent
@@ -160,6 +161,32 @@ async fn all_mails_are_listed_with_what_becomes_of_them(store: Arc<dyn Store>) {
     ];
     assert_eq!(listed, expected.map(|mail| (mail.mail.id, mail)).into());
     assert_eq!(store.mails(2).await.unwrap().len(), 2);
+}
+
+async fn the_size_of_the_outbox_is_told(store: Arc<dyn Store>) {
+    let size = store.outbox_size().await.unwrap();
+    let empty = OutboxSize {
+        waiting: 0,
+        parked: 0,
+        oldest: None,
+    };
+    assert_eq!(size, empty);
+    let hours_ago = [3, 1, 2].map(|hours| now().minus(hours * HOUR));
+    let mails = hours_ago.map(mail_from);
+    for mail in &mails {
+        store.queue_mail(mail.clone()).await.unwrap();
+    }
+    // One is being sent, and the oldest can never be.
+    store.claim_mail(now(), lease()).await.unwrap();
+    store.park_mail(&mails[0].id, "no such user").await.unwrap();
+    store.claim_mail(now(), lease()).await.unwrap();
+    let size = store.outbox_size().await.unwrap();
+    let two_wait = OutboxSize {
+        waiting: 2,
+        parked: 1,
+        oldest: Some(hours_ago[2]),
+    };
+    assert_eq!(size, two_wait);
 }
 
 async fn a_mail_is_sent_again_even_if_it_was_parked(store: Arc<dyn Store>) {

@@ -13,7 +13,7 @@ const ANYONE: Requester = Requester {
 
 /// A hasher nobody else uses, with a place.
 async fn hasher() -> (Hasher, Place) {
-    let hasher = Hasher::new(Arc::default());
+    let hasher = Hasher::new(Arc::default(), HashMetrics::default());
     let place = hasher.reserve(ANYONE).await.unwrap();
     (hasher, place)
 }
@@ -54,7 +54,7 @@ fn the_memory_of_a_hash_is_used_again_soon_and_given_back_later() {
 
 #[test]
 fn a_hasher_is_alive_while_all_its_threads_are() {
-    let hasher = Hasher::new(Arc::default());
+    let hasher = Hasher::new(Arc::default(), HashMetrics::default());
     assert!(hasher.is_alive());
     hasher.jobs.close();
     let began = Instant::now();
@@ -66,7 +66,7 @@ fn a_hasher_is_alive_while_all_its_threads_are() {
 
 #[tokio::test]
 async fn many_requests_of_one_network_give_way_to_another() {
-    let hasher = Hasher::new(Arc::default());
+    let hasher = Hasher::new(Arc::default(), HashMetrics::default());
     let log_in = async |requester: Requester| {
         let place = hasher.reserve(requester).await?;
         let typed = Password::typed("correct horse battery").unwrap();
@@ -104,7 +104,7 @@ async fn a_place_that_is_dropped_is_free_again() {
 
 #[tokio::test]
 async fn the_whole_password_counts_and_normal_forms_are_one() {
-    let hasher = Hasher::new(Arc::default());
+    let hasher = Hasher::new(Arc::default(), HashMetrics::default());
     let long = format!("{}é", "x".repeat(255));
     let hash = hash_now(&Password::chosen(&long).unwrap(), &mut Memory::new());
     let verdict = async |text: &str| {
@@ -155,7 +155,7 @@ async fn a_weaker_hash_is_replaced_and_an_unreadable_one_is_told_apart() {
 
 #[tokio::test]
 async fn a_stored_text_that_is_no_hash_of_argon2_takes_the_time_of_one() {
-    let hasher = Hasher::new(Arc::default());
+    let hasher = Hasher::new(Arc::default(), HashMetrics::default());
     let took = async |stored: Option<PasswordHash>| {
         let typed = Password::typed("correct horse battery").unwrap();
         let place = hasher.reserve(ANYONE).await.unwrap();

@@ -11,7 +11,7 @@ pub mod request;
 mod users;
 
 use self::request::{NotDone, Report, Request};
-use super::Accounts;
+use super::{Accounts, audit::AuditEvent, id::UserId};
 
 /// The most rows of a list.
 pub const MAX_ROWS: usize = 1000;
@@ -29,5 +29,11 @@ impl Accounts {
             Request::ListLimits => self.list_limits().await,
             Request::ClearLimits(what) => self.clear_limits(&what).await,
         }
+    }
+
+    /// Logs what an operator did, to this user if it was to one.
+    fn audit_operator(&self, did: &'static str, user: Option<&UserId>) {
+        let audit = &self.metrics.audit;
+        audit.record(AuditEvent::Operator(did), user, None);
     }
 }

@@ -29,7 +29,7 @@ impl Accounts {
         if !requeued {
             return Err(NotDone::NoSuchMail(id.to_owned()));
         }
-        tracing::info!(%mail, "an operator had a mail sent again");
+        self.audit_operator("had a mail sent again", None);
         self.mail_waiting.notify_one();
         Ok(report(mail, "is due now"))
     }
@@ -39,7 +39,7 @@ impl Accounts {
         if !self.store.remove_mail(&mail).await? {
             return Err(NotDone::NoSuchMail(id.to_owned()));
         }
-        tracing::info!(%mail, "an operator dropped a mail");
+        self.audit_operator("deleted a mail", None);
         Ok(report(mail, "was deleted"))
     }
 }

@@ -9,7 +9,7 @@ use super::{
     request::{NotDone, Report},
 };
 use crate::accounts::{
-    Accounts, attempts::AttemptKey, email::Email, limits::Limits, network::Network,
+    Accounts, attempt_keys, attempts::AttemptKey, email::Email, network::Network,
 };
 
 impl Accounts {
@@ -37,7 +37,7 @@ impl Accounts {
     pub(super) async fn clear_limits(&self, what: &str) -> Result<Report, NotDone> {
         let keys = keys_of(what)?;
         self.store.settle_attempts(&keys, &[]).await?;
-        tracing::info!("an operator cleared limits");
+        self.audit_operator("cleared limits", None);
         Ok(Report {
             sentence: "Forgot the attempts".to_owned(),
             facts: json!({ "cleared": keys.iter().map(AttemptKey::as_str).collect::<Vec<_>>() }),
@@ -48,12 +48,12 @@ impl Accounts {
 /// The keys of an e-mail address, of the address of a network, or the one that is typed as it stands in the list.
 fn keys_of(what: &str) -> Result<Vec<AttemptKey>, NotDone> {
     if let Ok(address) = what.parse::<IpAddr>() {
-        return Ok(Limits::keys_of_network(Network::of(address)));
+        return Ok(attempt_keys::keys_of_network(Network::of(address)));
     }
     if what.contains('@') {
-        return Ok(Limits::keys_of_address(&Email::parse(what)?));
+        return Ok(attempt_keys::keys_of_address(&Email::parse(what)?));
     }
-    match Limits::is_key(what) {
+    match attempt_keys::is_key(what) {
         true => Ok(vec![AttemptKey::from(what)]),
         false => Err(NotDone::NoSuchLimit(what.to_owned())),
     }

@@ -88,7 +88,7 @@ impl Accounts {
                 ("deleted the account", json!({}))
             }
         };
-        tracing::info!(user = %id, did, "an operator acted on a user");
+        self.audit_operator(did, Some(&id));
         self.mail_waiting.notify_one();
         Ok(report(&id, did, facts))
     }
@@ -163,9 +163,9 @@ impl Accounts {
             Some(user.send_reset_link(&origin))
         });
         mailed.await?;
-        tracing::info!(user = %user.id, "an operator created a user");
         self.mail_waiting.notify_one();
         let did = "created the account and queued a link to choose a password";
+        self.audit_operator(did, Some(&user.id));
         Ok(report(&user.id, did, json!({})))
     }
 }

@@ -24,6 +24,7 @@ use self::{
     slots::{Slot, Slots},
     timeouts::{TimedStream, Timeouts, Turn},
 };
+use super::metrics::connections::ConnectionMetrics;
 
 /// The connection limit. Once it is reached, each further connection closes another.
 const MAX_CONNECTIONS: usize = 4096;
@@ -50,6 +51,7 @@ pub async fn serve(
     router: Router,
     files: u64,
     proxies: Vec<IpNet>,
+    metrics: ConnectionMetrics,
     stop: impl Future<Output = ()>,
 ) {
     let slots = Slots::new(connections(files), proxies);
@@ -61,7 +63,8 @@ pub async fn serve(
             accepted = accept(&listener, &slots) => accepted,
         };
         let slot = slots.take(peer.ip());
-        serve_one(stream, peer, slot, router.clone(), &graceful);
+        let metrics = metrics.clone();
+        serve_one(stream, peer, slot, router.clone(), metrics, &graceful);
     }
     drop(listener);
     tracing::info!("stopping, waiting for requests in flight");
@@ -97,6 +100,7 @@ fn serve_one(
     peer: SocketAddr,
     mut slot: Slot,
     router: Router,
+    metrics: ConnectionMetrics,
     graceful: &GracefulShutdown,
 ) {
     let _ = stream.set_nodelay(true);
@@ -120,6 +124,7 @@ fn serve_one(
         .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service);
     let watched = graceful.watch(connection);
+    metrics.open.inc();
     tokio::spawn(async move {
         tokio::select! {
             served = watched => {
@@ -128,9 +133,11 @@ fn serve_one(
                 }
             }
             () = slot.ended() => {
+                metrics.evicted.inc();
                 tracing::debug!(client = %peer.ip(), "connection limit reached, closed a connection of the largest network");
             }
         }
+        metrics.open.dec();
     });
 }
 

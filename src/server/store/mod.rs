@@ -1,7 +1,8 @@
-//! The two implementations of [`Store`]: MongoDB, and a file of this machine.
+//! The two implementations of [`Store`]: MongoDB, and a file of this machine; and what measures either.
 
 pub mod deadline;
 mod embedded;
+pub mod measured;
 mod mongo;
 
 use std::{path::Path, sync::Arc};

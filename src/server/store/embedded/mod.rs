@@ -25,7 +25,7 @@ use self::{
     attempts::{closed_attempts, sum_attempts},
     backup::scan,
     file::{Job, RegistryFile, catch_redb_panic},
-    outbox::list_mails,
+    outbox::{list_mails, outbox_size},
     tables::{Commit, Lookup, Result, Tables, find},
     writer::write_all,
 };
@@ -35,7 +35,7 @@ use crate::accounts::{
     clock::Timestamp,
     error::StoreError,
     id::UserId,
-    mail::{MAIL_LIFE, MailId, OutboxMail, QueuedMail},
+    mail::{MAIL_LIFE, MailId, OutboxMail, OutboxSize, QueuedMail},
     store::{InsertError, Key, Replaced, Scanned, Store, UserRecord, Visitor},
     token::Digest,
     user::User,
@@ -237,6 +237,10 @@ impl Store for EmbeddedStore {
     async fn mails(&self, most: usize) -> Result<Vec<OutboxMail>, StoreError> {
         self.read(move |transaction| list_mails(transaction, most))
             .await
+    }
+
+    async fn outbox_size(&self) -> Result<OutboxSize, StoreError> {
+        self.read(outbox_size).await
     }
 
     async fn requeue_mail(&self, id: &MailId, now: Timestamp) -> Result<bool, StoreError> {

@@ -1,12 +1,12 @@
 //! The outbox.
 
-use redb::{ReadTransaction, ReadableTable};
+use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
 use serde::{Deserialize, Serialize};
 
 use super::tables::{Commit, OUTBOX, PARKED, Result, Tables, decode, encode, get};
 use crate::accounts::{
     clock::Timestamp,
-    mail::{MailId, MailState, OutboxMail, QueuedMail},
+    mail::{MailId, MailState, OutboxMail, OutboxSize, QueuedMail},
 };
 
 /// The record of a mail.
@@ -180,6 +180,22 @@ pub(super) fn list_mails(transaction: &ReadTransaction, most: usize) -> Result<V
     mails.sort_by_key(|listed: &OutboxMail| listed.mail.queued_at);
     mails.truncate(most);
     Ok(mails)
+}
+
+/// How much mail there is.
+pub(super) fn outbox_size(transaction: &ReadTransaction) -> Result<OutboxSize> {
+    let outbox = transaction.open_table(OUTBOX)?;
+    let mut oldest = None;
+    for row in outbox.iter()? {
+        let record: MailRecord = decode(row?.1.value())?;
+        let queued_at = record.mail.queued_at;
+        oldest = Some(oldest.map_or(queued_at, |oldest| queued_at.min(oldest)));
+    }
+    Ok(OutboxSize {
+        waiting: outbox.len()?,
+        parked: transaction.open_table(PARKED)?.len()?,
+        oldest,
+    })
 }
 
 impl From<MailRecord> for OutboxMail {

@@ -36,7 +36,7 @@ use crate::accounts::{
     clock::Timestamp,
     error::StoreError,
     id::UserId,
-    mail::{MAIL_LIFE, MailId, OutboxMail, QueuedMail},
+    mail::{MAIL_LIFE, MailId, OutboxMail, OutboxSize, QueuedMail},
     store::{InsertError, Key, Replaced, Scanned, Store, UserRecord, Visitor},
     token::Digest,
     user::User,
@@ -289,6 +289,18 @@ impl Store for MongoStore {
             .iter()
             .filter_map(|mail| read_outbox_mail(mail))
             .collect())
+    }
+
+    async fn outbox_size(&self) -> Result<OutboxSize, StoreError> {
+        let waiting = doc! { "dueAt": { "$gte": date(Timestamp::PAST) } };
+        let oldest = self.outbox.find_one(waiting.clone());
+        let oldest = run(oldest.sort(doc! { "queuedAt": 1 })).await?;
+        let oldest = oldest.and_then(|mail| read_mail(&mail));
+        Ok(OutboxSize {
+            waiting: run(self.outbox.count_documents(waiting)).await?,
+            parked: run(self.outbox.count_documents(doc! { "dueAt": null })).await?,
+            oldest: oldest.map(|mail| mail.queued_at),
+        })
     }
 
     async fn requeue_mail(&self, id: &MailId, now: Timestamp) -> Result<bool, StoreError> {
