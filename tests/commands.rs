@@ -425,3 +425,56 @@ fn the_socket_is_for_this_user_alone_and_outlives_no_server() {
     assert!(!socket.exists());
     assert!(!log.contains(ADA), "{log}");
 }
+
+#[test]
+fn users_and_what_has_happened_to_them_are_found() {
+    for setup in setups() {
+        let registry = setup.start();
+        for email in [ADA, "eve@example.org"] {
+            registry.sign_up(email);
+        }
+        registry.log_in("eve@example.org", PASSWORD);
+        done(&setup, &["user", "confirm-email", ADA]);
+        done(&setup, &["user", "disable", ADA]);
+        let [of_server, alone] = [Some(registry), None].map(|registry| {
+            let emails = |filter: &[&str]| -> Vec<String> {
+                let listed = facts(&setup, &[&["user", "list"], filter].concat());
+                let users = listed["users"].as_array().unwrap().iter();
+                let emails = users.map(|user| user["email"].as_str().unwrap().to_owned());
+                let mut emails: Vec<_> = emails.collect();
+                emails.sort();
+                emails
+            };
+            let both = [ADA, "eve@example.org"];
+            assert_eq!(emails(&["--match", "Example"]), both);
+            assert_eq!(emails(&["--match", "EVE@"]), both[1..]);
+            assert_eq!(emails(&["--disabled"]), both[..1]);
+            assert_eq!(emails(&["--unconfirmed"]), both[1..]);
+            assert_eq!(emails(&["--disabled", "--unconfirmed"]), both[2..]);
+
+            let kinds = |filter: &[&str]| -> Vec<String> {
+                let listed = facts(&setup, &[&["events", "list"], filter].concat());
+                let events = listed["events"].as_array().unwrap().iter();
+                let kinds = events.map(|event| event["kind"].as_str().unwrap().to_owned());
+                kinds.collect()
+            };
+            let all = kinds(&[]);
+            let newest = ["disabled", "email-confirmed", "new-device"];
+            assert_eq!(all[..3], newest);
+            assert_eq!(kinds(&["--hours", "1"]), all);
+            assert_eq!(kinds(&["--user", ADA, "--kind", "disabled"]), ["disabled"]);
+            let of_eve = kinds(&["--user", "eve@example.org"]);
+            assert_eq!(of_eve, ["new-device", "signed-up"]);
+            drop(registry);
+            all
+        });
+        assert_eq!(of_server, alone);
+        let said = refused(&setup, &["events", "list", "--user", "nobody@example.org"]);
+        assert_eq!(
+            said,
+            "fpm-registry: there is no user `nobody@example.org`\n"
+        );
+        let said = refused(&setup, &["events", "list", "--kind", "unknown"]);
+        assert!(said.contains("there is no such kind of event"), "{said}");
+    }
+}

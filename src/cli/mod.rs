@@ -2,7 +2,8 @@
 //!
 //! # Layout
 //! - [`backup`]: writes and restores backups
-//! - [`user`]: what can be done to a user; [`outbox`]: to mail; [`limits`]: to rate limits
+//! - [`user`]: what can be done to a user; [`events`]: what has happened to users; [`outbox`]: what can be
+//!   done to mail; [`limits`]: to rate limits
 //! - [`confirm`]: asks before what cannot be undone
 //! - [`perform`]: has a command done by the running server, or by this process if none runs
 //!
@@ -10,6 +11,7 @@
 
 pub mod backup;
 pub mod confirm;
+pub mod events;
 pub mod limits;
 pub mod outbox;
 pub mod perform;
@@ -39,6 +41,9 @@ pub enum Command {
     /// Look at a user, and help
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Look at what has happened to users
+    #[command(subcommand)]
+    Events(events::EventsCommand),
     /// Look at the mail that waits or could not be delivered
     #[command(subcommand)]
     Outbox(outbox::OutboxCommand),
@@ -63,6 +68,7 @@ impl Command {
     pub async fn run(self, settings: &Settings) -> ExitCode {
         match self {
             Self::User(command) => command.run(settings).await,
+            Self::Events(command) => command.run(settings).await,
             Self::Outbox(command) => command.run(settings).await,
             Self::Limits(command) => command.run(settings).await,
             Self::Backup(command) => command.run(settings).await,

@@ -9,18 +9,27 @@ use super::{
     perform::{Output, perform, refuse},
 };
 use crate::{
-    accounts::operator::request::{Act, Request},
+    accounts::operator::request::{Act, Request, UserFilter},
     server::settings::Settings,
 };
 
 /// What can be done to a user.
 #[derive(Subcommand)]
 pub enum UserCommand {
-    /// List users in the order of their ids, a thousand at a time
+    /// List users in the order of their ids, at most a thousand at a time
     List {
         /// Begin after the user of this id
         #[arg(long, value_name = "ID")]
         after: Option<String>,
+        /// Only those with this in their name or e-mail address
+        #[arg(long = "match", value_name = "TEXT")]
+        text: Option<String>,
+        /// Only those who are disabled
+        #[arg(long)]
+        disabled: bool,
+        /// Only those whose e-mail address is not confirmed
+        #[arg(long)]
+        unconfirmed: bool,
         /// How the outcome is printed.
         #[command(flatten)]
         output: Output,
@@ -84,8 +93,20 @@ impl UserCommand {
     /// Carries the command out.
     pub async fn run(self, settings: &Settings) -> ExitCode {
         let (one, act) = match self {
-            Self::List { after, output } => {
-                return perform(settings, Request::ListUsers { after }, output).await;
+            Self::List {
+                after,
+                text,
+                disabled,
+                unconfirmed,
+                output,
+            } => {
+                let filter = UserFilter {
+                    after,
+                    text,
+                    disabled,
+                    unconfirmed,
+                };
+                return perform(settings, Request::ListUsers(filter), output).await;
             }
             Self::Create {
                 name,

@@ -3,8 +3,10 @@
 //! # Layout
 //! - [`request`]: what can be asked for, and what comes of it
 //! - `users`: what can be done to one user
+//! - `lists`: lists of users and of events
 //! - `outbox`: mail that waits or is parked; `rate_limits`: who is refused for too many attempts
 
+mod lists;
 mod outbox;
 mod rate_limits;
 pub mod request;
@@ -22,7 +24,8 @@ impl Accounts {
         match request {
             Request::User { who, act } => self.act_on(who, act).await,
             Request::CreateUser { name, email } => self.create_user(&name, &email).await,
-            Request::ListUsers { after } => self.list_users(after).await,
+            Request::ListUsers(filter) => self.list_users(filter).await,
+            Request::ListEvents(filter) => self.list_events(filter).await,
             Request::ListMails => self.list_mails().await,
             Request::RetryMail(id) => self.retry_mail(&id).await,
             Request::DropMail(id) => self.drop_mail(&id).await,

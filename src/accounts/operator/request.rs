@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::accounts::error::{Error, StoreError};
+use crate::accounts::{
+    error::{Error, StoreError},
+    user::event::EventKind,
+};
 
 /// What an operator asks for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,11 +26,10 @@ pub enum Request {
         /// The address.
         email: String,
     },
-    /// The users in the order of their ids, those after this one.
-    ListUsers {
-        /// The id after which the list begins.
-        after: Option<String>,
-    },
+    /// Users, in the order of their ids.
+    ListUsers(UserFilter),
+    /// What has happened to users, the newest first.
+    ListEvents(EventFilter),
     /// The mails in the outbox.
     ListMails,
     /// To send a mail now, even if it is parked.
@@ -38,6 +40,30 @@ pub enum Request {
     ListLimits,
     /// To forget the attempts of an address, of a network, or under a key of the list.
     ClearLimits(String),
+}
+
+/// Which users are listed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct UserFilter {
+    /// The id after which the list begins.
+    pub after: Option<String>,
+    /// A part of the name or the address, in any case.
+    pub text: Option<String>,
+    /// Only those who are disabled.
+    pub disabled: bool,
+    /// Only those whose address is not confirmed.
+    pub unconfirmed: bool,
+}
+
+/// Which events are listed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct EventFilter {
+    /// The address or the id of one user.
+    pub who: Option<String>,
+    /// What has happened.
+    pub kind: Option<EventKind>,
+    /// Within this many hours.
+    pub hours: Option<u32>,
 }
 
 /// What an operator can do to a user.

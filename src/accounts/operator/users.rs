@@ -2,10 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    MAX_ROWS,
-    request::{Act, NotDone, Report},
-};
+use super::request::{Act, NotDone, Report};
 use crate::accounts::{
     Accounts,
     device_name::DeviceName,
@@ -15,7 +12,7 @@ use crate::accounts::{
     id::UserId,
     mail::{MailKind, QueuedMail},
     name::Name,
-    store::{InsertError, Key, UserRecord},
+    store::{InsertError, Key},
     user::{User, event::Origin},
 };
 
@@ -25,7 +22,7 @@ impl Accounts {
         self.act(user.ok_or(NotDone::NoSuchUser(who))?, act).await
     }
 
-    async fn user_named(&self, who: &str) -> Result<Option<User>, NotDone> {
+    pub(super) async fn user_named(&self, who: &str) -> Result<Option<User>, NotDone> {
         if !who.contains('@') {
             let id = UserId::from_stored(who.to_owned());
             return Ok(self.users.find(Key::Id(&id)).await?);
@@ -131,24 +128,6 @@ impl Accounts {
         }
     }
 
-    pub(super) async fn list_users(&self, after: Option<String>) -> Result<Report, NotDone> {
-        let after = after.map(UserId::from_stored);
-        let scanned = self.store.scan(after.as_ref(), MAX_ROWS).await?;
-        let users = scanned.records.iter().filter_map(|record| match record {
-            UserRecord::User(user) => Some(row(user)),
-            UserRecord::Deleted { .. } => None,
-        });
-        let users: Vec<Value> = users.collect();
-        let is_full = scanned.records.len() == MAX_ROWS;
-        Ok(Report {
-            sentence: match is_full {
-                true => format!("The next {} users, more come after them", users.len()),
-                false => format!("Users: {}", users.len()),
-            },
-            facts: json!({ "users": users, "next": scanned.last.filter(|_| is_full) }),
-        })
-    }
-
     pub(super) async fn create_user(&self, name: &str, email: &str) -> Result<Report, NotDone> {
         let (name, email) = (Name::parse(name)?, Email::parse(email)?);
         self.make_free(&email, None).await?;
@@ -168,19 +147,6 @@ impl Accounts {
         self.audit_operator(did, Some(&user.id));
         Ok(report(&user.id, did, json!({})))
     }
-}
-
-/// A user in a list.
-fn row(user: &User) -> Value {
-    json!({
-        "user": user.id,
-        "name": user.name,
-        "email": user.email,
-        "email_confirmed": user.confirmed_at.is_some(),
-        "created_at": user.created_at.rfc3339(),
-        "login_at": user.login_at.rfc3339(),
-        "disabled": user.disabled_at.is_some(),
-    })
 }
 
 /// The report of an act.

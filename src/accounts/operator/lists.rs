@@ -1,0 +1,135 @@
+//! Lists of users, and of what has happened to them. They read all users: for an operator, not for a route.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{
+    MAX_ROWS,
+    request::{EventFilter, NotDone, Report, UserFilter},
+};
+use crate::accounts::{
+    Accounts, export,
+    id::UserId,
+    store::UserRecord,
+    user::{User, event::Event},
+};
+
+/// How many records are read at once.
+const PAGE: usize = 500;
+const HOUR: Duration = Duration::from_secs(3600);
+
+impl Accounts {
+    /// The users that match, in the order of their ids.
+    pub(super) async fn list_users(&self, filter: UserFilter) -> Result<Report, NotDone> {
+        let mut after = filter.after.clone().map(UserId::from_stored);
+        let mut users = Vec::new();
+        let next = loop {
+            let (read, last) = self.page(after.as_ref()).await?;
+            users.extend(read.iter().filter(|user| filter.matches(user)).map(row));
+            if last.is_none() || users.len() + PAGE > MAX_ROWS {
+                break last;
+            }
+            after = last;
+        };
+        Ok(Report {
+            sentence: match next {
+                Some(_) => format!("The next {} users, more may come after them", users.len()),
+                None => format!("Users: {}", users.len()),
+            },
+            facts: json!({ "users": users, "next": next }),
+        })
+    }
+
+    /// What has happened to one user or to all, the newest first.
+    pub(super) async fn list_events(&self, filter: EventFilter) -> Result<Report, NotDone> {
+        let since = filter
+            .hours
+            .map(|hours| self.clock.now().minus(HOUR * hours));
+        let matches = |event: &Event| {
+            since.is_none_or(|since| event.at >= since)
+                && filter.kind.is_none_or(|kind| event.kind == kind)
+        };
+        let mut events = Vec::new();
+        let mut add = |user: User| {
+            let of_user = user.events.into_iter().filter(matches);
+            events.extend(of_user.map(|event| (user.id.clone(), event)));
+            if events.len() > 2 * MAX_ROWS {
+                keep_newest(&mut events);
+            }
+        };
+        match &filter.who {
+            Some(who) => {
+                let user = self.user_named(who).await?;
+                add(user.ok_or_else(|| NotDone::NoSuchUser(who.clone()))?);
+            }
+            None => {
+                let mut after = None;
+                loop {
+                    let (users, last) = self.page(after.as_ref()).await?;
+                    users.into_iter().for_each(&mut add);
+                    match last {
+                        None => break,
+                        next => after = next,
+                    }
+                }
+            }
+        }
+        keep_newest(&mut events);
+        Ok(Report {
+            sentence: match events.len() {
+                MAX_ROWS => format!("The newest {MAX_ROWS} events"),
+                count => format!("Events: {count}"),
+            },
+            facts: json!({ "events": events.iter().map(event_row).collect::<Vec<_>>() }),
+        })
+    }
+
+    /// The next users, and the id after which there are more.
+    async fn page(&self, after: Option<&UserId>) -> Result<(Vec<User>, Option<UserId>), NotDone> {
+        let scanned = self.store.scan(after, PAGE).await?;
+        let users = scanned
+            .records
+            .into_iter()
+            .filter_map(|record| match record {
+                UserRecord::User(user) => Some(*user),
+                UserRecord::Deleted { .. } => None,
+            });
+        Ok((users.collect(), scanned.last))
+    }
+}
+
+impl UserFilter {
+    fn matches(&self, user: &User) -> bool {
+        let has = |text: &String| {
+            let text = text.to_lowercase();
+            user.name.to_lowercase().contains(&text) || user.email.as_str().contains(&text)
+        };
+        self.text.as_ref().is_none_or(has)
+            && (!self.disabled || user.disabled_at.is_some())
+            && (!self.unconfirmed || user.confirmed_at.is_none())
+    }
+}
+
+fn keep_newest(events: &mut Vec<(UserId, Event)>) {
+    events.sort_by_key(|(_, event)| std::cmp::Reverse(event.at));
+    events.truncate(MAX_ROWS);
+}
+
+fn row(user: &User) -> Value {
+    json!({
+        "user": user.id,
+        "name": user.name,
+        "email": user.email,
+        "email_confirmed": user.confirmed_at.is_some(),
+        "created_at": user.created_at.rfc3339(),
+        "login_at": user.login_at.rfc3339(),
+        "disabled": user.disabled_at.is_some(),
+    })
+}
+
+fn event_row((user, event): &(UserId, Event)) -> Value {
+    let mut row = export::event(event);
+    row["user"] = json!(user);
+    row
+}

@@ -1,0 +1,62 @@
+//! `fpm-registry events`: what has happened to users.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use serde::{
+    Deserialize,
+    de::value::{Error, StrDeserializer},
+};
+
+use super::perform::{Output, perform};
+use crate::{
+    accounts::{
+        operator::request::{EventFilter, Request},
+        user::event::EventKind,
+    },
+    server::settings::Settings,
+};
+
+/// What can be seen of events.
+#[derive(Subcommand)]
+pub enum EventsCommand {
+    /// List what has happened, the newest first, at most a thousand
+    List {
+        /// To this user alone
+        #[arg(long, value_name = "EMAIL|ID")]
+        user: Option<String>,
+        /// Of this kind alone, such as new-device or password-reset
+        #[arg(long, value_parser = kind)]
+        kind: Option<EventKind>,
+        /// Within so many hours
+        #[arg(long)]
+        hours: Option<u32>,
+        /// How the outcome is printed.
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+impl EventsCommand {
+    /// Carries the command out.
+    pub async fn run(self, settings: &Settings) -> ExitCode {
+        let Self::List {
+            user,
+            kind,
+            hours,
+            output,
+        } = self;
+        let filter = EventFilter {
+            who: user,
+            kind,
+            hours,
+        };
+        perform(settings, Request::ListEvents(filter), output).await
+    }
+}
+
+fn kind(word: &str) -> Result<EventKind, String> {
+    let kind = EventKind::deserialize(StrDeserializer::<Error>::new(word));
+    let known = kind.ok().filter(|kind| *kind != EventKind::Unknown);
+    known.ok_or_else(|| "there is no such kind of event".to_owned())
+}
