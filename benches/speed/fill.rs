@@ -11,10 +11,11 @@ use fpm_registry::{
         lifetimes::SESSION_IDLE,
         name::Name,
         password::PasswordHash,
+        record::Unknown,
         store::Store,
         token::{Digest, Token},
         user::{
-            Device, MAX_SESSIONS, Session, Unknown, User,
+            Device, MAX_SESSIONS, Session, User,
             event::{Event, EventKind},
             history::MAX_EVENTS,
         },
@@ -160,6 +161,7 @@ async fn add_busy(store: &Arc<dyn Store>, users: u64, password: &PasswordHash) {
         at: origin.at,
         network: origin.network.clone(),
         device: origin.device,
+        unknown: Default::default(),
     });
     user.events = events.collect();
     store.insert(&user).await.unwrap();

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
+
+use super::record::Word;
 
 /// A program and the system it runs on, as far as they are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -82,27 +84,29 @@ impl Serialize for DeviceName {
     }
 }
 
-impl<'de> Deserialize<'de> for DeviceName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::from)
-    }
-}
+impl Word for DeviceName {
+    const LATER: Self = Self {
+        program: None,
+        system: None,
+    };
 
-impl From<String> for DeviceName {
-    /// Reads the words back; others than those of the lists are an unknown device.
-    fn from(words: String) -> Self {
+    fn parse(words: &str) -> Option<Self> {
         let known = |list: &[(&str, &'static str)], word: &str| {
             let found = list.iter().find(|(_, name)| *name == word);
             found.map(|(_, name)| *name)
         };
         if words == OPERATOR {
-            return Self::OPERATOR;
+            return Some(Self::OPERATOR);
         }
         let (program, system) = match words.split_once(" on ") {
-            Some((program, system)) => (known(&PROGRAMS, program), known(&SYSTEMS, system)),
-            None => (known(&PROGRAMS, &words), known(&SYSTEMS, &words)),
+            Some((program, system)) => {
+                let system = known(&SYSTEMS, system);
+                (Some(known(&PROGRAMS, program)?), Some(system?))
+            }
+            None => (known(&PROGRAMS, words), known(&SYSTEMS, words)),
         };
-        Self { program, system }
+        let is_known = program.is_some() || system.is_some() || words == UNKNOWN;
+        is_known.then_some(Self { program, system })
     }
 }
 
@@ -143,23 +147,21 @@ mod tests {
         ] {
             let named = DeviceName::of_user_agent(user_agent);
             assert_eq!(named.to_string(), name);
-            assert_eq!(DeviceName::from(name.to_owned()), named);
+            assert_eq!(DeviceName::parse(name), Some(named));
         }
     }
 
     #[test]
-    fn words_of_no_list_are_an_unknown_device() {
+    fn words_of_no_list_are_those_of_a_later_version() {
         for words in [
             "Netscape",
             "curl on http://evil.example",
+            "Netscape on Linux",
             "on",
             "Firefox on ",
+            "",
         ] {
-            let name = DeviceName::from(words.to_owned()).to_string();
-            assert!(
-                !name.contains("evil") && !name.contains("Netscape"),
-                "{name}"
-            );
+            assert_eq!(DeviceName::parse(words), None, "{words}");
         }
     }
 }

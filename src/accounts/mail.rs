@@ -3,10 +3,20 @@
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Serialize,
+    de::value::{Error, StrDeserializer},
+};
 use uuid::Uuid;
 
-use super::{clock::Timestamp, device_name::DeviceName, email::Email, id::UserId, token::Token};
+use super::{
+    clock::Timestamp,
+    device_name::DeviceName,
+    email::Email,
+    id::UserId,
+    record::{Unknown, Word, record},
+    token::Token,
+};
 
 /// The id of a mail in the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -72,26 +82,37 @@ pub enum MailKind {
     AccountDisabled,
     /// The notice that an operator enabled it again.
     AccountEnabled,
+    /// A mail that a later version knows.
+    Unknown,
 }
 
-/// A mail waiting in the outbox.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct QueuedMail {
-    /// Its id.
-    pub id: MailId,
-    /// Which mail it is.
-    pub kind: MailKind,
-    /// The address it was asked for, whether or not it has an account.
-    pub to: Email,
-    /// Whose account it is about, if that was known.
-    pub user: Option<UserId>,
-    /// The device that it is about, if it is about one.
-    pub device: Option<DeviceName>,
-    /// When it was asked for.
-    pub queued_at: Timestamp,
-    /// How many delivery attempts were started.
-    pub attempts: u32,
+impl Word for MailKind {
+    const LATER: Self = Self::Unknown;
+
+    fn parse(word: &str) -> Option<Self> {
+        let kind = Self::deserialize(StrDeserializer::<Error>::new(word)).ok();
+        kind.filter(|kind| *kind != Self::Unknown)
+    }
+}
+
+record! {
+    /// A mail waiting in the outbox.
+    pub struct QueuedMail {
+        /// Its id.
+        "id" required id: MailId,
+        /// Which mail it is.
+        "kind" word kind: MailKind,
+        /// The address it was asked for, whether or not it has an account.
+        "to" required to: Email,
+        /// Whose account it is about, if that was known.
+        "user" optional user: Option<UserId>,
+        /// The device that it is about, if it is about one.
+        "device" optional_word device: Option<DeviceName>,
+        /// When it was asked for.
+        "queuedAt" required queued_at: Timestamp,
+        /// How many delivery attempts were started.
+        "attempts" required attempts: u32,
+    }
 }
 
 impl QueuedMail {
@@ -105,6 +126,7 @@ impl QueuedMail {
             device: None,
             queued_at: now,
             attempts: 0,
+            unknown: Unknown::new(),
         }
     }
 }

@@ -5,6 +5,7 @@
 //!   `not_me`: what a user can do, a file each
 //! - [`user`]: the record of a user and every rule that changes it; [`id`]: ids and handles
 //! - [`users`]: applies a rule to a stored user, again if another change came between
+//! - [`record`]: how what is stored is declared
 //! - [`name`], [`email`], [`password`], [`token`]: parsed values, random tokens and their digests
 //! - [`hasher`]: the threads that hash passwords, behind a [`fair_queue`]
 //! - [`policy`]: which passwords can be chosen; [`strength`]: what is too easy to guess
@@ -43,6 +44,7 @@ pub mod operator;
 pub mod outbox;
 pub mod password;
 pub mod policy;
+pub mod record;
 pub mod store;
 pub mod strength;
 pub mod striped_lock;
@@ -85,9 +87,10 @@ use self::{
     outbox::Outbox,
     password::{Password, PasswordHash},
     policy::PasswordPolicy,
+    record::Unknown,
     store::Store,
     token::{Digest, Token},
-    user::{Device, Session, Unknown, User, event::Origin},
+    user::{Device, Session, User, event::Origin},
     users::Users,
 };
 

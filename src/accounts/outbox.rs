@@ -17,6 +17,7 @@ use super::{
         Letter, Mail, MailError, MailId, MailKind, Mailer, QueuedMail, SecurityEvent,
         SecurityNotice,
     },
+    record::Unknown,
     store::{Key, Store},
     token::Token,
     user::{NotMeLink, User},
@@ -75,6 +76,12 @@ impl Outbox {
         let QueuedMail {
             id, kind, attempts, ..
         } = queued;
+        if kind == MailKind::Unknown {
+            // Left to a process of the version that knows it.
+            let due_at = now.plus(retry_delay(attempts));
+            self.store.retry_mail(&id, due_at).await?;
+            return Ok(true);
+        }
         let Some(mail) = self.compose(queued).await? else {
             self.store.remove_mail(&id).await?;
             return Ok(true);
@@ -124,6 +131,7 @@ impl Outbox {
             }),
             MailKind::AccountDisabled => Some(Letter::AccountDisabled(queued.queued_at)),
             MailKind::AccountEnabled => Some(Letter::AccountEnabled(queued.queued_at)),
+            MailKind::Unknown => None,
         };
         Ok(letter.map(|letter| Mail {
             // Each attempt at a link has one of its own, so it is a mail of its own.
@@ -204,6 +212,7 @@ impl Outbox {
             email: queued.to.clone(),
             event_at: queued.queued_at,
             expires_at: queued.queued_at.plus(UNDO_LIFE),
+            unknown: Unknown::new(),
         };
         let issued = self
             .users

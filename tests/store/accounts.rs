@@ -8,14 +8,15 @@ use fpm_registry::accounts::{
     Accounts, Caller,
     clock::Clock,
     error::Error,
-    mail::{Mail, MailError, Mailer},
+    mail::{Mail, MailError, MailState, Mailer, QueuedMail},
+    outbox::Outbox,
     password::PasswordHash,
     policy::PasswordPolicy,
     store::{Key, Store},
     user::User,
 };
 
-use crate::{add, embedded::Folder, find, lives, user};
+use crate::{add, embedded::Folder, find, lives, mail_from, now, user, with_attempts};
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -65,10 +66,38 @@ async fn a_signup_ends_the_session_of_the_device_unless_it_is_refused() {
     assert!(lives(&store, &after.digest()).await);
 }
 
+/// A process of a later version sends it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_of_a_later_version_is_left_to_it() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let mut later = serde_json::to_value(mail_from(now())).unwrap();
+    later["kind"] = "token-expires".into();
+    later["token"] = "laptop".into();
+    let later: QueuedMail = serde_json::from_value(later).unwrap();
+    store.queue_mail(later.clone()).await.unwrap();
+    let (_, outbox) = accounts_and_outbox(&store);
+    assert!(outbox.deliver_next().await.unwrap());
+    assert!(!outbox.deliver_next().await.unwrap());
+    let [left] = &store.mails(9).await.unwrap()[..] else {
+        panic!("one mail");
+    };
+    assert_eq!(left.mail, with_attempts(later, 1));
+    assert!(matches!(left.state, MailState::Waiting(_)));
+    let kept = serde_json::to_value(&left.mail).unwrap();
+    assert_eq!(
+        (&kept["kind"], &kept["token"]),
+        (&"token-expires".into(), &"laptop".into())
+    );
+}
+
 fn accounts(store: &Arc<dyn Store>) -> Accounts {
+    accounts_and_outbox(store).0
+}
+
+fn accounts_and_outbox(store: &Arc<dyn Store>) -> (Accounts, Outbox) {
     let (clock, policy) = (Clock::default(), PasswordPolicy::default());
-    let (accounts, _) = Accounts::new(store.clone(), Arc::new(NoMail), clock, policy, true);
-    accounts
+    Accounts::new(store.clone(), Arc::new(NoMail), clock, policy, true)
 }
 
 /// The hash of a password as one with less memory made it.

@@ -21,6 +21,7 @@ fn held(address: &str) -> HeldAddress {
         email: email(address),
         changed_at: now(),
         expires_at: now().plus(7 * DAY),
+        unknown: Default::default(),
     }
 }
 

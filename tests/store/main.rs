@@ -53,9 +53,10 @@ use fpm_registry::accounts::{
     mail::{MailKind, QueuedMail},
     name::Name,
     password::PasswordHash,
+    record::Unknown,
     store::{Key, Store},
     token::{Digest, Token},
-    user::{Device, ResetLink, Session, Unknown, User, event::Origin},
+    user::{Device, ResetLink, Session, User, event::Origin},
     users::Users,
 };
 
@@ -123,6 +124,7 @@ fn link() -> ResetLink {
     ResetLink {
         digest: digest(),
         expires_at: now().plus(HOUR),
+        unknown: Default::default(),
     }
 }
 

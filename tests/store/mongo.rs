@@ -58,6 +58,7 @@ async fn a_user_document_is_as_the_contract_says() {
         user,
         doc! {
             "name": "Ada Lovelace",
+            "schema": 1_i64,
             "email": "ada@example.org",
             "addresses": ["ada@example.org"],
             "password": hash("first").as_str(),
@@ -326,6 +327,8 @@ async fn fields_of_a_later_version_stay() {
         "nickname": "ada",
         "sessions.0.place": { "v": 1_i64, "seen": date(now()), "raw": binary(&digest()) },
         "devices.0.label": "laptop",
+        "events.0.kind": "token-made",
+        "events.0.token": { "usedAt": date(now()), "raw": binary(&digest()) },
     } };
     let ada = doc! { "email": "ada@example.org" };
     let users = users(&database);
@@ -338,7 +341,7 @@ async fn fields_of_a_later_version_stay() {
     login.await.unwrap();
     let after = users.find_one(ada).await.unwrap().unwrap();
     assert_eq!(after.get("nickname"), before.get("nickname"));
-    for field in ["sessions", "devices"] {
+    for field in ["sessions", "devices", "events"] {
         let first = |user: &Document| user.get_array(field).unwrap()[0].clone();
         let [before, after] = [&before, &after].map(first);
         let fields = |item: &Bson| -> BTreeMap<String, Bson> {
@@ -346,6 +349,31 @@ async fn fields_of_a_later_version_stay() {
             item.into_iter().collect()
         };
         assert_eq!(fields(&after), fields(&before), "{field}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_a_later_version_has_changed_is_refused() {
+    let (_, database) = open_new_database().await;
+    let meta = database.collection::<Document>("meta");
+    let noted = meta.find_one(doc! {}).await.unwrap().unwrap();
+    let first = doc! { "_id": "schema", "version": 1_i64, "readableFrom": 1_i64 };
+    assert_eq!(noted, first);
+    for (readable_from, refusal) in [
+        (1_i64, None),
+        (
+            2_i64,
+            Some(format!(
+                "MONGO_DB_NAME: `{}` was changed by a later version of fpm-registry (schema 2)",
+                database.name()
+            )),
+        ),
+    ] {
+        let later = doc! { "_id": "schema", "version": 2_i64, "readableFrom": readable_from };
+        meta.replace_one(doc! {}, later.clone()).await.unwrap();
+        let opened = open_mongo(&Mongod::shared().uri(), database.name()).await;
+        assert_eq!(opened.err().map(|error| error.to_string()), refusal);
+        assert_eq!(meta.find_one(doc! {}).await.unwrap(), Some(later));
     }
 }
 
@@ -362,6 +390,7 @@ async fn tokens_are_nowhere_in_the_database() {
         reset: Some(ResetLink {
             digest: link.digest(),
             expires_at: now().plus(HOUR),
+            unknown: Default::default(),
         }),
         ..user("ada@example.org")
     };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use fpm_registry::accounts::{
     mail::MailId,
+    name::Name,
     store::{InsertError, Key, Replaced, Store, Visitor},
     token::Digest,
     user::{Confirmation, Device, HeldAddress, NotMeLink, Session, User},
@@ -11,8 +12,8 @@ use fpm_registry::accounts::{
 use serde_json::json;
 
 use crate::{
-    DAY, HOUR, add, add_user, all, device, digest, email, find, hash, link, lives, log_in, now,
-    session, user,
+    DAY, HOUR, add, add_user, all, change, device, digest, email, find, hash, link, lives, now,
+    origin, session, user,
 };
 
 contract! {
@@ -190,20 +191,47 @@ async fn text_from_outside_is_kept_as_it_is(store: Arc<dyn Store>) {
     }
 }
 
-/// Two versions may run side by side: what a later one wrote with a session or a device stays.
+/// Two versions may run side by side: what a later one wrote with anything stays, and so do its words.
 async fn fields_of_a_later_version_are_kept(store: Arc<dyn Store>) {
-    let mut ada = user("ada@example.org");
+    let mut written = serde_json::to_value(whole_user("ada@example.org")).unwrap();
     let place = json!({ "name": "home", "seen": ["a", "b"], "trusted": true });
-    let fields = &mut ada.sessions[0].unknown;
-    fields.insert("place".to_owned(), place);
-    let fields = &mut ada.devices[0].unknown;
-    fields.insert("label".to_owned(), json!("laptop"));
-    let before = add(&store, ada).await;
-    let login = session();
-    assert!(log_in(&store, "ada@example.org", "first", login.clone()).await);
+    written["schema"] = json!(7);
+    for list in ["sessions", "devices", "held", "notMe", "events"] {
+        written[list][0]["place"] = place.clone();
+    }
+    for link in ["reset", "confirmation"] {
+        written[link]["place"] = place.clone();
+    }
+    written["events"][0]["kind"] = json!("token-made");
+    written["events"][0]["device"] = json!("Netscape on OS/2");
+    let later: User = serde_json::from_value(written.clone()).unwrap();
+    let before = add(&store, later).await;
+    let noted = change(&store, Key::Id(&before.id), |user| {
+        user.log_in(session(), Some(device()), None);
+        user.change_name(&Name::parse("Ada King").unwrap(), &origin(now()));
+        user.held.push(HeldAddress {
+            email: email("ada@old.example"),
+            ..user.held[0].clone()
+        });
+        user.not_me.push(NotMeLink {
+            mail: MailId::random(),
+            digest: digest(),
+            ..user.not_me[0].clone()
+        });
+        Some(())
+    });
+    noted.await.unwrap();
     let after = find(&store, Key::Id(&before.id)).await.unwrap();
-    assert_eq!(after.sessions, [before.sessions[0].clone(), login]);
-    assert_eq!(after.devices, before.devices);
+    let after = serde_json::to_value(after).unwrap();
+    assert_eq!(after["schema"], 7);
+    for list in ["sessions", "devices", "held", "notMe", "events"] {
+        assert_eq!(after[list][0], written[list][0], "{list}");
+        let (after, before) = (after[list].as_array(), written[list].as_array());
+        assert!(after.unwrap().len() > before.unwrap().len(), "{list}");
+    }
+    for link in ["reset", "confirmation"] {
+        assert_eq!(after[link], written[link]);
+    }
 }
 
 async fn every_field_can_be_replaced(store: Arc<dyn Store>) {
@@ -346,11 +374,13 @@ pub fn whole_user(address: &str) -> User {
         asked_at: now(),
         digest: Some(digest()),
         expires_at: Some(now().plus(DAY)),
+        unknown: Default::default(),
     });
     user.held.push(HeldAddress {
         email: email(&format!("former.{address}")),
         changed_at: now(),
         expires_at: now().plus(7 * DAY),
+        unknown: Default::default(),
     });
     user.not_me.push(NotMeLink {
         digest: digest(),
@@ -358,6 +388,7 @@ pub fn whole_user(address: &str) -> User {
         email: email(&format!("former.{address}")),
         event_at: now(),
         expires_at: now().plus(7 * DAY),
+        unknown: Default::default(),
     });
     User {
         password_breached: true,

@@ -11,6 +11,7 @@ use crate::accounts::{
     lifetimes::{CONFIRMATION_LIFE, UNDO_LIFE},
     limit_table::EMAIL_CHANGES,
     mail::MailKind,
+    record::Unknown,
     token::Digest,
     wait::Wait,
 };
@@ -43,6 +44,7 @@ impl User {
             asked_at: origin.at,
             digest: None,
             expires_at: None,
+            unknown: Unknown::new(),
         });
         self.send(MailKind::ConfirmEmail, email, origin);
     }
@@ -119,6 +121,7 @@ impl User {
                 email: former,
                 changed_at: now,
                 expires_at: now.plus(UNDO_LIFE),
+                unknown: Unknown::new(),
             });
         }
         self.reset = None;
@@ -195,6 +198,7 @@ mod tests {
         user.reset = Some(ResetLink {
             digest: Token::random().digest(),
             expires_at: day(2),
+            unknown: Unknown::new(),
         });
         let link = ask(&mut user, "ada@new.example", 1);
         assert_eq!(user.email, email("ada@example.org"));

@@ -2,7 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::{clock::Timestamp, device_name::DeviceName};
+use serde::de::value::{Error, StrDeserializer};
+
+use crate::accounts::{
+    clock::Timestamp,
+    device_name::DeviceName,
+    record::{Word, record},
+};
 
 /// When and where from something is asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,18 +21,18 @@ pub struct Origin {
     pub device: DeviceName,
 }
 
-/// Something that has happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Event {
-    /// What.
-    pub kind: EventKind,
-    /// When.
-    pub at: Timestamp,
-    /// From which network.
-    pub network: String,
-    /// By which device.
-    pub device: DeviceName,
+record! {
+    /// Something that has happened.
+    pub struct Event {
+        /// What.
+        "kind" word kind: EventKind,
+        /// When.
+        "at" required at: Timestamp,
+        /// From which network.
+        "network" required network: String,
+        /// By which device.
+        "device" word device: DeviceName,
+    }
 }
 
 /// What can happen.
@@ -68,8 +74,16 @@ pub enum EventKind {
     /// An operator let the user in again.
     Enabled,
     /// Something that a later version tells of.
-    #[serde(other)]
     Unknown,
+}
+
+impl Word for EventKind {
+    const LATER: Self = Self::Unknown;
+
+    fn parse(word: &str) -> Option<Self> {
+        let kind = Self::deserialize(StrDeserializer::<Error>::new(word)).ok();
+        kind.filter(|kind| *kind != Self::Unknown)
+    }
 }
 
 impl EventKind {

@@ -6,7 +6,7 @@ use super::{
     User,
     event::{Event, EventKind, Origin},
 };
-use crate::accounts::clock::Timestamp;
+use crate::accounts::{clock::Timestamp, record::Unknown};
 
 /// How long an event is kept.
 pub const EVENT_LIFE: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -21,6 +21,7 @@ impl User {
             at: origin.at,
             network: origin.network.clone(),
             device: origin.device,
+            unknown: Unknown::new(),
         });
         let oldest = origin.at.minus(EVENT_LIFE);
         self.events.retain(|event| event.at > oldest);

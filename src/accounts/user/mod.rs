@@ -6,11 +6,6 @@
 //! - `operator`: what an operator does; `backup`: what of a record goes into a backup
 //! - [`event`], [`history`]: what has happened
 
-use std::ops::Not;
-
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-
 use self::event::{Event, EventKind, Origin};
 use super::{
     clock::Timestamp,
@@ -20,6 +15,7 @@ use super::{
     mail::{MailId, MailKind, QueuedMail},
     name::Name,
     password::PasswordHash,
+    record::{Unknown, record},
     token::Digest,
 };
 
@@ -34,165 +30,142 @@ mod sessions;
 
 /// The most sessions a user can have; a further login ends the oldest.
 pub const MAX_SESSIONS: usize = 50;
+/// The version of the schema of records. A program that cannot read those of an earlier one has to convert them.
+pub const SCHEMA: u32 = 1;
 /// The most devices that are remembered of a user; a further one takes the place of the oldest.
 pub const MAX_DEVICES: usize = 10;
 
-/// Fields that this version does not know, which another version or another program wrote. They stay as they are.
-pub type Unknown = Map<String, Value>;
-
-/// A user as the stores keep one.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct User {
-    /// Names the user for good.
-    pub id: UserId,
-    /// The number of changes; none if another program wrote the record.
-    pub rev: Option<i64>,
-    /// The name the user goes by.
-    pub name: String,
-    /// The address the user logs in with.
-    pub email: Email,
-    /// The hash of the password.
-    pub password: PasswordHash,
-    /// When the user showed that mail to the address reaches them; none if that has not happened.
-    pub confirmed_at: Option<Timestamp>,
-    /// When the password was chosen; none if another program wrote it.
-    pub password_changed_at: Option<Timestamp>,
-    /// Whether the password turned out at a login to be known from a breach. Another one has not.
-    #[serde(default, skip_serializing_if = "Not::not")]
-    pub password_breached: bool,
-    /// When an operator disabled the account; none if it can be used.
-    pub disabled_at: Option<Timestamp>,
-    /// When the user signed up.
-    #[serde(default)]
-    pub created_at: Timestamp,
-    /// When the user last logged in.
-    #[serde(default)]
-    pub login_at: Timestamp,
-    /// When the user last logged out.
-    pub last_logout: Option<Timestamp>,
-    /// Where the user is logged in, the oldest first; some may have expired.
-    #[serde(default)]
-    pub sessions: Vec<Session>,
-    /// The devices the user has logged in with, the oldest first.
-    #[serde(default)]
-    pub devices: Vec<Device>,
-    /// The link to choose a new password; it may have expired.
-    pub reset: Option<ResetLink>,
-    /// The address that is to be confirmed; its link may have expired.
-    pub confirmation: Option<Confirmation>,
-    /// Former addresses, which nobody else can take for a while, the oldest first; some may have expired.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub held: Vec<HeldAddress>,
-    /// The links of security mails, the oldest first; some may have expired.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub not_me: Vec<NotMeLink>,
-    /// What has happened, the oldest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub events: Vec<Event>,
-    /// Mail that goes with the last change and is not in the outbox yet.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub notices: Vec<QueuedMail>,
-    /// What else the record holds.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+record! {
+    /// A user as the stores keep one.
+    pub struct User {
+        /// Names the user for good.
+        "id" required id: UserId,
+        /// The version of the schema that the record was made by, 0 if another program wrote it. It stays as it is where
+        /// an earlier version changes the record.
+        "schema" default schema: u32,
+        /// The number of changes; none if another program wrote the record.
+        "rev" optional rev: Option<i64>,
+        /// The name the user goes by.
+        "name" required name: String,
+        /// The address the user logs in with.
+        "email" required email: Email,
+        /// The hash of the password.
+        "password" required password: PasswordHash,
+        /// When the user showed that mail to the address reaches them; none if that has not happened.
+        "confirmedAt" optional confirmed_at: Option<Timestamp>,
+        /// When the password was chosen; none if another program wrote it.
+        "passwordChangedAt" optional password_changed_at: Option<Timestamp>,
+        /// Whether the password turned out at a login to be known from a breach. Another one has not.
+        "passwordBreached" optional password_breached: bool,
+        /// When an operator disabled the account; none if it can be used.
+        "disabledAt" optional disabled_at: Option<Timestamp>,
+        /// When the user signed up.
+        "createdAt" default created_at: Timestamp,
+        /// When the user last logged in.
+        "loginAt" default login_at: Timestamp,
+        /// When the user last logged out.
+        "lastLogout" optional last_logout: Option<Timestamp>,
+        /// Where the user is logged in, the oldest first; some may have expired.
+        "sessions" default sessions: Vec<Session>,
+        /// The devices the user has logged in with, the oldest first.
+        "devices" default devices: Vec<Device>,
+        /// The link to choose a new password; it may have expired.
+        "reset" optional reset: Option<ResetLink>,
+        /// The address that is to be confirmed; its link may have expired.
+        "confirmation" optional confirmation: Option<Confirmation>,
+        /// Former addresses, which nobody else can take for a while, the oldest first; some may have expired.
+        "held" optional held: Vec<HeldAddress>,
+        /// The links of security mails, the oldest first; some may have expired.
+        "notMe" optional not_me: Vec<NotMeLink>,
+        /// What has happened, the oldest first.
+        "events" optional events: Vec<Event>,
+        /// Mail that goes with the last change and is not in the outbox yet.
+        "notices" optional notices: Vec<QueuedMail>,
+    }
 }
 
-/// One logged-in device.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Session {
-    /// Names the session to its user; opens nothing.
-    pub handle: Handle,
-    /// The digest of the token in the device's cookie.
-    pub digest: Digest,
-    /// When the user logged in.
-    #[serde(default)]
-    pub created_at: Timestamp,
-    /// When the session was last seen in use.
-    #[serde(default)]
-    pub used_at: Timestamp,
-    /// When it ends by itself.
-    #[serde(default)]
-    pub expires_at: Timestamp,
-    /// When the user last gave a password in it.
-    #[serde(default)]
-    pub authenticated_at: Timestamp,
-    /// What the device called itself.
-    #[serde(default)]
-    pub user_agent: String,
-    /// Where it was last seen in use, as [`Network::coarse`](super::network::Network::coarse) says it.
-    #[serde(default)]
-    pub network: String,
-    /// What else the record holds.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+record! {
+    /// One logged-in device.
+    pub struct Session {
+        /// Names the session to its user; opens nothing.
+        "handle" required handle: Handle,
+        /// The digest of the token in the device's cookie.
+        "digest" required digest: Digest,
+        /// When the user logged in.
+        "createdAt" default created_at: Timestamp,
+        /// When the session was last seen in use.
+        "usedAt" default used_at: Timestamp,
+        /// When it ends by itself.
+        "expiresAt" default expires_at: Timestamp,
+        /// When the user last gave a password in it.
+        "authenticatedAt" default authenticated_at: Timestamp,
+        /// What the device called itself.
+        "userAgent" default user_agent: String,
+        /// Where it was last seen in use, as [`Network::coarse`](super::network::Network::coarse) says it.
+        "network" default network: String,
+    }
 }
 
-/// A device its owner has logged in with, by the token in its cookie.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Device {
-    /// The digest of the token.
-    pub digest: Digest,
-    /// When the device got it.
-    #[serde(default)]
-    pub created_at: Timestamp,
-    /// What else the record holds.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+record! {
+    /// A device its owner has logged in with, by the token in its cookie.
+    pub struct Device {
+        /// The digest of the token.
+        "digest" required digest: Digest,
+        /// When the device got it.
+        "createdAt" default created_at: Timestamp,
+    }
 }
 
-/// A link to choose a new password.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ResetLink {
-    /// The digest of the token in the link.
-    pub digest: Digest,
-    /// When it ends by itself.
-    pub expires_at: Timestamp,
+record! {
+    /// A link to choose a new password.
+    pub struct ResetLink {
+        /// The digest of the token in the link.
+        "digest" required digest: Digest,
+        /// When it ends by itself.
+        "expiresAt" required expires_at: Timestamp,
+    }
 }
 
-/// An address that is to be confirmed by a mailed link.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Confirmation {
-    /// The address of record, or the one that is to take its place.
-    pub email: Email,
-    /// When it was asked for.
-    pub asked_at: Timestamp,
-    /// The digest of the token in the link, once its mail was sent.
-    pub digest: Option<Digest>,
-    /// When the link ends by itself.
-    pub expires_at: Option<Timestamp>,
+record! {
+    /// An address that is to be confirmed by a mailed link.
+    pub struct Confirmation {
+        /// The address of record, or the one that is to take its place.
+        "email" required email: Email,
+        /// When it was asked for.
+        "askedAt" required asked_at: Timestamp,
+        /// The digest of the token in the link, once its mail was sent.
+        "digest" optional digest: Option<Digest>,
+        /// When the link ends by itself.
+        "expiresAt" optional expires_at: Option<Timestamp>,
+    }
 }
 
-/// A former address, held back so that its owner can undo the change.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct HeldAddress {
-    /// The address.
-    pub email: Email,
-    /// When another one took its place.
-    pub changed_at: Timestamp,
-    /// When anybody can take it.
-    pub expires_at: Timestamp,
+record! {
+    /// A former address, held back so that its owner can undo the change.
+    pub struct HeldAddress {
+        /// The address.
+        "email" required email: Email,
+        /// When another one took its place.
+        "changedAt" required changed_at: Timestamp,
+        /// When anybody can take it.
+        "expiresAt" required expires_at: Timestamp,
+    }
 }
 
-/// The link of a security mail, by which the mailbox that got it takes the account back.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct NotMeLink {
-    /// The digest of the token in the link.
-    pub digest: Digest,
-    /// The mail. Sent again, it has another link.
-    pub mail: MailId,
-    /// The address the mail went to.
-    pub email: Email,
-    /// When that happened of which the mail tells.
-    pub event_at: Timestamp,
-    /// When it ends by itself.
-    pub expires_at: Timestamp,
+record! {
+    /// The link of a security mail, by which the mailbox that got it takes the account back.
+    pub struct NotMeLink {
+        /// The digest of the token in the link.
+        "digest" required digest: Digest,
+        /// The mail. Sent again, it has another link.
+        "mail" required mail: MailId,
+        /// The address the mail went to.
+        "email" required email: Email,
+        /// When that happened of which the mail tells.
+        "eventAt" required event_at: Timestamp,
+        /// When it ends by itself.
+        "expiresAt" required expires_at: Timestamp,
+    }
 }
 
 impl User {
@@ -210,6 +183,7 @@ impl User {
             asked_at: origin.at,
             digest: None,
             expires_at: None,
+            unknown: Unknown::new(),
         };
         let mut user = Self::begin(name, email, password, &origin);
         user.password_changed_at = Some(origin.at);
@@ -224,6 +198,7 @@ impl User {
     fn begin(name: Name, email: Email, password: PasswordHash, origin: &Origin) -> Self {
         let mut user = Self {
             id: UserId::new(origin.at),
+            schema: SCHEMA,
             rev: None,
             name: name.as_str().to_owned(),
             email,

@@ -77,6 +77,7 @@ mod tests {
             email: user.email.clone(),
             event_at: day(n),
             expires_at: day(n).plus(UNDO_LIFE),
+            unknown: Default::default(),
         };
         assert!(user.issue_not_me(link.clone(), day(n)));
         link.digest

@@ -170,6 +170,7 @@ mod tests {
         user.reset = Some(ResetLink {
             digest: Token::random().digest(),
             expires_at: day(2),
+            unknown: Default::default(),
         });
         assert!(!user.enable(&operator()));
         assert!(user.disable(&operator()));

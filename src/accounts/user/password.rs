@@ -6,7 +6,7 @@ use super::{
 };
 use crate::accounts::{
     clock::Timestamp, email::Email, lifetimes::RESET_LIFE, mail::MailKind, password::PasswordHash,
-    token::Digest,
+    record::Unknown, token::Digest,
 };
 
 impl User {
@@ -19,6 +19,7 @@ impl User {
             self.reset = Some(ResetLink {
                 digest,
                 expires_at: now.plus(RESET_LIFE),
+                unknown: Unknown::new(),
             });
         }
         is_own
@@ -108,6 +109,7 @@ mod tests {
         user.reset = Some(ResetLink {
             digest: link,
             expires_at: day(1),
+            unknown: Unknown::new(),
         });
         user.password_breached = true;
         let new = PasswordHash::from_stored("second".to_owned());
@@ -153,6 +155,7 @@ mod tests {
         user.reset = Some(ResetLink {
             digest: Token::random().digest(),
             expires_at: day(3),
+            unknown: Unknown::new(),
         });
         user.password_breached = true;
         let this = session(1, 31);

@@ -170,6 +170,7 @@ mod tests {
         user.reset = Some(ResetLink {
             digest: Token::random().digest(),
             expires_at: day(2),
+            unknown: Default::default(),
         });
         let (new, first) = (session(3, 33), digests(&user)[0]);
         let phone = device(3);
@@ -185,6 +186,7 @@ mod tests {
         let link = ResetLink {
             digest: Token::random().digest(),
             expires_at: day(2),
+            unknown: Default::default(),
         };
         user.reset = Some(link.clone());
         let (old, new) = (digests(&user)[0], session(1, 31));

@@ -18,12 +18,10 @@ use crate::accounts::{
     error::StoreError,
     id::{Handle, UserId},
     mail::{MailId, MailState, OutboxMail, QueuedMail},
+    record::Unknown,
     store::{UserRecord, Visitor},
     token::Digest,
-    user::{
-        Confirmation, Device, HeldAddress, NotMeLink, ResetLink, Session, Unknown, User,
-        event::Event,
-    },
+    user::{Confirmation, Device, HeldAddress, NotMeLink, ResetLink, Session, User, event::Event},
 };
 
 type Fields = Map<String, Value>;
@@ -143,11 +141,15 @@ pub(super) fn read_id(document: &RawDocument) -> Option<UserId> {
 fn read_all_fields(document: &RawDocument) -> Option<User> {
     let text = |name| document.get_str(name).unwrap_or_default();
     let email = Email::parse(document.get_str("email").ok()?).ok()?;
+    let schema = read_number(document, "schema");
+    let schema = schema.and_then(|schema| u32::try_from(schema).ok());
+    let schema = schema.unwrap_or_default();
     let instead = [
         ("email", email.as_str().into()),
         ("name", text("name").into()),
         ("password", text("password").into()),
-        ("rev", read_rev(document).into()),
+        ("rev", read_number(document, "rev").into()),
+        ("schema", schema.into()),
     ];
     let instead = &instead;
     let json = Record { document, instead }.json()?;
@@ -256,11 +258,11 @@ pub(super) fn unchanged_filter(user: &User) -> Document {
     same
 }
 
-fn read_rev(document: &RawDocument) -> Option<i64> {
-    match document.get("rev").ok()?? {
-        RawBsonRef::Int64(rev) => Some(rev),
-        RawBsonRef::Int32(rev) => Some(rev.into()),
-        RawBsonRef::Double(rev) => Some(rev as i64),
+fn read_number(document: &RawDocument, name: &str) -> Option<i64> {
+    match document.get(name).ok()?? {
+        RawBsonRef::Int64(number) => Some(number),
+        RawBsonRef::Int32(number) => Some(number.into()),
+        RawBsonRef::Double(number) => Some(number as i64),
         _ => None,
     }
 }
@@ -298,8 +300,15 @@ pub(super) fn mail_document(mail: &QueuedMail) -> Result<Document, StoreError> {
     Ok(document)
 }
 
+/// What the outbox keeps with a mail.
+const OF_OUTBOX: [&str; 3] = ["dueAt", "leased", "parkedBecause"];
+
 pub(super) fn read_mail(document: &RawDocument) -> Option<QueuedMail> {
-    serde_json::from_slice(&Record::of(document).json()?).ok()
+    let json = Record::of(document).json()?;
+    let mut mail: QueuedMail = serde_json::from_slice(&json).ok()?;
+    mail.unknown
+        .retain(|name, _| !OF_OUTBOX.contains(&name.as_str()));
+    Some(mail)
 }
 
 /// A mail in the outbox, and what becomes of it.

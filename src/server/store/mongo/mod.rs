@@ -10,6 +10,7 @@ mod documents;
 mod driver;
 mod indexes;
 mod records;
+mod schema;
 
 use std::{future::IntoFuture, time::Duration};
 
@@ -30,6 +31,7 @@ use self::{
         user_update, visitor_fields,
     },
     driver::{failure, insert, is_duplicate, raw, run, within},
+    schema::require_readable,
 };
 use crate::accounts::{
     attempts::{AttemptKey, Attempts, Counted, Limit},
@@ -69,6 +71,7 @@ impl MongoStore {
     /// Connects, and creates the indexes.
     pub async fn open(uri: &str, database: &str) -> Result<Self, WrongSetting> {
         let database = connect(uri, database).await?;
+        require_readable(&database).await?;
         let concern = WriteConcern::builder().w(Acknowledgment::Nodes(1)).build();
         let quick = CollectionOptions::builder().write_concern(concern).build();
         let store = Self {
