@@ -91,7 +91,7 @@ async fn a_mail_of_a_later_version_is_left_to_it() {
     );
 }
 
-fn accounts(store: &Arc<dyn Store>) -> Accounts {
+pub fn accounts(store: &Arc<dyn Store>) -> Accounts {
     accounts_and_outbox(store).0
 }
 
@@ -101,7 +101,7 @@ fn accounts_and_outbox(store: &Arc<dyn Store>) -> (Accounts, Outbox) {
 }
 
 /// The hash of a password as one with less memory made it.
-fn weak_hash(password: &str) -> PasswordHash {
+pub fn weak_hash(password: &str) -> PasswordHash {
     let params = Params::new(8192, 1, 1, None).unwrap();
     let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     let hash = weak.hash_password(password.as_bytes()).unwrap();

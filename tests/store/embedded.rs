@@ -314,6 +314,10 @@ impl Folder {
         open_embedded(&self.0).unwrap()
     }
 
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
     fn file(&self) -> PathBuf {
         self.0.join("registry.redb")
     }

@@ -31,6 +31,7 @@ mod addresses;
 mod attempts;
 mod backup;
 mod changes;
+mod data_files;
 mod delete;
 mod embedded;
 mod indexes;
