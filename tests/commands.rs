@@ -19,7 +19,7 @@ use std::{
 
 use mongod::{Mongod, database_name};
 use serde_json::Value;
-use socket::{PASSWORD, Registry, Setup, get, login, post};
+use socket::{NEW_PASSWORD, PASSWORD, Registry, Setup, get, login, post};
 
 const ADA: &str = "ada@example.org";
 
@@ -477,4 +477,74 @@ fn users_and_what_has_happened_to_them_are_found() {
         let said = refused(&setup, &["events", "list", "--kind", "unknown"]);
         assert!(said.contains("there is no such kind of event"), "{said}");
     }
+}
+
+/// With every order of other commands a thief would have a way back.
+#[test]
+fn a_stolen_account_is_given_back_to_its_owner() {
+    let thief = "thief@example.org";
+    for setup in setups() {
+        let registry = setup.start();
+        let session = registry.sign_up(thief).session();
+        done(&setup, &["user", "confirm-email", thief]);
+        let recovered = done(&setup, &["user", "recover", thief, ADA]);
+        let did = "gave the account back and queued a link to choose a password";
+        assert!(
+            recovered.ends_with(&format!(": {did}\n  email: {ADA}\n")),
+            "{recovered}"
+        );
+        let told = mail_with(&registry, "gave the fpm-registry account");
+        assert!(told.contains(&format!("To: {thief}")), "{told}");
+        assert!(!told.contains("uuid="), "{told}");
+        assert!(!registry.is_logged_in(&session));
+        for email in [thief, ADA] {
+            assert_eq!(registry.log_in(email, PASSWORD).status, 401);
+        }
+        let mail = mail_with(&registry, "/auth/reset-password?uuid=");
+        assert!(mail.contains(&format!("To: {ADA}")), "{mail}");
+        let (_, uuid) = mail.split_once("/auth/reset-password?uuid=").unwrap();
+        let reset = [("uuid", &uuid[..36]), ("password", NEW_PASSWORD)];
+        let reset = registry.send(&post("/auth/reset-password", &reset));
+        reset.assert_done("Password reset successful");
+        let logged_in = registry.log_in(ADA, NEW_PASSWORD);
+        logged_in.assert_done("Login successful");
+        assert_eq!(history(&setup)[2], "recovered, An operator of the registry");
+    }
+}
+
+#[test]
+fn an_address_that_begins_like_a_flag_is_an_address() {
+    let odd = "-h@evil.example";
+    let setup = Setup::new();
+    let registry = setup.start();
+    let session = registry.sign_up(odd).session();
+    let disabled = facts(&setup, &["user", "disable", odd]);
+    assert!(!registry.is_logged_in(&session));
+    assert_eq!(
+        facts(&setup, &["limits", "clear", odd])["cleared"]
+            .as_array()
+            .unwrap()
+            .len(),
+        4
+    );
+    let deleted = done(&setup, &["user", "delete", "--yes", odd]);
+    let id = disabled["user"].as_str().unwrap();
+    assert_eq!(deleted, format!("User {id}: deleted the account\n"));
+}
+
+#[test]
+fn no_name_looks_like_more_than_a_name() {
+    let setup = Setup::new();
+    let registry = setup.start();
+    let fields = [
+        ("name", "Eve, user \"0\""),
+        ("email", "eve@example.org"),
+        ("password", PASSWORD),
+    ];
+    registry
+        .send(&post("/auth/signup", &fields))
+        .assert_done("Signup successful");
+    let listed = done(&setup, &["user", "list"]);
+    let quoted = r#"name "Eve, user \"0\"", user "#;
+    assert!(listed.contains(quoted), "{listed}");
 }

@@ -208,7 +208,8 @@ fn the_server_and_the_build_read_the_same_leptos_keys() {
 
 fn rust_files(path: &Path) -> Vec<PathBuf> {
     if path.is_file() {
-        return vec![path.to_owned()];
+        let is_code = path.extension().is_some_and(|ending| ending == "rs");
+        return is_code.then(|| path.to_owned()).into_iter().collect();
     }
     let entries = fs::read_dir(path).unwrap();
     entries

@@ -33,6 +33,6 @@ impl Accounts {
     async fn ask_store(&self) -> Result<(), StoreError> {
         let nobody = UserId::from_stored("0".repeat(24));
         self.store.find(Key::Id(&nobody)).await?;
-        self.store.flush_attempts().await
+        self.store.try_write().await
     }
 }

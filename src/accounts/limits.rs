@@ -237,16 +237,15 @@ impl Limits {
         self.logins.lock(&at, LOGIN_LOCK_TIMEOUT).await.map(Some)
     }
 
-    /// Delays a refusal behind earlier ones of the same network.
-    async fn delay_refusal(&self, network: Network) {
+    /// Delays a refusal behind earlier ones of the same network, so that a client that retries at once costs little.
+    pub async fn delay_refusal(&self, network: Network) {
         let [widest, ..] = network.levels();
         if let Ok(_lock) = self.refusals.lock(&widest, MAX_REFUSAL_WAIT).await {
             sleep(REFUSAL_DELAY).await;
         }
     }
 
-    /// Counts an attempt under its `own` keys and those of its network. Delays a refusal, so that a client that
-    /// retries at once costs little.
+    /// Counts an attempt under its `own` keys and those of its network.
     async fn count(
         &self,
         own: Vec<Attempt>,
@@ -256,7 +255,6 @@ impl Limits {
         if let Err(Error::TooManyAttempts(_)) = &counted {
             let refused = AuditEvent::RateLimited(what);
             self.metrics.audit.record(refused, None, Some(network));
-            self.delay_refusal(network).await;
         }
         counted
     }

@@ -82,6 +82,8 @@ pub enum MailKind {
     AccountDisabled,
     /// The notice that an operator enabled it again.
     AccountEnabled,
+    /// The notice to the former address that an operator gave the account back to its owner.
+    AccountRecovered,
     /// A mail that a later version knows.
     Unknown,
 }
@@ -202,6 +204,8 @@ pub enum Letter {
     AccountDisabled(Timestamp),
     /// An operator enabled the account again at this moment.
     AccountEnabled(Timestamp),
+    /// An operator gave the account to another address at this moment.
+    AccountRecovered(Timestamp),
 }
 
 impl Letter {
@@ -216,7 +220,8 @@ impl Letter {
             Self::EmailInUse
             | Self::AccountDeleted { .. }
             | Self::AccountDisabled(_)
-            | Self::AccountEnabled(_) => false,
+            | Self::AccountEnabled(_)
+            | Self::AccountRecovered(_) => false,
         }
     }
 }

@@ -187,6 +187,11 @@ impl Accounts {
         Ok(())
     }
 
+    /// Delays the answer to an attempt that a limit refused. Nothing is held meanwhile that others wait for.
+    pub async fn delay_refusal(&self, network: Network) {
+        self.limits.delay_refusal(network).await;
+    }
+
     /// When and where from a caller asks.
     fn origin(&self, caller: &Caller) -> Origin {
         Origin {

@@ -131,6 +131,7 @@ impl Outbox {
             }),
             MailKind::AccountDisabled => Some(Letter::AccountDisabled(queued.queued_at)),
             MailKind::AccountEnabled => Some(Letter::AccountEnabled(queued.queued_at)),
+            MailKind::AccountRecovered => Some(Letter::AccountRecovered(queued.queued_at)),
             MailKind::Unknown => None,
         };
         Ok(letter.map(|letter| Mail {

@@ -218,6 +218,9 @@ pub trait Store: Send + Sync + 'static {
     /// sessions and links are deleted at their user's next login.
     async fn sweep(&self, now: Timestamp, most: u64) -> Result<bool, StoreError>;
 
+    /// Writes something that nobody reads, to see whether it can.
+    async fn try_write(&self) -> Result<(), StoreError>;
+
     /// Ends what runs in the background, before the process ends. Nothing can be done with the store after that.
     async fn close(&self) {}
 }

@@ -23,7 +23,7 @@ pub enum EventsCommand {
     /// List what has happened, the newest first, at most a thousand
     List {
         /// To this user alone
-        #[arg(long, value_name = "EMAIL|ID")]
+        #[arg(long, value_name = "EMAIL|ID", allow_hyphen_values = true)]
         user: Option<String>,
         /// Of this kind alone, such as new-device or password-reset
         #[arg(long, value_parser = kind)]

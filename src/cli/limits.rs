@@ -19,7 +19,7 @@ pub enum LimitsCommand {
     /// Forget the attempts at an account, from a network, or under a key of the list
     Clear {
         /// An e-mail address, the address of a client, or a key of the list
-        #[arg(value_name = "EMAIL|ADDRESS|KEY")]
+        #[arg(value_name = "EMAIL|ADDRESS|KEY", allow_hyphen_values = true)]
         what: String,
         /// How the outcome is printed.
         #[command(flatten)]

@@ -84,19 +84,27 @@ async fn perform_here(settings: &Settings, request: Request) -> Result<Answer, W
 /// Prints what was done.
 pub fn print(report: &Report, output: Output) -> ExitCode {
     if output.json {
-        println!("{:#}", report.facts);
-        return ExitCode::SUCCESS;
+        return say(&format!("{:#}", report.facts));
     }
-    println!("{}", report.sentence);
+    let mut text = report.sentence.clone();
     let facts = report.facts.as_object().into_iter().flatten();
     // The sentence has told of which user or mail it is.
     let told = |name: &str| matches!(name, "user" | "mail");
     for (name, fact) in facts.filter(|(name, _)| !told(name)) {
-        println!("  {name}: {}", in_words(fact));
+        text.push_str(&format!("\n  {name}: {}", in_words(fact)));
     }
-    ExitCode::SUCCESS
+    say(&text)
 }
 
+/// Prints a text. Who reads it may stop early, as `head` does.
+fn say(text: &str) -> ExitCode {
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => refuse(&error.to_string()),
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+/// A text beside others is quoted, so that no user's name looks like more than a name.
 fn in_words(fact: &Value) -> String {
     match fact {
         Value::Null => "none".to_owned(),
@@ -107,9 +115,10 @@ fn in_words(fact: &Value) -> String {
             items.collect()
         }
         Value::Object(fields) => {
-            let fields = fields
-                .iter()
-                .map(|(name, fact)| format!("{name} {}", in_words(fact)));
+            let fields = fields.iter().map(|(name, fact)| match fact {
+                Value::String(text) => format!("{name} {text:?}"),
+                other => format!("{name} {}", in_words(other)),
+            });
             fields.collect::<Vec<_>>().join(", ")
         }
         other => other.to_string(),

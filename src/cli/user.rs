@@ -42,7 +42,7 @@ pub enum UserCommand {
         #[arg(long)]
         name: String,
         /// The e-mail address
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         email: String,
         /// How the outcome is printed.
         #[command(flatten)]
@@ -56,6 +56,7 @@ pub enum UserCommand {
         #[command(flatten)]
         one: One,
         /// The new address
+        #[arg(allow_hyphen_values = true)]
         email: String,
     },
     /// Forget the failed logins, so that the user can try again
@@ -68,6 +69,15 @@ pub enum UserCommand {
     Disable(One),
     /// Let the user in again
     Enable(One),
+    /// Give a stolen account back to its owner at this address: end all sessions, devices and links, and the password
+    Recover {
+        /// The user.
+        #[command(flatten)]
+        one: One,
+        /// The owner's address
+        #[arg(allow_hyphen_values = true)]
+        email: String,
+    },
     /// Delete the account for good
     Delete {
         /// The user.
@@ -83,7 +93,7 @@ pub enum UserCommand {
 #[derive(Args)]
 pub struct One {
     /// The user, by e-mail address or id
-    #[arg(value_name = "EMAIL|ID")]
+    #[arg(value_name = "EMAIL|ID", allow_hyphen_values = true)]
     user: String,
     #[command(flatten)]
     output: Output,
@@ -121,6 +131,7 @@ impl UserCommand {
                 (one, Act::Delete)
             }
             Self::SetEmail { one, email } => (one, Act::SetEmail(email)),
+            Self::Recover { one, email } => (one, Act::Recover(email)),
             Self::Show(one) => (one, Act::Show),
             Self::ConfirmEmail(one) => (one, Act::ConfirmEmail),
             Self::Unlock(one) => (one, Act::Unlock),

@@ -28,6 +28,9 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The most characters of a path in the log. A path may have 32 kB.
 const MAX_PATH_CHARS: usize = 200;
 
+/// The most characters of a method in the log.
+const MAX_METHOD_CHARS: usize = 20;
+
 /// Makes the ids of requests: 16 hexadecimal digits that tell nothing of how many there were. They need no random number
 /// each, so that a request is answered even if the system has none.
 #[derive(Default)]
@@ -86,7 +89,8 @@ async fn answer(log: &AccessLog, request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let (status, took) = (response.status(), started.elapsed());
     log.metrics.answered(route, &method, kind, status, took);
+    let method: String = method.as_str().chars().take(MAX_METHOD_CHARS).collect();
     let (status, millis) = (status.as_u16(), took.as_millis() as u64);
-    tracing::info!(%client, %method, path, status, millis, "request");
+    tracing::info!(%client, method, path, status, millis, "request");
     response
 }

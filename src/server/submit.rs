@@ -27,7 +27,10 @@ use super::{
     store::deadline::with_request_deadline,
 };
 use crate::{
-    accounts::user::{Session, User},
+    accounts::{
+        network::Network,
+        user::{Session, User},
+    },
     forms::{
         cookie::Kind,
         field::CURRENT_PASSWORD,
@@ -152,6 +155,11 @@ impl Route {
         refusal: Refusal,
         headers: &HeaderMap,
     ) -> Response {
+        if refusal.reason == Reason::TooManyAttempts {
+            let network = parts.extensions.get::<Network>().copied();
+            let accounts = &state.service.accounts;
+            accounts.delay_refusal(network.unwrap_or_default()).await;
+        }
         if client == Client::Program {
             return problem::json(self.form.path, &refusal);
         }

@@ -46,6 +46,7 @@ async fn a_mail_is_claimed_as_queued(store: Arc<dyn Store>) {
         MailKind::AccountDeleted,
         MailKind::AccountDisabled,
         MailKind::AccountEnabled,
+        MailKind::AccountRecovered,
     ] {
         let mail = QueuedMail {
             user: Some(UserId::new(now())),

@@ -86,6 +86,8 @@ pub enum Act {
     Disable,
     /// Lets the user in again.
     Enable,
+    /// Gives a stolen account back to its owner, at this address.
+    Recover(String),
     /// Removes the account for good.
     Delete,
 }

@@ -80,6 +80,19 @@ impl Accounts {
                 self.alter(user, rule, NotDone::NotDisabled).await?;
                 ("enabled the account", json!({}))
             }
+            Act::Recover(email) => {
+                let email = Email::parse(&email)?;
+                self.make_free(&email, Some(&id)).await?;
+                let rule = |user: &mut User| {
+                    user.recover(&email, &origin);
+                    Some(())
+                };
+                let recovered = self.users.change_from(user, rule);
+                recovered.await?;
+                self.limits.reopen(&email).await?;
+                let did = "gave the account back and queued a link to choose a password";
+                (did, json!({ "email": email }))
+            }
             Act::Delete => {
                 self.remove(&id).await?;
                 ("deleted the account", json!({}))

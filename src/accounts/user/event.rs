@@ -73,6 +73,8 @@ pub enum EventKind {
     Disabled,
     /// An operator let the user in again.
     Enabled,
+    /// An operator gave the stolen account back to its owner.
+    Recovered,
     /// Something that a later version tells of.
     Unknown,
 }
@@ -108,6 +110,7 @@ impl EventKind {
             | Self::ResetLinkSent
             | Self::Disabled
             | Self::Enabled
+            | Self::Recovered
             | Self::Unknown => false,
         }
     }
@@ -132,6 +135,7 @@ impl EventKind {
             Self::ResetLinkSent => "Reset link sent",
             Self::Disabled => "Account disabled",
             Self::Enabled => "Account enabled again",
+            Self::Recovered => "Account given back to its owner",
             Self::Unknown => "Something that a later version of the registry tells of",
         }
     }

@@ -13,11 +13,11 @@ const MAX_LINKS: usize = 50;
 
 impl User {
     /// Gives a security mail its link, in the place of the one of an earlier attempt to send it; false if the user has
-    /// too many.
+    /// too many, or is disabled.
     pub fn issue_not_me(&mut self, link: NotMeLink, now: Timestamp) -> bool {
         self.not_me
             .retain(|other| other.expires_at > now && other.mail != link.mail);
-        let has_room = self.not_me.len() < MAX_LINKS;
+        let has_room = self.not_me.len() < MAX_LINKS && self.disabled_at.is_none();
         self.not_me.extend(has_room.then_some(link));
         has_room
     }
@@ -25,7 +25,8 @@ impl User {
     /// The link of this token, if it lives.
     pub fn not_me_link(&self, link: &Digest, now: Timestamp) -> Option<&NotMeLink> {
         let mut links = self.not_me.iter();
-        links.find(|other| other.digest == *link && other.expires_at > now)
+        let link = links.find(|other| other.digest == *link && other.expires_at > now);
+        link.filter(|_| self.disabled_at.is_none())
     }
 
     /// Takes the account back: the address that the mail went to is that of record again, and gets a reset link. All

@@ -54,6 +54,25 @@ impl User {
         is_new
     }
 
+    /// Gives a stolen account to its owner, at this address: all that could get into it ends, the password works no more,
+    /// and no mailbox can undo it. The address gets a link to choose a password, the former one is told.
+    pub fn recover(&mut self, email: &Email, origin: &Origin) {
+        if self.email != *email {
+            self.notify(MailKind::AccountRecovered, origin);
+            self.email = email.clone();
+            self.confirmed_at = None;
+        }
+        self.password = PasswordHash::unusable();
+        self.disabled_at = None;
+        self.sessions.clear();
+        self.devices.clear();
+        self.held.clear();
+        self.end_links();
+        self.confirmation = None;
+        self.send(MailKind::ResetLink, email.clone(), origin);
+        self.note(EventKind::Recovered, origin);
+    }
+
     /// Writes down that failed logins were forgotten.
     pub fn note_unlock(&mut self, origin: &Origin) {
         self.note(EventKind::Unlocked, origin);
@@ -87,7 +106,7 @@ impl User {
             self.disabled_at = Some(origin.at);
             self.sessions.clear();
             self.devices.clear();
-            self.reset = None;
+            self.end_links();
             self.notify(MailKind::AccountDisabled, origin);
             self.note(EventKind::Disabled, origin);
         }
@@ -109,9 +128,10 @@ impl User {
 mod tests {
     use super::*;
     use crate::accounts::{
+        mail::MailId,
         token::Token,
         user::{
-            ResetLink,
+            NotMeLink, ResetLink,
             tests::{ada, confirmed, day, email, kinds},
         },
     };
@@ -188,6 +208,49 @@ mod tests {
             kinds(&user.events),
             [EventKind::SignedUp, EventKind::Disabled, EventKind::Enabled]
         );
+    }
+
+    #[test]
+    fn a_thief_cannot_undo_what_gives_an_account_back() {
+        let thief = email("thief@example.org");
+        let mut user = confirmed();
+        user.set_address(&thief, &operator());
+        user.confirm_by_operator(&operator());
+        let link = NotMeLink {
+            digest: Token::random().digest(),
+            mail: MailId::random(),
+            email: thief.clone(),
+            event_at: day(1),
+            expires_at: day(7),
+            unknown: Default::default(),
+        };
+        assert!(user.issue_not_me(link.clone(), day(1)));
+        user.disable(&operator());
+        assert!(user.secure(&link.digest, &operator()).is_err());
+        assert!(!user.issue_not_me(link.clone(), day(1)));
+        user.notices.clear();
+
+        let own = email("ada@example.org");
+        user.recover(&own, &operator());
+        assert_eq!((&user.email, user.disabled_at), (&own, None));
+        assert_eq!(user.password, PasswordHash::unusable());
+        assert_eq!((user.sessions.len(), user.devices.len()), (0, 0));
+        let mails: Vec<_> = user
+            .notices
+            .iter()
+            .map(|mail| (mail.kind, &mail.to))
+            .collect();
+        assert_eq!(
+            mails,
+            [
+                (MailKind::AccountRecovered, &thief),
+                (MailKind::ResetLink, &own)
+            ]
+        );
+        // A mail that still waits to be sent to the thief gets a link that opens nothing.
+        user.issue_not_me(link.clone(), day(1));
+        assert!(user.secure(&link.digest, &operator()).is_err());
+        assert!(!user.holds(&thief, day(1)));
     }
 
     #[test]

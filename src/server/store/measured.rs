@@ -162,6 +162,11 @@ impl Store for MeasuredStore {
         self.metrics.measure("sweep", done).await
     }
 
+    async fn try_write(&self) -> Result<(), StoreError> {
+        let done = self.store.try_write();
+        self.metrics.measure("try_write", done).await
+    }
+
     async fn close(&self) {
         self.store.close().await;
     }

@@ -6,6 +6,7 @@
 mod account_closed;
 mod account_deleted;
 mod account_disabled;
+mod account_recovered;
 mod confirm_email;
 mod email_in_use;
 pub mod layout;
@@ -32,5 +33,6 @@ pub fn letter(letter: &mail::Letter, public_url: &Url) -> Letter {
         }
         mail::Letter::AccountDisabled(at) => account_disabled::letter(*at),
         mail::Letter::AccountEnabled(at) => account_disabled::enabled(site, *at),
+        mail::Letter::AccountRecovered(at) => account_recovered::letter(*at),
     }
 }

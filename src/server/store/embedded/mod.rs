@@ -312,6 +312,10 @@ impl Store for EmbeddedStore {
         .await
     }
 
+    async fn try_write(&self) -> Result<(), StoreError> {
+        self.flush_attempts().await
+    }
+
     async fn sweep(&self, now: Timestamp, most: u64) -> Result<bool, StoreError> {
         self.write(move |tables| {
             let has_more = tables.sweep_attempts(now, most)?;

@@ -150,12 +150,28 @@ fn read_all_fields(document: &RawDocument) -> Option<User> {
         ("password", text("password").into()),
         ("rev", read_number(document, "rev").into()),
         ("schema", schema.into()),
+        // Whoever was disabled by hand is disabled, whatever was written.
+        ("disabledAt", 0.into()),
     ];
-    let instead = &instead;
+    let instead = match has_odd_disabled(document) {
+        true => &instead[..],
+        false => &instead[..instead.len() - 1],
+    };
     let json = Record { document, instead }.json()?;
     // Most documents are as this program writes them.
     let user = serde_json::from_slice(&json).ok();
     user.or_else(|| read_older(serde_json::from_slice(&json).ok()?))
+}
+
+fn has_odd_disabled(document: &RawDocument) -> bool {
+    let disabled_at = document.get("disabledAt").ok().flatten();
+    let is_odd = |value| {
+        !matches!(
+            value,
+            RawBsonRef::DateTime(_) | RawBsonRef::Null | RawBsonRef::Boolean(false)
+        )
+    };
+    disabled_at.is_some_and(is_odd)
 }
 
 /// Reads a user without the items of lists that cannot be read.

@@ -56,7 +56,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// commands, because commands that wait for a connection take much memory under load.
 const MAX_COUNTING: usize = CONNECTIONS as usize / 3;
 
-/// The store in the collections `users`, `outbox` and `attempts`.
+/// The store in the collections `users`, `outbox`, `attempts` and `meta`.
 pub struct MongoStore {
     client: Client,
     /// Read raw, since the driver's own way to a document is by far the longer one.
@@ -64,6 +64,8 @@ pub struct MongoStore {
     outbox: Collection<RawDocumentBuf>,
     /// Written without waiting for the disk or a majority: a crash may lose the last attempts.
     attempts: Collection<Document>,
+    /// What the database says of itself.
+    meta: Collection<Document>,
     counting: Semaphore,
 }
 
@@ -79,6 +81,7 @@ impl MongoStore {
             users: database.collection("users"),
             outbox: database.collection("outbox"),
             attempts: database.collection_with_options("attempts", quick),
+            meta: database.collection(schema::COLLECTION),
             counting: Semaphore::new(MAX_COUNTING),
         };
         timeout(INDEX_TIMEOUT, store.make_indexes())
@@ -347,6 +350,13 @@ impl Store for MongoStore {
 
     /// Nothing to do: a crash of this program does not lose what MongoDB has acknowledged.
     async fn flush_attempts(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn try_write(&self) -> Result<(), StoreError> {
+        let seen = doc! { "$currentDate": { "at": true } };
+        let health = self.meta.update_one(doc! { "_id": "health" }, seen);
+        run(health.upsert(true)).await?;
         Ok(())
     }
 

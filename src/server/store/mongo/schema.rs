@@ -12,7 +12,7 @@ use mongodb::{
 use super::connect::cannot_index;
 use crate::{accounts::user::SCHEMA, server::settings::WrongSetting};
 
-const COLLECTION: &str = "meta";
+pub(super) const COLLECTION: &str = "meta";
 const ID: &str = "schema";
 /// The first version of the schema whose programs can work with what this one writes.
 const READABLE_FROM: u32 = 1;
