@@ -7,7 +7,7 @@
 //! - [`users`]: applies a rule to a stored user, again if another change came between
 //! - [`record`]: how what is stored is declared
 //! - [`name`], [`email`], [`password`], [`token`]: parsed values, random tokens and their digests
-//! - [`legacy`]: passwords of the first backend
+//! - [`legacy`]: passwords of the first backend; [`import`]: its users
 //! - [`hasher`]: the threads that hash passwords, behind a [`fair_queue`]
 //! - [`policy`]: which passwords can be chosen; [`strength`]: what is too easy to guess
 //! - [`error`]: why a request was refused; [`health`]: whether the accounts can work
@@ -34,6 +34,7 @@ pub mod fair_queue;
 pub mod hasher;
 pub mod health;
 pub mod id;
+pub mod import;
 pub mod legacy;
 pub mod lifetimes;
 pub mod limit_table;
