@@ -396,6 +396,18 @@ fn an_import_changes_no_user_who_is_here() {
 }
 
 #[test]
+fn a_user_without_an_id_is_not_taken() {
+    let mut nobody = former_user("ada", ADA);
+    nobody.remove("_id");
+    let source = Source::file(&[nobody]);
+    let [setup, _] = setups();
+    let said = done(&setup, &["import", source.name()]);
+    let expected = "Imported 0 users; 0 were here already, 1 are not taken\n  already_here: 0\n  not_taken: \n    \
+                    reason no-id, user none\n  taken: 0\n  without_name: none\n";
+    assert_eq!(said, expected);
+}
+
+#[test]
 fn a_source_that_cannot_be_used_is_refused_with_a_sentence() {
     let [_, mongo] = setups();
     let uri = Mongod::shared().uri();

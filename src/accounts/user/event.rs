@@ -119,7 +119,7 @@ impl EventKind {
     pub fn in_words(self) -> &'static str {
         match self {
             Self::SignedUp => "Signed up",
-            Self::Imported => "Account brought over from the first registry",
+            Self::Imported => "Account moved from the first registry",
             Self::LoggedIn => "Logged in",
             Self::NewDevice => "Logged in from a new device",
             Self::LoggedOut => "Logged out",
