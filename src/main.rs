@@ -107,7 +107,7 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
     let address = listener.local_addr().unwrap_or(address);
     let (mailer, limits) = (Arc::new(mailer), settings.rate_limits);
     let (accounts, outbox) = Accounts::new(store.clone(), mailer, clock, policy, limits);
-    let accounts = Arc::new(accounts);
+    let accounts = Arc::new(accounts.with_legacy_salt(settings.legacy_salt));
     let proxies = settings.trusted_proxies.clone();
     let router = server::router(Arc::new(State {
         service: Service {

@@ -6,6 +6,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "commands/import.rs"]
+mod import;
 #[path = "common/mongod.rs"]
 mod mongod;
 #[path = "common/socket.rs"]

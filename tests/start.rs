@@ -214,6 +214,7 @@ fn help_lists_every_setting_and_hides_secrets() {
     let setup = Setup::new()
         .with("MONGO_URI", "mongodb://user:secret@127.0.0.1")
         .with("SMTP_URL", "smtps://user:secret@mail.example.org")
+        .with("LEGACY_SALT", "secret")
         .with_flags(&["--help"]);
     let output = output(&setup);
     let help = String::from_utf8(output.stdout).unwrap();
@@ -229,6 +230,7 @@ fn help_lists_every_setting_and_hides_secrets() {
         "TRUSTED_PROXIES",
         "RATE_LIMITS",
         "BREACHED_FILTER",
+        "LEGACY_SALT",
         "RUST_LOG",
         "LOG_FORMAT",
     ] {

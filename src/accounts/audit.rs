@@ -49,6 +49,8 @@ pub enum LoginFailure {
     Wrong,
     /// What is stored cannot be compared with.
     Unreadable,
+    /// What is stored is of the first backend, and its salt is not set.
+    NoLegacySalt,
     /// An operator has disabled the account.
     Disabled,
 }
@@ -100,6 +102,7 @@ impl AuditEvent {
             Self::LoginFailed(why) => Some(match why {
                 LoginFailure::Wrong => "wrong email or password",
                 LoginFailure::Unreadable => "the stored password is not an argon2 hash",
+                LoginFailure::NoLegacySalt => "the stored password needs LEGACY_SALT",
                 LoginFailure::Disabled => "the account is disabled",
             }),
             Self::RateLimited(limit) => Some(limit),

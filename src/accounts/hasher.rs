@@ -13,6 +13,7 @@ use tokio::{sync::oneshot, time::sleep};
 use super::{
     error::Error,
     fair_queue::{FairQueue, PlaceId, Requester},
+    legacy::LegacySalt,
     metrics::HashMetrics,
     password::{self, Memory, Password, PasswordHash, Verdict},
     policy::PasswordPolicy,
@@ -33,6 +34,8 @@ pub struct Hasher {
     /// Compared with if there is no user, so that an unknown e-mail takes as long as a known one.
     dummy: PasswordHash,
     metrics: HashMetrics,
+    /// The salt of hashes of the first backend, if it is known.
+    legacy_salt: Option<LegacySalt>,
 }
 
 /// Work that hashes, in memory that is reused from the hash before.
@@ -55,7 +58,13 @@ impl Hasher {
             policy,
             dummy,
             metrics,
+            legacy_salt: None,
         }
+    }
+
+    /// Compares with hashes of the first backend too, whose salt this is.
+    pub fn set_legacy_salt(&mut self, salt: Option<LegacySalt>) {
+        self.legacy_salt = salt;
     }
 
     /// Whether no thread has ended.
@@ -102,16 +111,18 @@ impl Hasher {
         self.unless_evicted(hashed.await)?
     }
 
-    /// Compares a typed password with a stored hash, at the same cost if there is none.
+    /// Compares a typed password with a stored hash, at the same cost if there is none or one of another kind.
     pub async fn verify(
         &self,
         place: Place,
         password: Password,
         stored: Option<PasswordHash>,
     ) -> Result<Verdict, Error> {
-        let dummy = self.dummy.clone();
-        let verified = place
-            .run(move |memory| password::verify_now(&password, stored.as_ref(), &dummy, memory));
+        let (dummy, salt) = (self.dummy.clone(), self.legacy_salt.clone());
+        let verified = place.run(move |memory| {
+            let (stored, salt) = (stored.as_ref(), salt.as_ref());
+            password::verify_now(&password, stored, salt, &dummy, memory)
+        });
         self.unless_evicted(verified.await)
     }
 

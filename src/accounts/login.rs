@@ -163,6 +163,7 @@ impl Accounts {
                 (_, verdict) => {
                     let why = match verdict {
                         Verdict::Unreadable => LoginFailure::Unreadable,
+                        Verdict::NoLegacySalt => LoginFailure::NoLegacySalt,
                         Verdict::Right(_) => LoginFailure::Disabled,
                         Verdict::Wrong => LoginFailure::Wrong,
                     };

@@ -7,6 +7,7 @@
 //! - [`users`]: applies a rule to a stored user, again if another change came between
 //! - [`record`]: how what is stored is declared
 //! - [`name`], [`email`], [`password`], [`token`]: parsed values, random tokens and their digests
+//! - [`legacy`]: passwords of the first backend; [`import`]: its users
 //! - [`hasher`]: the threads that hash passwords, behind a [`fair_queue`]
 //! - [`policy`]: which passwords can be chosen; [`strength`]: what is too easy to guess
 //! - [`error`]: why a request was refused; [`health`]: whether the accounts can work
@@ -33,6 +34,8 @@ pub mod fair_queue;
 pub mod hasher;
 pub mod health;
 pub mod id;
+pub mod import;
+pub mod legacy;
 pub mod lifetimes;
 pub mod limit_table;
 pub mod limits;
@@ -79,6 +82,7 @@ use self::{
     fair_queue::{Priority, Requester},
     hasher::{Hasher, Place},
     id::{Handle, UserId},
+    legacy::LegacySalt,
     lifetimes::session_end,
     limits::Limits,
     mail::{MailKind, Mailer, QueuedMail},
@@ -167,6 +171,12 @@ impl Accounts {
             metrics,
         };
         (accounts, outbox)
+    }
+
+    /// Lets users of the first backend log in with the passwords they had there.
+    pub fn with_legacy_salt(mut self, salt: Option<LegacySalt>) -> Self {
+        self.hasher.set_legacy_salt(salt);
+        self
     }
 
     /// Logs and counts what a caller did to a user.

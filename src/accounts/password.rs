@@ -1,19 +1,26 @@
 //! Passwords: what may be chosen, and how they are hashed.
 
-use std::fmt;
+use std::{fmt, iter};
 
 use argon2::{
     Algorithm, Argon2, Block, Params, Version,
-    password_hash::phc::{self, Output, ParamsString, Salt},
+    password_hash::phc::{self, Ident, Output, ParamsString, Salt},
 };
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-use super::error::Error;
+use super::{
+    error::Error,
+    legacy::{LegacyHash, LegacySalt},
+};
 
 /// A password as typed, in Unicode normal form C (NIST SP 800-63B-4, 3.1.1.2), otherwise untouched.
 #[derive(Clone)]
-pub struct Password(String);
+pub struct Password {
+    text: String,
+    /// What was typed, if it was not in that form.
+    typed: Option<String>,
+}
 
 impl Password {
     /// The shortest password that can be chosen, in characters (ASVS 6.2.1).
@@ -24,16 +31,20 @@ impl Password {
     /// A password to be compared with a stored hash: any text that is not empty.
     pub fn typed(text: &str) -> Result<Self, Error> {
         if text.is_empty() {
-            Err(Error::PasswordRequired)
-        } else {
-            Ok(Self(text.nfc().collect()))
+            return Err(Error::PasswordRequired);
         }
+        let normal: String = text.nfc().collect();
+        let typed = (normal != text).then(|| text.to_owned());
+        Ok(Self {
+            text: normal,
+            typed,
+        })
     }
 
     /// A password to be set, of a length within the limits; [`Hasher::hash`](super::hasher::Hasher::hash) judges its strength.
     pub fn chosen(text: &str) -> Result<Self, Error> {
         let password = Self::typed(text)?;
-        match password.0.chars().count() {
+        match password.text.chars().count() {
             n if n < Self::MIN_CHARS => Err(Error::PasswordTooShort(Self::MIN_CHARS)),
             n if n > Self::MAX_CHARS => Err(Error::PasswordTooLong(Self::MAX_CHARS)),
             _ => Ok(password),
@@ -44,7 +55,12 @@ impl Password {
 impl Password {
     /// The password as text, to be hashed or judged.
     pub(super) fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// What the first backend may have hashed, which knew no normal form.
+    fn legacy_texts(&self) -> impl Iterator<Item = &str> {
+        iter::once(&*self.text).chain(self.typed.as_deref())
     }
 }
 
@@ -54,7 +70,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// A stored password hash, an argon2id PHC string if this program wrote it.
+/// A stored password hash, a PHC string if this program wrote it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PasswordHash(String);
@@ -91,12 +107,17 @@ pub enum Verdict {
     Right(Option<PasswordHash>),
     /// The stored text is not a hash that can be compared with.
     Unreadable,
+    /// The stored hash is of the first backend, and its salt is not known.
+    NoLegacySalt,
 }
 
 /// Memory of one hash in KiB, passes over it, and lanes (ASVS 11.4.2, argon2id).
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
+
+/// The mark of a hash whose input is not a password but a [`LegacyHash`]: the algorithm of its PHC string.
+const WRAPPED: Ident = Ident::new_unwrap("sha256-argon2id");
 
 fn argon2() -> Argon2<'static> {
     let params = Params::new(MEMORY_KIB, PASSES, LANES, None).unwrap_or(Params::DEFAULT);
@@ -107,15 +128,24 @@ fn argon2() -> Argon2<'static> {
 pub(super) type Memory = Vec<Block>;
 
 /// A hash of the password with a salt of its own.
+pub(super) fn hash_now(password: &Password, memory: &mut Memory) -> PasswordHash {
+    hash_input(&password.text, Algorithm::Argon2id.ident(), memory)
+}
+
+/// A hash of what the first backend stored, marked as such.
+pub(super) fn wrap_now(legacy: &LegacyHash, memory: &mut Memory) -> PasswordHash {
+    hash_input(&legacy.digits(), WRAPPED, memory)
+}
+
 #[expect(
     clippy::expect_used,
     reason = "fails only if the system has no random numbers"
 )]
-pub(super) fn hash_now(password: &Password, memory: &mut Memory) -> PasswordHash {
+fn hash_input(input: &str, algorithm: Ident, memory: &mut Memory) -> PasswordHash {
     let (argon2, salt) = (argon2(), Salt::generate());
-    let hash = digest(&argon2, password, &salt, memory);
+    let hash = digest(&argon2, input, &salt, memory);
     let hash = phc::PasswordHash {
-        algorithm: Algorithm::Argon2id.ident(),
+        algorithm,
         version: Some(Version::V0x13.into()),
         params: ParamsString::try_from(argon2.params()).expect("three numbers"),
         salt: Some(salt),
@@ -126,57 +156,107 @@ pub(super) fn hash_now(password: &Password, memory: &mut Memory) -> PasswordHash
 
 /// A hash that no user's password has.
 pub(super) fn dummy_hash() -> PasswordHash {
-    let nobodys = Password("no user has this password".to_owned());
-    hash_now(&nobodys, &mut Memory::new())
+    hash_input(
+        "no user has this password",
+        Algorithm::Argon2id.ident(),
+        &mut Memory::new(),
+    )
 }
 
-/// Compares a password with a stored hash, or else with a dummy, so that it takes the same time.
+/// Compares a password with a stored hash, and with a dummy for the rest of the time that it takes for anybody: one
+/// hash; or two if the first backend's salt is known and may have been used with either of two texts, so that the time
+/// tells nothing of who is of the first backend.
 pub(super) fn verify_now(
     password: &Password,
     stored: Option<&PasswordHash>,
+    salt: Option<&LegacySalt>,
     dummy: &PasswordHash,
     memory: &mut Memory,
 ) -> Verdict {
-    match stored.map(|stored| compare(password, stored, memory)) {
-        Some(Some((_, false))) => Verdict::Wrong,
-        Some(Some((hash, true))) if is_weak(&hash) => {
-            Verdict::Right(Some(hash_now(password, memory)))
+    let (verdict, hashes) = match stored {
+        Some(stored) => compare(password, stored, salt, memory),
+        None => (Verdict::Wrong, 0),
+    };
+    let all = salt.map_or(1, |_| password.legacy_texts().count());
+    for _ in hashes..all {
+        compare(password, dummy, None, memory);
+    }
+    verdict
+}
+
+/// Compares a password with a stored hash; also says how many hashes that took.
+fn compare(
+    password: &Password,
+    stored: &PasswordHash,
+    salt: Option<&LegacySalt>,
+    memory: &mut Memory,
+) -> (Verdict, usize) {
+    let Some(hash) = ParsedHash::parse(stored) else {
+        return (Verdict::Unreadable, 0);
+    };
+    let inputs: Vec<String> = match (hash.is_wrapped, salt) {
+        (false, _) => vec![password.text.clone()],
+        (true, Some(salt)) => {
+            let texts = password.legacy_texts();
+            texts.map(|text| salt.hash(text).digits()).collect()
         }
-        Some(Some((_, true))) => Verdict::Right(None),
-        unreadable => {
-            compare(password, dummy, memory);
-            match unreadable {
-                Some(_) => Verdict::Unreadable,
-                None => Verdict::Wrong,
-            }
+        (true, None) => return (Verdict::NoLegacySalt, 0),
+    };
+    let compared = inputs.iter().map(|input| hash.is_of(input, memory));
+    match compared.collect::<Option<Vec<bool>>>() {
+        None => (Verdict::Unreadable, 0),
+        Some(compared) if !compared.contains(&true) => (Verdict::Wrong, compared.len()),
+        Some(compared) => {
+            let has_stronger = hash.is_wrapped || hash.is_weak;
+            let stronger = has_stronger.then(|| hash_now(password, memory));
+            (Verdict::Right(stronger), compared.len())
         }
     }
 }
 
-/// The parsed hash, and whether it is that of the password, compared in constant time. None, at once, if it is not an
-/// argon2 hash.
-fn compare(
-    password: &Password,
-    stored: &PasswordHash,
-    memory: &mut Memory,
-) -> Option<(phc::PasswordHash, bool)> {
-    let hash = phc::PasswordHash::new(&stored.0).ok()?;
-    let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
-    let version = hash
-        .version
-        .map_or(Ok(Version::default()), Version::try_from);
-    let argon2 = Argon2::new(algorithm, version.ok()?, Params::try_from(&hash).ok()?);
-    let output = hash.hash.as_ref()?;
-    let is_right = digest(&argon2, password, hash.salt.as_ref()?, memory)? == *output;
-    Some((hash, is_right))
+/// A stored hash that can be compared with.
+struct ParsedHash {
+    argon2: Argon2<'static>,
+    salt: Salt,
+    output: Output,
+    /// Whether its input was a [`LegacyHash`].
+    is_wrapped: bool,
+    /// Whether it was made with less than today's parameters.
+    is_weak: bool,
 }
 
-fn digest(
-    argon2: &Argon2,
-    password: &Password,
-    salt: &Salt,
-    memory: &mut Memory,
-) -> Option<Output> {
+impl ParsedHash {
+    /// Parses a hash of argon2; none if it is anything else.
+    fn parse(stored: &PasswordHash) -> Option<Self> {
+        let hash = phc::PasswordHash::new(&stored.0).ok()?;
+        let is_wrapped = hash.algorithm == WRAPPED;
+        let algorithm = match is_wrapped {
+            true => Algorithm::Argon2id,
+            false => Algorithm::try_from(hash.algorithm.as_str()).ok()?,
+        };
+        let version = hash
+            .version
+            .map_or(Ok(Version::default()), Version::try_from);
+        let params = Params::try_from(&hash).ok()?;
+        let is_weak = algorithm != Algorithm::Argon2id
+            || params.m_cost() < MEMORY_KIB
+            || params.t_cost() < PASSES;
+        Some(Self {
+            argon2: Argon2::new(algorithm, version.ok()?, params),
+            salt: hash.salt?,
+            output: hash.hash?,
+            is_wrapped,
+            is_weak,
+        })
+    }
+
+    /// Whether it is the hash of this input, compared in constant time. None if there is no memory for it.
+    fn is_of(&self, input: &str, memory: &mut Memory) -> Option<bool> {
+        Some(digest(&self.argon2, input, &self.salt, memory)? == self.output)
+    }
+}
+
+fn digest(argon2: &Argon2, input: &str, salt: &Salt, memory: &mut Memory) -> Option<Output> {
     let params = argon2.params();
     let missing = params.block_count().saturating_sub(memory.len());
     memory.try_reserve_exact(missing).ok()?;
@@ -184,19 +264,8 @@ fn digest(
     let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
     let mut output = [0; Output::MAX_LENGTH];
     let output = output.get_mut(..length)?;
-    let password = password.0.as_bytes();
-    let hashed = argon2.hash_password_into_with_memory(password, salt, output, memory);
+    let hashed = argon2.hash_password_into_with_memory(input.as_bytes(), salt, output, memory);
     hashed.ok().and_then(|()| Output::new(output).ok())
-}
-
-/// Whether a hash was made with less than today's parameters.
-fn is_weak(hash: &phc::PasswordHash) -> bool {
-    let Ok(params) = Params::try_from(hash) else {
-        return true;
-    };
-    hash.algorithm.as_str() != "argon2id"
-        || params.m_cost() < MEMORY_KIB
-        || params.t_cost() < PASSES
 }
 
 #[cfg(test)]

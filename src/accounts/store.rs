@@ -141,7 +141,8 @@ pub trait Store: Send + Sync + 'static {
     async fn scan(&self, after: Option<&UserId>, most: usize) -> Result<Scanned, StoreError>;
 
     /// Adds users and deleted ones, as many as one write can take. Returns the ids of those who were not added, since
-    /// another user has one of their addresses. The mail in [`User::notices`] is sent.
+    /// another user has one of their addresses, or a user, perhaps a deleted one, has the id. The mail in
+    /// [`User::notices`] is sent.
     async fn insert_all(&self, records: Vec<UserRecord>) -> Result<Vec<UserId>, StoreError>;
 
     /// Looks up whose session this is.

@@ -2,6 +2,7 @@
 //!
 //! # Layout
 //! - [`backup`]: writes and restores backups
+//! - [`import`]: takes over the users of the first backend
 //! - [`user`]: what can be done to a user; [`events`]: what has happened to users; [`outbox`]: what can be
 //!   done to mail; [`limits`]: to rate limits
 //! - [`confirm`]: asks before what cannot be undone
@@ -12,6 +13,7 @@
 pub mod backup;
 pub mod confirm;
 pub mod events;
+pub mod import;
 pub mod limits;
 pub mod outbox;
 pub mod perform;
@@ -54,6 +56,8 @@ pub enum Command {
     Backup(backup::Backup),
     /// Fill an empty store from a backup, of either store
     Restore(backup::Restore),
+    /// Take over the users of the registry's first backend, with their passwords
+    Import(import::Import),
 }
 
 /// Reads the settings and the command of this process.
@@ -73,6 +77,7 @@ impl Command {
             Self::Limits(command) => command.run(settings).await,
             Self::Backup(command) => command.run(settings).await,
             Self::Restore(command) => command.run(settings).await,
+            Self::Import(command) => command.run(settings).await,
         }
     }
 }

@@ -34,18 +34,58 @@ pub struct Output {
 
 /// Has a request done, and prints what came of it.
 pub async fn perform(settings: &Settings, request: impl Into<Request>, output: Output) -> ExitCode {
-    let request = request.into();
-    let answer = match UnixStream::connect(admin::path(&settings.data_dir)) {
-        Ok(server) => ask(server, &request).map_err(|error| {
-            format!("the running server did not answer on the admin socket: {error}")
-        }),
-        Err(_) => perform_here(settings, request)
-            .await
-            .map_err(|setting| setting.to_string()),
-    };
-    match answer {
-        Ok(Answer::Done(report)) => print(&report, output),
-        Ok(Answer::NotDone(why)) | Err(why) => refuse(&why),
+    let mut performer = Performer::new(settings);
+    let done = performer.perform(request).await;
+    performer.close().await;
+    match done {
+        Ok(report) => print(&report, output),
+        Err(why) => refuse(&why),
+    }
+}
+
+/// Whoever does what commands ask for: the running server, or else this process.
+pub struct Performer<'s> {
+    settings: &'s Settings,
+    here: Option<Admin>,
+}
+
+impl<'s> Performer<'s> {
+    /// Looks for the server at the first request.
+    pub fn new(settings: &'s Settings) -> Self {
+        let here = None;
+        Self { settings, here }
+    }
+
+    /// Has a request done; what came of it, or a sentence that says why it was not.
+    pub async fn perform(&mut self, request: impl Into<Request>) -> Result<Report, String> {
+        let request = request.into();
+        let answer = match UnixStream::connect(admin::path(&self.settings.data_dir)) {
+            Ok(server) => ask(server, &request).map_err(|error| {
+                format!("the running server did not answer on the admin socket: {error}")
+            })?,
+            Err(_) => {
+                let here = match &mut self.here {
+                    Some(here) => here,
+                    none => none.insert(
+                        open(self.settings)
+                            .await
+                            .map_err(|wrong| wrong.to_string())?,
+                    ),
+                };
+                here.perform(request).await
+            }
+        };
+        match answer {
+            Answer::Done(report) => Ok(report),
+            Answer::NotDone(why) => Err(why),
+        }
+    }
+
+    /// Closes the store, if this process has opened it.
+    pub async fn close(self) {
+        if let Some(here) = self.here {
+            here.store.close().await;
+        }
     }
 }
 
@@ -68,17 +108,14 @@ fn ask(mut server: UnixStream, request: &Request) -> io::Result<Answer> {
     Ok(serde_json::from_str(&answer)?)
 }
 
-async fn perform_here(settings: &Settings, request: Request) -> Result<Answer, WrongSetting> {
+async fn open(settings: &Settings) -> Result<Admin, WrongSetting> {
     let (store, _) = store::open(settings).await?;
     let mailer = Arc::new(LettreMailer::open(settings)?);
     let (clock, policy) = (Clock::default(), PasswordPolicy::default());
     let limits = settings.rate_limits;
     let (accounts, _) = Accounts::new(store.clone(), mailer, clock, policy, limits);
     let accounts = Arc::new(accounts);
-    let admin = Admin { accounts, store };
-    let answer = admin.perform(request).await;
-    admin.store.close().await;
-    Ok(answer)
+    Ok(Admin { accounts, store })
 }
 
 /// Prints what was done.

@@ -8,6 +8,8 @@ use leptos::config::{LeptosOptions, get_config_from_str};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
+use crate::accounts::legacy::LegacySalt;
+
 /// Leptos's own settings, among them the default address to listen on; a `LEPTOS_` variable wins.
 const LEPTOS_TOML: &str = include_str!("../../Leptos.toml");
 
@@ -56,6 +58,10 @@ pub struct Arguments {
     #[arg(long, env = "BREACHED_FILTER", value_name = "FILE")]
     breached_filter: Option<String>,
 
+    /// The SALT of the registry's first backend, while imported users have the passwords they had there
+    #[arg(long, env = "LEGACY_SALT", value_name = "SALT", hide_env_values = true)]
+    legacy_salt: Option<String>,
+
     /// Address and port for metrics, at /metrics [default: none]
     #[arg(long, env = "ADMIN_ADDR", value_name = "ADDRESS")]
     admin_addr: Option<String>,
@@ -69,7 +75,7 @@ pub struct Arguments {
     log_format: Option<String>,
 }
 
-/// The checked settings. No `Debug`, since two of them contain passwords.
+/// The checked settings. No `Debug`, since three of them are or contain secrets.
 pub struct Settings {
     /// Leptos's own settings, with the address to listen on.
     pub leptos: LeptosOptions,
@@ -91,6 +97,8 @@ pub struct Settings {
     pub rate_limits: bool,
     /// A filter of breached passwords to use instead of the one in the program.
     pub breached_filter: Option<PathBuf>,
+    /// The salt of the first backend.
+    pub legacy_salt: Option<LegacySalt>,
     /// The address for metrics, if they are shown.
     pub admin_addr: Option<SocketAddr>,
     /// What is logged.
@@ -171,6 +179,7 @@ impl Settings {
                 }
             },
             breached_filter: non_empty(arguments.breached_filter).map(PathBuf::from),
+            legacy_salt: non_empty(arguments.legacy_salt).map(LegacySalt::new),
             admin_addr: non_empty(arguments.admin_addr)
                 .map(|address| socket_address("ADMIN_ADDR", "127.0.0.1:9091", &address))
                 .transpose()?,

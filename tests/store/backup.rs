@@ -44,6 +44,7 @@ contract! {
     a_store_that_is_not_empty_takes_no_backup
     what_was_stored_before_a_backup_began_is_in_it_while_20_clients_write
     an_address_that_two_users_of_a_backup_have_goes_to_one
+    an_id_is_that_of_one_user_even_when_that_one_is_deleted
 }
 
 /// A file of its own, deleted at the end.
@@ -304,6 +305,27 @@ async fn an_address_that_two_users_of_a_backup_have_goes_to_one(store: Arc<dyn S
         let found = find(&store, Key::Email(&user.email)).await;
         assert_eq!(found.map(|found| found.id), Some(user.id));
     }
+}
+
+async fn an_id_is_that_of_one_user_even_when_that_one_is_deleted(store: Arc<dyn Store>) {
+    let ada = add_user(&store, "ada@example.org").await;
+    let bob = add_user(&store, "bob@example.org").await;
+    delete(&store, &bob).await;
+    let with_id_of = |other: &User, address: &str| {
+        let id = other.id.clone();
+        whole(User {
+            id,
+            ..user(address)
+        })
+    };
+    let before = records(&store).await;
+    let again = vec![
+        with_id_of(&ada, "ada@new.example"),
+        with_id_of(&bob, "bob@new.example"),
+    ];
+    let left_out = store.insert_all(again).await.unwrap();
+    assert_eq!(left_out, [ada.id, bob.id]);
+    assert_eq!(records(&store).await, before);
 }
 
 #[tokio::test(flavor = "multi_thread")]

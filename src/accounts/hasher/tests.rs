@@ -4,7 +4,11 @@ use argon2::{Algorithm, Argon2, Block, Params, PasswordHasher, Version};
 use futures_util::future::join_all;
 
 use super::*;
-use crate::accounts::{fair_queue::Priority, network::Network, password::hash_now};
+use crate::accounts::{
+    fair_queue::Priority,
+    network::Network,
+    password::{hash_now, wrap_now},
+};
 
 const ANYONE: Requester = Requester {
     network: Network::UNKNOWN,
@@ -180,4 +184,93 @@ async fn a_stored_text_that_is_no_hash_of_argon2_takes_the_time_of_one() {
             "{stored}: {time:?}, nobody: {of_nobody:?}"
         );
     }
+}
+
+const SALT: &str = "the salt of the first backend";
+
+/// A hasher that knows the salt of the first backend, and what an import stores of a password there.
+fn with_salt(password: &str) -> (Hasher, PasswordHash) {
+    let salt = LegacySalt::new(SALT.to_owned());
+    let wrapped = wrap_now(&salt.hash(password), &mut Memory::new());
+    let mut hasher = Hasher::new(Arc::default(), HashMetrics::default());
+    hasher.set_legacy_salt(Some(salt));
+    (hasher, wrapped)
+}
+
+async fn verdict(hasher: &Hasher, typed: &str, stored: Option<&PasswordHash>) -> Verdict {
+    let place = hasher.reserve(ANYONE).await.unwrap();
+    let typed = Password::typed(typed).unwrap();
+    hasher.verify(place, typed, stored.cloned()).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_the_first_backend_stored_is_no_password_here() {
+    let (hasher, wrapped) = with_salt("correct horse");
+    let stored = LegacySalt::new(SALT.to_owned())
+        .hash("correct horse")
+        .digits();
+    let Verdict::Right(Some(upgraded)) = verdict(&hasher, "correct horse", Some(&wrapped)).await
+    else {
+        panic!("the password of the first backend is not right");
+    };
+    assert!(
+        upgraded
+            .as_str()
+            .starts_with("$argon2id$v=19$m=19456,t=2,p=1$")
+    );
+    assert!(matches!(
+        verdict(&hasher, &stored, Some(&wrapped)).await,
+        Verdict::Wrong
+    ));
+    // Without the mark, what was stored there would be the password.
+    let unmarked = wrapped.as_str().replace("$sha256-argon2id$", "$argon2id$");
+    let unmarked = PasswordHash::from_stored(unmarked);
+    assert!(matches!(
+        verdict(&hasher, &stored, Some(&unmarked)).await,
+        Verdict::Right(None)
+    ));
+    let hasher = Hasher::new(Arc::default(), HashMetrics::default());
+    assert!(matches!(
+        verdict(&hasher, "correct horse", Some(&wrapped)).await,
+        Verdict::NoLegacySalt
+    ));
+}
+
+#[tokio::test]
+async fn a_password_of_two_forms_costs_everybody_two_hashes_while_the_salt_is_known() {
+    let (mut hasher, wrapped) = with_salt("correct horse");
+    let own = hash_now(
+        &Password::typed("correct horse").unwrap(),
+        &mut Memory::new(),
+    );
+    let unreadable = PasswordHash::from_stored("!".to_owned());
+    let stored = [None, Some(&own), Some(&wrapped), Some(&unreadable)];
+    assert_cost(&hasher, &stored, [1, 2]).await;
+    hasher.set_legacy_salt(None);
+    assert_cost(&hasher, &stored, [1, 1]).await;
+}
+
+/// How many hashes a password takes that has one form, and one that has two, whatever is stored. Judged by the quickest
+/// of some, and of more while the machine is busy: other work delays a hash, but never hastens it.
+async fn assert_cost(hasher: &Hasher, stored: &[Option<&PasswordHash>], hashes: [u32; 2]) {
+    const FORMS: [&str; 2] = ["caf\u{e9}", "cafe\u{301}"];
+    let mut quickest = vec![[Duration::MAX; 2]; stored.len()];
+    for round in 0..40 {
+        for (stored, quickest) in stored.iter().zip(&mut quickest) {
+            for (typed, quickest) in FORMS.iter().zip(quickest) {
+                let began = Instant::now();
+                verdict(hasher, typed, *stored).await;
+                *quickest = began.elapsed().min(*quickest);
+            }
+        }
+        let one_hash = quickest[0][0];
+        let is_about = |time: &Duration, hashes: u32| {
+            *time > one_hash * (2 * hashes - 1) / 2 && *time < one_hash * (2 * hashes + 1) / 2
+        };
+        let mut times = quickest.iter().flat_map(|times| times.iter().zip(hashes));
+        if round >= 4 && times.all(|(time, hashes)| is_about(time, hashes)) {
+            return;
+        }
+    }
+    panic!("{quickest:?}");
 }

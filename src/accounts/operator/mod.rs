@@ -4,8 +4,10 @@
 //! - [`request`]: what can be asked for, and what comes of it
 //! - `users`: what can be done to one user
 //! - `lists`: lists of users and of events
+//! - [`import`]: users of the first backend
 //! - `outbox`: mail that waits or is parked; `rate_limits`: who is refused for too many attempts
 
+pub mod import;
 mod lists;
 mod outbox;
 mod rate_limits;
@@ -26,6 +28,8 @@ impl Accounts {
             Request::CreateUser { name, email } => self.create_user(&name, &email).await,
             Request::ListUsers(filter) => self.list_users(filter).await,
             Request::ListEvents(filter) => self.list_events(filter).await,
+            Request::ListInUse { after } => self.list_in_use(after).await,
+            Request::AddUsers(users) => self.add_users(users).await,
             Request::ListMails => self.list_mails().await,
             Request::RetryMail(id) => self.retry_mail(&id).await,
             Request::DropMail(id) => self.drop_mail(&id).await,

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::accounts::{
     error::{Error, StoreError},
-    user::event::EventKind,
+    id::UserId,
+    user::{User, event::EventKind},
 };
 
 /// What an operator asks for.
@@ -30,6 +31,13 @@ pub enum Request {
     ListUsers(UserFilter),
     /// What has happened to users, the newest first.
     ListEvents(EventFilter),
+    /// What belongs to users, some of those after this id.
+    ListInUse {
+        /// The id after which to begin.
+        after: Option<UserId>,
+    },
+    /// To add users as they are, except those whose address or id a user has.
+    AddUsers(Vec<User>),
     /// The mails in the outbox.
     ListMails,
     /// To send a mail now, even if it is parked.

@@ -41,6 +41,8 @@ record! {
 pub enum EventKind {
     /// The account was made.
     SignedUp,
+    /// The account was imported from the first backend.
+    Imported,
     /// A login from a known device.
     LoggedIn,
     /// A login from a device that was not known.
@@ -100,6 +102,7 @@ impl EventKind {
             | Self::EmailAsked
             | Self::NameChanged => true,
             Self::SignedUp
+            | Self::Imported
             | Self::PasswordChanged
             | Self::PasswordReset
             | Self::EmailConfirmed
@@ -119,6 +122,7 @@ impl EventKind {
     pub fn in_words(self) -> &'static str {
         match self {
             Self::SignedUp => "Signed up",
+            Self::Imported => "Account moved from the first registry",
             Self::LoggedIn => "Logged in",
             Self::NewDevice => "Logged in from a new device",
             Self::LoggedOut => "Logged out",

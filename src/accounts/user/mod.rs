@@ -185,7 +185,7 @@ impl User {
             expires_at: None,
             unknown: Unknown::new(),
         };
-        let mut user = Self::begin(name, email, password, &origin);
+        let mut user = Self::begin(name.as_str(), email, password, EventKind::SignedUp, &origin);
         user.password_changed_at = Some(origin.at);
         user.login_at = origin.at;
         user.sessions.push(session);
@@ -194,13 +194,19 @@ impl User {
         user
     }
 
-    /// A user as each begins.
-    fn begin(name: Name, email: Email, password: PasswordHash, origin: &Origin) -> Self {
+    /// A user as each begins, by this event.
+    fn begin(
+        name: &str,
+        email: Email,
+        password: PasswordHash,
+        event: EventKind,
+        origin: &Origin,
+    ) -> Self {
         let mut user = Self {
             id: UserId::new(origin.at),
             schema: SCHEMA,
             rev: None,
-            name: name.as_str().to_owned(),
+            name: name.to_owned(),
             email,
             password,
             confirmed_at: None,
@@ -220,7 +226,7 @@ impl User {
             notices: Vec::new(),
             unknown: Unknown::new(),
         };
-        user.note(EventKind::SignedUp, origin);
+        user.note(event, origin);
         user
     }
 

@@ -5,8 +5,8 @@ use super::{
     event::{EventKind, Origin},
 };
 use crate::accounts::{
-    clock::Timestamp, device_name::DeviceName, email::Email, mail::MailKind, name::Name,
-    password::PasswordHash,
+    clock::Timestamp, device_name::DeviceName, email::Email, import::Newcomer, mail::MailKind,
+    name::Name, password::PasswordHash,
 };
 
 impl Origin {
@@ -23,12 +23,24 @@ impl Origin {
 impl User {
     /// A user with no password and no session, who is to choose a password by a mailed link.
     pub fn created(name: Name, email: Email, origin: &Origin) -> Self {
-        Self::begin(
-            name,
-            email,
-            PasswordHash::from_stored(String::new()),
-            origin,
-        )
+        let password = PasswordHash::from_stored(String::new());
+        Self::begin(name.as_str(), email, password, EventKind::SignedUp, origin)
+    }
+
+    /// A user of the first backend, with the hash that was made of the one there. Nobody is mailed.
+    pub fn imported(newcomer: Newcomer, password: PasswordHash, origin: &Origin) -> Self {
+        let Newcomer {
+            id, email, profile, ..
+        } = newcomer;
+        let name = profile.name.as_ref().map_or("", Name::as_str);
+        Self {
+            id,
+            confirmed_at: profile.is_verified.then_some(origin.at),
+            created_at: profile.created_at,
+            login_at: profile.login_at,
+            last_logout: profile.last_logout,
+            ..Self::begin(name, email, password, EventKind::Imported, origin)
+        }
     }
 
     /// Takes the address for confirmed; false, with nothing changed, if it is.

@@ -10,6 +10,7 @@ use std::{path::Path, sync::Arc};
 use super::settings::{Settings, WrongSetting};
 use crate::accounts::store::Store;
 
+pub use self::mongo::first_backend;
 use self::{embedded::EmbeddedStore, mongo::MongoStore};
 
 /// Opens the store that the settings choose. Also returns a description for the log at start.

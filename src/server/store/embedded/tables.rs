@@ -163,9 +163,11 @@ impl<'t> Tables<'t> {
         Ok(None)
     }
 
-    /// Adds a user; false if the e-mail has an account.
+    /// Adds a user; false if the e-mail has an account, or if the id is that of a user, even of a deleted one.
     pub(super) fn insert_user(&mut self, mut user: User) -> Result<bool> {
-        if self.is_taken(&user)? {
+        let id = user.id.as_str();
+        let is_known = self.users.get(id)?.is_some() || self.deleted.get(id)?.is_some();
+        if is_known || self.is_taken(&user)? {
             return Ok(false);
         }
         user.rev = Some(1);

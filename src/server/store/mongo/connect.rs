@@ -20,6 +20,8 @@ const DRIVER_TIMEOUT: Duration = Duration::from_secs(2);
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// How long connecting may take at start.
 const START_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the server may take to end what the driver had begun.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The size of the connection pool. With the driver's default of 10, logins would queue while each waits for a majority.
 pub(super) const CONNECTIONS: u32 = 64;
 
@@ -36,6 +38,15 @@ pub(super) async fn connect(uri: &str, database: &str) -> Result<Database, Wrong
         .database(database);
     ping(&database, &hosts).await?;
     Ok(database)
+}
+
+/// Ends what runs in the background. Without it the driver would talk to the server while the process ends, and panic if
+/// it came too late.
+pub(super) async fn close(client: &Client) {
+    let closed = client.clone().shutdown().immediate(true);
+    if timeout(CLOSE_TIMEOUT, closed.into_future()).await.is_err() {
+        tracing::debug!("MongoDB did not end the sessions of the driver in time");
+    }
 }
 
 async fn client_options(uri: &str) -> Result<ClientOptions, WrongSetting> {

@@ -8,11 +8,12 @@ mod backup;
 mod connect;
 mod documents;
 mod driver;
+pub mod first_backend;
 mod indexes;
 mod records;
 mod schema;
 
-use std::{future::IntoFuture, time::Duration};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
@@ -24,7 +25,7 @@ use mongodb::{
 use tokio::{sync::Semaphore, time::timeout};
 
 use self::{
-    connect::{CONNECTIONS, cannot_index, connect},
+    connect::{CONNECTIONS, cannot_index, close, connect},
     documents::{
         date, digest_binary, id_bson, mail_document, mail_filter, read_mail, read_notices,
         read_outbox_mail, read_user, read_visitor, tombstone, unchanged_filter, user_document,
@@ -50,8 +51,6 @@ const INDEX_TIMEOUT: Duration = Duration::from_secs(60);
 /// How old a notice must be before the worker moves it to the outbox, because the request that should have did not.
 /// Longer than a request lasts.
 const NOTICE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long the server may take to end what the driver had begun.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How many requests count attempts at once, by three to five commands each. Others wait before they create their
 /// commands, because commands that wait for a connection take much memory under load.
 const MAX_COUNTING: usize = CONNECTIONS as usize / 3;
@@ -369,11 +368,7 @@ impl Store for MongoStore {
         Ok(false)
     }
 
-    /// Without it the driver would talk to the server while the process ends, and panic if it came too late.
     async fn close(&self) {
-        let closed = self.client.clone().shutdown().immediate(true);
-        if timeout(CLOSE_TIMEOUT, closed.into_future()).await.is_err() {
-            tracing::debug!("MongoDB did not end the sessions of the driver in time");
-        }
+        close(&self.client).await;
     }
 }
