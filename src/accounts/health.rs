@@ -1,9 +1,11 @@
 //! Whether the accounts can work.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Accounts, error::StoreError, id::UserId, store::Key};
 
 /// Whether what the accounts stand on works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
     /// The store reads and writes.
     pub store: bool,

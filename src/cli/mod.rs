@@ -5,6 +5,7 @@
 //! - [`import`]: takes over the users of the first backend
 //! - [`user`]: what can be done to a user; [`events`]: what has happened to users; [`outbox`]: what can be
 //!   done to mail; [`limits`]: to rate limits
+//! - [`doctor`]: looks at everything a server needs
 //! - [`confirm`]: asks before what cannot be undone
 //! - [`perform`]: has a command done by the running server, or by this process if none runs
 //!
@@ -12,6 +13,7 @@
 
 pub mod backup;
 pub mod confirm;
+pub mod doctor;
 pub mod events;
 pub mod import;
 pub mod limits;
@@ -58,6 +60,8 @@ pub enum Command {
     Restore(backup::Restore),
     /// Take over the users of the registry's first backend, with their passwords
     Import(import::Import),
+    /// Look at settings, store, mail server and site, and say what to change
+    Doctor(doctor::Doctor),
 }
 
 /// Reads the settings and the command of this process.
@@ -78,6 +82,7 @@ impl Command {
             Self::Backup(command) => command.run(settings).await,
             Self::Restore(command) => command.run(settings).await,
             Self::Import(command) => command.run(settings).await,
+            Self::Doctor(command) => command.run(settings).await,
         }
     }
 }

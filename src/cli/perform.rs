@@ -1,8 +1,7 @@
 //! Has a command done by the running server, or by this process if none runs.
 
 use std::{
-    io::{self, BufRead, BufReader, Write},
-    os::unix::net::UnixStream,
+    io::{self, Write},
     process::ExitCode,
     sync::Arc,
     time::Duration,
@@ -10,6 +9,11 @@ use std::{
 
 use clap::Args;
 use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::UnixStream,
+    time::timeout,
+};
 
 use crate::{
     accounts::{Accounts, clock::Clock, operator::request::Report, policy::PasswordPolicy},
@@ -29,7 +33,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Output {
     /// Print JSON
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 /// Has a request done, and prints what came of it.
@@ -59,11 +63,15 @@ impl<'s> Performer<'s> {
     /// Has a request done; what came of it, or a sentence that says why it was not.
     pub async fn perform(&mut self, request: impl Into<Request>) -> Result<Report, String> {
         let request = request.into();
-        let answer = match UnixStream::connect(admin::path(&self.settings.data_dir)) {
-            Ok(server) => ask(server, &request).map_err(|error| {
+        let limit = match request {
+            Request::BackUp(_) => Duration::MAX,
+            _ => ANSWER_TIMEOUT,
+        };
+        let answer = match ask_server(self.settings, &request, limit).await {
+            Some(answer) => answer.map_err(|error| {
                 format!("the running server did not answer on the admin socket: {error}")
             })?,
-            Err(_) => {
+            None => {
                 let here = match &mut self.here {
                     Some(here) => here,
                     none => none.insert(
@@ -95,16 +103,23 @@ pub fn refuse(why: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn ask(mut server: UnixStream, request: &Request) -> io::Result<Answer> {
-    server.set_read_timeout(match request {
-        Request::Operate(_) => Some(ANSWER_TIMEOUT),
-        Request::BackUp(_) => None,
-    })?;
+/// What the running server answers within `limit`; none if none runs.
+pub async fn ask_server(
+    settings: &Settings,
+    request: &Request,
+    limit: Duration,
+) -> Option<io::Result<Answer>> {
+    let server = UnixStream::connect(admin::path(&settings.data_dir)).await;
+    let answer = timeout(limit, ask(server.ok()?, request)).await;
+    Some(answer.unwrap_or_else(|elapsed| Err(elapsed.into())))
+}
+
+async fn ask(mut server: UnixStream, request: &Request) -> io::Result<Answer> {
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
-    server.write_all(&line)?;
+    server.write_all(&line).await?;
     let mut answer = String::new();
-    BufReader::new(server).read_line(&mut answer)?;
+    BufReader::new(server).read_line(&mut answer).await?;
     Ok(serde_json::from_str(&answer)?)
 }
 
@@ -134,7 +149,7 @@ pub fn print(report: &Report, output: Output) -> ExitCode {
 }
 
 /// Prints a text. Who reads it may stop early, as `head` does.
-fn say(text: &str) -> ExitCode {
+pub fn say(text: &str) -> ExitCode {
     match writeln!(io::stdout(), "{text}") {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => refuse(&error.to_string()),
         _ => ExitCode::SUCCESS,

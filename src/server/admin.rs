@@ -18,7 +18,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::backup::back_up;
+use super::{backup::back_up, store::deadline::with_request_deadline};
 use crate::accounts::{
     Accounts,
     operator::request::{self, Report},
@@ -44,6 +44,8 @@ pub enum Request {
     Operate(request::Request),
     /// A backup in this file.
     BackUp(PathBuf),
+    /// Whether the server works.
+    Health,
 }
 
 impl From<request::Request> for Request {
@@ -152,6 +154,10 @@ impl Admin {
                     facts: json!(contents),
                 }))
             }
+            Request::Health => Answer::Done(Report {
+                sentence: "The server runs".to_owned(),
+                facts: json!(with_request_deadline(self.accounts.health()).await),
+            }),
         }
     }
 }

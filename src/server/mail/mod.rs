@@ -23,12 +23,15 @@ use url::Url;
 
 use self::{
     folder::Folder,
-    letters::{layout::Letter, letter},
+    letters::{layout::Letter, letter, test_mail},
     memory::{Inbox, ReceivedMail},
     smtp::SmtpServer,
 };
 use super::settings::{Settings, WrongSetting};
-use crate::accounts::mail::{Mail, MailError, Mailer};
+use crate::accounts::{
+    email::Email,
+    mail::{Mail, MailError, MailId, Mailer},
+};
 
 /// The longest line of a mail, in bytes (RFC 5322, 2.1.1).
 const MAX_LINE: usize = 998;
@@ -104,11 +107,34 @@ impl LettreMailer {
         self.transport.describe()
     }
 
-    fn message(&self, mail: &Mail, letter: &Letter) -> Result<Message, MailError> {
+    /// Sends a mail that says that it is a test.
+    pub async fn send_test(&self, to: &Email) -> Result<(), MailError> {
+        self.deliver(MailId::random(), to, &test_mail::letter())
+            .await
+    }
+
+    async fn deliver(&self, id: MailId, to: &Email, letter: &Letter) -> Result<(), MailError> {
+        let message = self.message(id, to, letter)?;
+        match &self.transport {
+            Transport::Smtp(server) => server.send(&message).await,
+            Transport::Folder(folder) => folder.write(id, message.formatted()).await,
+            Transport::Memory(inbox) => {
+                inbox.put(ReceivedMail {
+                    to: to.as_str().to_owned(),
+                    subject: letter.subject,
+                    text: letter.text(),
+                    raw: String::from_utf8_lossy(&message.formatted()).into_owned(),
+                });
+                Ok(())
+            }
+        }
+    }
+
+    fn message(&self, id: MailId, to: &Email, letter: &Letter) -> Result<Message, MailError> {
         let Sender(from) = &self.from;
-        let to: Address = mail.to.as_str().parse().map_err(unwritable)?;
+        let to: Address = to.as_str().parse().map_err(unwritable)?;
         Message::builder()
-            .message_id(Some(format!("<{}@{}>", mail.id, from.email.domain())))
+            .message_id(Some(format!("<{id}@{}>", from.email.domain())))
             .from(from.clone())
             .to(to.into())
             .subject(letter.subject)
@@ -126,20 +152,7 @@ impl LettreMailer {
 impl Mailer for LettreMailer {
     async fn send(&self, mail: Mail) -> Result<(), MailError> {
         let letter = letter(&mail.letter, &self.public_url);
-        let message = self.message(&mail, &letter)?;
-        match &self.transport {
-            Transport::Smtp(server) => server.send(&message).await,
-            Transport::Folder(folder) => folder.write(mail.id, message.formatted()).await,
-            Transport::Memory(inbox) => {
-                inbox.put(ReceivedMail {
-                    to: mail.to.as_str().to_owned(),
-                    subject: letter.subject,
-                    text: letter.text(),
-                    raw: String::from_utf8_lossy(&message.formatted()).into_owned(),
-                });
-                Ok(())
-            }
-        }
+        self.deliver(mail.id, &mail.to, &letter).await
     }
 }
 

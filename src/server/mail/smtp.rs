@@ -1,6 +1,6 @@
 //! The SMTP server that `SMTP_URL` names.
 
-use std::{error::Error as _, fmt, time::Duration};
+use std::{error::Error, fmt, io, time::Duration};
 
 use lettre::{
     Message,
@@ -13,6 +13,7 @@ use lettre::{
 };
 use percent_encoding::percent_decode_str;
 use tokio::time::timeout;
+use tokio_rustls::rustls;
 use url::{Host, Url};
 
 use crate::accounts::mail::MailError;
@@ -35,6 +36,26 @@ pub struct SmtpServer {
     port: u16,
     security: Security,
     login: Option<Credentials>,
+}
+
+/// What a mail server was asked for when it failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// To answer.
+    Connect,
+    /// To speak TLS.
+    Encrypt,
+    /// To accept user and password.
+    LogIn,
+}
+
+/// Why a mail server is not ready for mail. The text contains no address.
+#[derive(Debug, thiserror::Error)]
+#[error("{reason}")]
+pub struct NotReady {
+    /// What it was asked for.
+    pub step: Step,
+    reason: String,
 }
 
 enum Security {
@@ -76,7 +97,8 @@ impl SmtpServer {
         })
     }
 
-    pub(super) fn describe(&self) -> String {
+    /// How it is connected to, without user and password.
+    pub fn describe(&self) -> String {
         format!("{} at {}:{}", self.security.name(), self.host, self.port)
     }
 
@@ -85,7 +107,7 @@ impl SmtpServer {
         let mut connection = match timeout(SETUP_TIMEOUT, self.open()).await {
             Ok(Ok(connection)) => connection,
             // Even if the server refuses permanently, for example the password, the mail itself is not at fault.
-            Ok(Err(error)) => return Err(MailError::Temporary(reason(&error))),
+            Ok(Err(error)) => return Err(MailError::Temporary(error.reason)),
             Err(_) => return Err(timed_out("to be ready for mail", SETUP_TIMEOUT)),
         };
         let content = message.formatted();
@@ -103,7 +125,14 @@ impl SmtpServer {
         Ok(())
     }
 
-    async fn open(&self) -> Result<AsyncSmtpConnection, SmtpError> {
+    /// Connects and logs in, and sends nothing.
+    pub async fn check(&self) -> Result<(), NotReady> {
+        let mut connection = self.open().await?;
+        let _ = timeout(QUIT_TIMEOUT, connection.quit()).await;
+        Ok(())
+    }
+
+    async fn open(&self) -> Result<AsyncSmtpConnection, NotReady> {
         let me = ClientId::default();
         let tls = match &self.security {
             Security::Tls(tls) => Some(tls.clone()),
@@ -112,15 +141,34 @@ impl SmtpServer {
         let address = (host_text(&self.host), self.port);
         let mut connection =
             AsyncSmtpConnection::connect_tokio1(address, Some(CONNECT_TIMEOUT), &me, tls, None)
-                .await?;
+                .await
+                .map_err(|error| match is_of_tls(&error) {
+                    true => not_ready(Step::Encrypt, &error),
+                    false => not_ready(Step::Connect, &error),
+                })?;
         if let Security::StartTls(tls) = &self.security {
-            connection.starttls(tls.clone(), &me).await?;
+            let encrypted = connection.starttls(tls.clone(), &me).await;
+            encrypted.map_err(|error| not_ready(Step::Encrypt, &error))?;
         }
         if let Some(login) = &self.login {
-            connection.auth(DEFAULT_MECHANISMS, login).await?;
+            let logged_in = connection.auth(DEFAULT_MECHANISMS, login).await;
+            logged_in.map_err(|error| not_ready(Step::LogIn, &error))?;
         }
         Ok(connection)
     }
+}
+
+fn not_ready(step: Step, error: &SmtpError) -> NotReady {
+    NotReady {
+        step,
+        reason: reason(error),
+    }
+}
+
+/// Whether TLS failed, which lettre counts as a failure of the connection.
+fn is_of_tls(error: &(dyn Error + 'static)) -> bool {
+    let cause = error.downcast_ref().and_then(io::Error::get_ref);
+    cause.is_some_and(|cause| cause.is::<rustls::Error>()) || error.source().is_some_and(is_of_tls)
 }
 
 /// Without user and password.

@@ -12,6 +12,10 @@ use crate::accounts::store::Store;
 
 pub use self::mongo::first_backend;
 use self::{embedded::EmbeddedStore, mongo::MongoStore};
+pub use self::{
+    embedded::file::path as embedded_file,
+    mongo::inspect::{MongoInspection, inspect_mongo},
+};
 
 /// Opens the store that the settings choose. Also returns a description for the log at start.
 pub async fn open(settings: &Settings) -> Result<(Arc<dyn Store>, String), WrongSetting> {

@@ -12,6 +12,7 @@ mod email_in_use;
 pub mod layout;
 mod reset_link;
 mod security;
+pub mod test_mail;
 
 use url::Url;
 

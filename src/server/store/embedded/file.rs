@@ -37,7 +37,7 @@ pub(super) struct RegistryFile {
 
 impl RegistryFile {
     pub(super) fn open(dir: &Path) -> Result<Self, WrongSetting> {
-        let path = dir.join(FILE_NAME);
+        let path = path(dir);
         let database = make_dir(dir)
             .and_then(|()| make_file(&path))
             .map_err(|error| cannot_write(dir, &error))
@@ -103,6 +103,11 @@ impl RegistryFile {
         }
         Ok((answers, commit))
     }
+}
+
+/// The file of the store in this directory.
+pub fn path(dir: &Path) -> PathBuf {
+    dir.join(FILE_NAME)
 }
 
 fn make_dir(dir: &Path) -> io::Result<()> {

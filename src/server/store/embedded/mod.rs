@@ -6,7 +6,7 @@
 
 mod attempts;
 mod backup;
-mod file;
+pub mod file;
 mod outbox;
 mod tables;
 mod writer;

@@ -10,6 +10,7 @@ mod documents;
 mod driver;
 pub mod first_backend;
 mod indexes;
+pub mod inspect;
 mod records;
 mod schema;
 

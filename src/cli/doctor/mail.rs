@@ -1,0 +1,71 @@
+//! Looks at the mail server, and sends a test mail if that is asked for.
+
+use super::finding::Finding;
+use crate::{
+    accounts::email::Email,
+    server::{
+        mail::{
+            LettreMailer,
+            smtp::{SmtpServer, Step},
+        },
+        settings::Settings,
+    },
+};
+
+const MAIL: &str = "mail";
+const TEST_MAIL: &str = "test mail";
+
+/// Looks at the mail server, and sends a test mail to `send_to`.
+pub async fn look(settings: &Settings, send_to: Option<&Email>) -> Vec<Finding> {
+    let server = look_at_server(settings).await;
+    let test_mail = match send_to {
+        Some(to) if !server.is_wrong() => Some(send(settings, to).await),
+        _ => None,
+    };
+    [server].into_iter().chain(test_mail).collect()
+}
+
+async fn look_at_server(settings: &Settings) -> Finding {
+    let Some(url) = &settings.smtp_url else {
+        let found = "SMTP_URL is unset, so that mails become files in DATA_DIR/outbox";
+        return Finding::warning(MAIL, found, "name your mail server in it");
+    };
+    let server = match SmtpServer::parse(url) {
+        Ok(server) => server,
+        Err(setting) => return Finding::wrong_setting(MAIL, &setting),
+    };
+    let name = server.describe();
+    match server.check().await {
+        Ok(()) => Finding::ok(MAIL, format!("{name} takes mail")),
+        Err(error) => Finding::wrong(MAIL, format!("{name}: {error}"), remedy(error.step)),
+    }
+}
+
+fn remedy(step: Step) -> &'static str {
+    match step {
+        Step::Connect => {
+            "correct host and port in SMTP_URL, or see whether the mail server runs and no firewall is between"
+        }
+        Step::Encrypt => {
+            "write smtps:// or ?tls=required as the mail server offers, and its name as in its certificate, which this machine has to trust"
+        }
+        Step::LogIn => {
+            "correct user and password in SMTP_URL, with special characters percent-encoded"
+        }
+    }
+}
+
+async fn send(settings: &Settings, to: &Email) -> Finding {
+    let mailer = match LettreMailer::open(settings) {
+        Ok(mailer) => mailer,
+        Err(setting) => return Finding::wrong_setting(TEST_MAIL, &setting),
+    };
+    match mailer.send_test(to).await {
+        Ok(()) => Finding::ok(TEST_MAIL, "it was accepted; see whether it arrives"),
+        Err(error) => Finding::wrong(
+            TEST_MAIL,
+            error.to_string(),
+            "let the mail server accept mail from MAIL_FROM to this address",
+        ),
+    }
+}

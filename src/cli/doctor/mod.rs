@@ -1,0 +1,91 @@
+//! `fpm-registry doctor`: looks at everything a server needs, and changes nothing.
+//!
+//! # Layout
+//! - [`finding`]: what a look found
+//! - [`settings`], [`server`], [`store`], [`disk`], [`mail`]: the looks, one a file
+
+pub mod disk;
+pub mod finding;
+pub mod mail;
+pub mod server;
+pub mod settings;
+pub mod store;
+
+use std::{process::ExitCode, time::Duration};
+
+use clap::Args;
+use serde_json::json;
+use tokio::time::timeout;
+
+use self::{finding::Finding, server::Server};
+use super::perform::{Output, say};
+use crate::{
+    accounts::{email::Email, error::Error},
+    server::settings::Settings,
+};
+
+/// How long one look may take.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Looks at settings, store, mail server and site.
+#[derive(Args)]
+pub struct Doctor {
+    /// Send a test mail to this address
+    #[arg(long, value_name = "ADDRESS", value_parser = email)]
+    send_to: Option<Email>,
+    #[command(flatten)]
+    output: Output,
+}
+
+impl Doctor {
+    /// Looks at everything, and prints what it found. The exit code is 0 if nothing is wrong.
+    pub async fn run(self, settings: &Settings) -> ExitCode {
+        let server = Server::find(settings).await;
+        let (store, mail) = tokio::join!(
+            in_time("store", store::look(settings, &server)),
+            in_time("mail", mail::look(settings, self.send_to.as_ref())),
+        );
+        let findings = [
+            settings::look(settings),
+            vec![server.finding()],
+            store,
+            vec![disk::look(&settings.data_dir)],
+            mail,
+        ];
+        self.print(&findings.concat())
+    }
+
+    fn print(&self, findings: &[Finding]) -> ExitCode {
+        let text = match self.output.json {
+            true => {
+                let findings: Vec<_> = findings.iter().map(Finding::json).collect();
+                format!("{:#}", json!({ "findings": findings }))
+            }
+            false => {
+                let lines: Vec<_> = findings.iter().map(Finding::to_string).collect();
+                lines.join("\n")
+            }
+        };
+        let printed = say(&text);
+        match findings.iter().any(Finding::is_wrong) {
+            true => ExitCode::FAILURE,
+            false => printed,
+        }
+    }
+}
+
+fn email(typed: &str) -> Result<Email, Error> {
+    Email::parse(typed)
+}
+
+/// Ends a look that takes too long.
+async fn in_time(
+    looked_at: &'static str,
+    look: impl Future<Output = Vec<Finding>>,
+) -> Vec<Finding> {
+    timeout(LOOK_TIMEOUT, look).await.unwrap_or_else(|_| {
+        let found = format!("there was no answer within {} s", LOOK_TIMEOUT.as_secs());
+        let change = "see whether it runs, and whether a firewall is between";
+        vec![Finding::wrong(looked_at, found, change)]
+    })
+}

@@ -1,0 +1,95 @@
+//! The store: reachable, with its indexes, and not made by a look.
+
+use std::fs;
+
+use mongodb::{
+    Client,
+    bson::{Document, doc},
+};
+
+use crate::{
+    examine,
+    mongod::{Mongod, database_name},
+    silence,
+    socket::Setup,
+};
+
+const MADE_AT_START: &str = "; start or restart a server, which makes them";
+
+#[test]
+fn a_store_that_is_not_there_is_not_made_by_a_look() {
+    let setup = Setup::new();
+    let file = setup.folder().join("registry.redb");
+    let examined = examine(&setup, &[]);
+    examined.assert_line(&format!(
+        "ok       store        the first start makes {}",
+        file.display()
+    ));
+    assert!(!setup.folder().exists());
+}
+
+#[test]
+fn the_file_of_the_store_can_be_opened_or_is_damaged() {
+    let setup = Setup::new();
+    setup.start().sign_up("ada@example.org");
+    let file = setup.folder().join("registry.redb");
+    let name = file.display();
+    examine(&setup, &[]).assert_line(&format!("ok       store        {name} can be opened"));
+
+    fs::write(&file, "not a store").unwrap();
+    let examined = examine(&setup, &[]);
+    let line = examined.line("store").unwrap();
+    let begins = format!("wrong    store        DATA_DIR: `{name}`");
+    assert!(line.starts_with(&begins), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_has_its_indexes_and_the_time() {
+    let name = database_name();
+    let setup = Setup::new()
+        .with("MONGO_URI", &Mongod::shared().uri())
+        .with("MONGO_DB_NAME", &name);
+    let found = format!("ok       store        MongoDB answers, database {name}");
+    let examined = examine(&setup, &[]);
+    examined.assert_line(&found);
+    examined.assert_line(&format!(
+        "wrong    indexes      there is none of users.email, users.addresses, users.sessions.digest, \
+         users.reset.digest, users.confirmation.digest, users.notMe.digest, users.notices.queuedAt, \
+         outbox.dueAt, outbox.queuedAt, attempts.expiresAt{MADE_AT_START}"
+    ));
+
+    let registry = setup.start();
+    let examined = examine(&setup, &[]);
+    for line in [
+        found.as_str(),
+        "ok       indexes      all are there",
+        "ok       clock        this machine and the database agree",
+    ] {
+        examined.assert_line(line);
+    }
+
+    let database = Client::with_uri_str(Mongod::shared().uri()).await.unwrap();
+    let database = database.database(&name);
+    let users = database.collection::<Document>("users");
+    users.drop_index("addresses_1").await.unwrap();
+    let not_unique = doc! { "key": { "addresses": 1 }, "name": "addresses_1", "sparse": true };
+    let create = doc! { "createIndexes": "users", "indexes": [not_unique] };
+    database.run_command(create).await.unwrap();
+    let outbox = database.collection::<Document>("outbox");
+    outbox.drop_index("dueAt_1").await.unwrap();
+    let examined = examine(&setup, &[]);
+    let missing = "wrong    indexes      there is none of users.addresses, outbox.dueAt";
+    examined.assert_line(&format!("{missing}{MADE_AT_START}"));
+    drop(registry);
+}
+
+#[test]
+fn a_database_out_of_reach_is_given_up() {
+    let silent = silence();
+    for address in ["127.0.0.1:1", &silent.local_addr().unwrap().to_string()] {
+        let setup = Setup::new().with("MONGO_URI", &format!("mongodb://{address}"));
+        examine(&setup, &[]).assert_line(&format!(
+            "wrong    store        MONGO_URI: no MongoDB server answers at {address}; correct this setting, or what it names"
+        ));
+    }
+}
