@@ -13,11 +13,16 @@ mod smtp;
 #[path = "../common/socket.rs"]
 mod socket;
 
+mod front;
 mod mail;
 mod settings;
+mod site;
 mod store;
 
-use std::net::TcpListener;
+use std::{
+    net::TcpListener,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 use socket::Setup;
@@ -62,11 +67,6 @@ fn examine(setup: &Setup, arguments: &[&str]) -> Examined {
     Examined { is_well, lines }
 }
 
-/// An address on which connections are taken and nothing is ever said; it ends with the test.
-fn silence() -> TcpListener {
-    TcpListener::bind("127.0.0.1:0").unwrap()
-}
-
 #[test]
 fn programs_read_json() {
     let setup = Setup::new();
@@ -83,4 +83,26 @@ fn programs_read_json() {
         })
     );
     assert_eq!(findings[0]["change"], Value::Null);
+}
+
+#[test]
+fn what_never_answers_is_given_up_within_seconds() {
+    // It takes connections and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let setup = Setup::new()
+        .with("MONGO_URI", &format!("mongodb://{address}"))
+        .with("SMTP_URL", &format!("smtp://{address}"))
+        .with("PUBLIC_URL", &format!("https://{address}"));
+    let began = Instant::now();
+    let examined = examine(&setup, &[]);
+    assert!(began.elapsed() < Duration::from_secs(15));
+    examined.assert_line(&format!(
+        "wrong    store        MONGO_URI: no MongoDB server answers at {address}; correct this setting, or what it names"
+    ));
+    for looked_at in ["mail        ", "PUBLIC_URL  "] {
+        examined.assert_line(&format!(
+            "wrong    {looked_at} there was no answer within 6 s; see whether it runs, and whether a firewall is between"
+        ));
+    }
 }

@@ -2,13 +2,17 @@
 //!
 //! # Layout
 //! - [`finding`]: what a look found
-//! - [`settings`], [`server`], [`store`], [`disk`], [`mail`]: the looks, one a file
+//! - [`settings`], [`server`], [`store`], [`disk`], [`mail`], [`site`]: the looks, one a file
+//! - [`client`]: a request to the site; [`certificate`]: what is said of its certificate
 
+pub mod certificate;
+pub mod client;
 pub mod disk;
 pub mod finding;
 pub mod mail;
 pub mod server;
 pub mod settings;
+pub mod site;
 pub mod store;
 
 use std::{process::ExitCode, time::Duration};
@@ -24,8 +28,8 @@ use crate::{
     server::settings::Settings,
 };
 
-/// How long one look may take.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(8);
+/// How long one look may take, a second longer than MongoDB has to answer.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// Looks at settings, store, mail server and site.
 #[derive(Args)]
@@ -41,9 +45,10 @@ impl Doctor {
     /// Looks at everything, and prints what it found. The exit code is 0 if nothing is wrong.
     pub async fn run(self, settings: &Settings) -> ExitCode {
         let server = Server::find(settings).await;
-        let (store, mail) = tokio::join!(
+        let (store, mail, site) = tokio::join!(
             in_time("store", store::look(settings, &server)),
             in_time("mail", mail::look(settings, self.send_to.as_ref())),
+            in_time("PUBLIC_URL", site::look(settings)),
         );
         let findings = [
             settings::look(settings),
@@ -51,6 +56,7 @@ impl Doctor {
             store,
             vec![disk::look(&settings.data_dir)],
             mail,
+            site,
         ];
         self.print(&findings.concat())
     }

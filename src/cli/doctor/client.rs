@@ -1,0 +1,140 @@
+//! Sends one request to a site, by its certificate if it is https.
+
+use std::{io, sync::Arc, time::Duration};
+
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header::HOST};
+use hyper::client::conn::http1::handshake;
+use hyper_util::rt::TokioIo;
+use rustls_native_certs::load_native_certs;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+use tokio_rustls::{
+    TlsConnector,
+    rustls::{
+        self, CertificateError, ClientConfig, RootCertStore,
+        client::{WebPkiServerVerifier, danger::ServerCertVerifier},
+        crypto::ring,
+        pki_types::{CertificateDer, ServerName, UnixTime},
+    },
+};
+use url::Url;
+
+use crate::accounts::clock::Timestamp;
+
+/// Later than any certificate ends, from 1970 on.
+const FAR_FUTURE: Duration = Duration::from_secs(1 << 40);
+
+/// What a site answered.
+pub struct Reply {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// When the certificate ends; none if there is none, or if it does not say so.
+    pub certificate_ends: Option<Timestamp>,
+}
+
+/// Why a site did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// No connection was made, or it was lost.
+    #[error(transparent)]
+    Network(#[from] io::Error),
+    /// TLS cannot be spoken.
+    #[error(transparent)]
+    Tls(#[from] rustls::Error),
+    /// The certificate is not one to rely on.
+    #[error("{0}")]
+    Certificate(CertificateError),
+    /// The answer is not HTTP.
+    #[error(transparent)]
+    Http(#[from] hyper::Error),
+}
+
+/// Gets the first page of the site at `url`.
+pub async fn get(url: &Url, headers: HeaderMap) -> Result<Reply, Failure> {
+    let host = url.host_str().unwrap_or_default();
+    let host = host.trim_matches(['[', ']']);
+    let port = url.port_or_known_default().unwrap_or_default();
+    let stream = TcpStream::connect((host, port)).await?;
+    if url.scheme() == "http" {
+        return exchange(stream, url, headers, None).await;
+    }
+    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    let trust = trust()?;
+    let stream = connector(trust.clone())?
+        .connect(name.clone(), stream)
+        .await;
+    let stream = stream.map_err(of_handshake)?;
+    let (_, session) = stream.get_ref();
+    let certificate = session.peer_certificates().unwrap_or_default();
+    let ends = end_of(certificate, &name, &trust);
+    exchange(stream, url, headers, ends).await
+}
+
+async fn exchange(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    url: &Url,
+    headers: HeaderMap,
+    certificate_ends: Option<Timestamp>,
+) -> Result<Reply, Failure> {
+    let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    let mut request = Request::new(String::new());
+    *request.headers_mut() = headers;
+    let host = HeaderValue::from_str(url.authority()).map_err(io::Error::other)?;
+    request.headers_mut().insert(HOST, host);
+    let response = sender.send_request(request).await?;
+    Ok(Reply {
+        status: response.status(),
+        headers: response.headers().clone(),
+        certificate_ends,
+    })
+}
+
+/// The authorities that this machine trusts.
+fn trust() -> Result<Arc<WebPkiServerVerifier>, Failure> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(load_native_certs().certs);
+    let provider = Arc::new(ring::default_provider());
+    let trust = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+    Ok(trust.map_err(io::Error::other)?)
+}
+
+fn connector(trust: Arc<WebPkiServerVerifier>) -> Result<TlsConnector, Failure> {
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_webpki_verifier(trust)
+        .with_no_client_auth();
+    Ok(Arc::new(config).into())
+}
+
+fn of_handshake(error: io::Error) -> Failure {
+    match error.downcast::<rustls::Error>() {
+        Ok(rustls::Error::InvalidCertificate(why)) => Failure::Certificate(why),
+        Ok(error) => Failure::Tls(error),
+        Err(error) => Failure::Network(error),
+    }
+}
+
+/// When a certificate ends, which rustls tells only of one that has ended.
+fn end_of(
+    chain: &[CertificateDer<'_>],
+    name: &ServerName<'_>,
+    trust: &WebPkiServerVerifier,
+) -> Option<Timestamp> {
+    let (certificate, others) = chain.split_first()?;
+    let then = UnixTime::since_unix_epoch(FAR_FUTURE);
+    match trust.verify_server_cert(certificate, others, name, &[], then) {
+        Err(rustls::Error::InvalidCertificate(CertificateError::ExpiredContext {
+            not_after,
+            ..
+        })) => {
+            let millis = not_after.as_secs().saturating_mul(1000);
+            Some(Timestamp::from_millis(millis.try_into().ok()?))
+        }
+        _ => None,
+    }
+}
