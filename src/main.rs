@@ -23,6 +23,7 @@ use fpm_registry::{
         mail::LettreMailer,
         metrics::{Metrics, scrape::Scrape},
         prerendered::PrerenderedPages,
+        probe::Probe,
         settings::{LogFormat, NoSettings, Settings, WrongSetting},
         state::State,
         store::{self, measured::measured},
@@ -109,6 +110,7 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
     let (accounts, outbox) = Accounts::new(store.clone(), mailer, clock, policy, limits);
     let accounts = Arc::new(accounts.with_legacy_salt(settings.legacy_salt));
     let proxies = settings.trusted_proxies.clone();
+    let probe = Arc::<Probe>::default();
     let router = server::router(Arc::new(State {
         service: Service {
             accounts: accounts.clone(),
@@ -123,6 +125,7 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
         metrics: metrics.requests.clone(),
         public_url: settings.public_url,
         trusted_proxies: settings.trusted_proxies,
+        probe: probe.clone(),
     }));
     if let Some(listener) = admin_listener {
         let registry = metrics.registry(accounts.metrics());
@@ -133,8 +136,12 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
     }
     let admin = match AdminSocket::bind(&settings.data_dir) {
         Ok(socket) => {
-            let store = store.clone();
-            Some(tokio::spawn(socket.serve(Admin { accounts, store })))
+            let admin = Admin {
+                accounts,
+                store: store.clone(),
+                probe,
+            };
+            Some(tokio::spawn(socket.serve(admin)))
         }
         Err(error) => {
             tracing::warn!(%error, "cannot listen on the admin socket, commands will not reach this server");

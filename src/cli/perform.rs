@@ -130,7 +130,11 @@ async fn open(settings: &Settings) -> Result<Admin, WrongSetting> {
     let limits = settings.rate_limits;
     let (accounts, _) = Accounts::new(store.clone(), mailer, clock, policy, limits);
     let accounts = Arc::new(accounts);
-    Ok(Admin { accounts, store })
+    Ok(Admin {
+        accounts,
+        store,
+        probe: Arc::default(),
+    })
 }
 
 /// Prints what was done.

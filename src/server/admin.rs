@@ -11,14 +11,14 @@ use std::{
 
 use rustix::{fs::Mode, process::umask};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream},
     time::timeout,
 };
 
-use super::{backup::back_up, store::deadline::with_request_deadline};
+use super::{backup::back_up, probe::Probe, store::deadline::with_request_deadline};
 use crate::accounts::{
     Accounts,
     operator::request::{self, Report},
@@ -46,6 +46,10 @@ pub enum Request {
     BackUp(PathBuf),
     /// Whether the server works.
     Health,
+    /// To expect a request, whose mark is answered.
+    ExpectProbe,
+    /// What arrived with this mark.
+    TakeProbe(String),
 }
 
 impl From<request::Request> for Request {
@@ -60,6 +64,8 @@ pub struct Admin {
     pub accounts: Arc<Accounts>,
     /// Their store.
     pub store: Arc<dyn Store>,
+    /// The request that is expected.
+    pub probe: Arc<Probe>,
 }
 
 /// What a client is answered.
@@ -154,12 +160,21 @@ impl Admin {
                     facts: json!(contents),
                 }))
             }
-            Request::Health => Answer::Done(Report {
-                sentence: "The server runs".to_owned(),
-                facts: json!(with_request_deadline(self.accounts.health()).await),
-            }),
+            Request::Health => {
+                let health = with_request_deadline(self.accounts.health()).await;
+                told("The server runs", json!(health))
+            }
+            Request::ExpectProbe => told("Expects a request", json!(self.probe.expect())),
+            Request::TakeProbe(mark) => told("What arrived", json!(self.probe.take(&mark))),
         }
     }
+}
+
+fn told(sentence: &str, facts: Value) -> Answer {
+    Answer::Done(Report {
+        sentence: sentence.to_owned(),
+        facts,
+    })
 }
 
 fn answer_of(outcome: Result<Report, impl std::error::Error>) -> Answer {

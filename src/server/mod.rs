@@ -9,6 +9,7 @@
 //! - [`health`]: whether the server works, for what watches it; [`last_look`]: one look at the store for all who ask
 //! - [`peer`]: the client's network, also behind proxies; [`log`]: the access log
 //! - [`mod@listen`]: connections: their number and timeouts; [`state`]: what all handlers share
+//! - [`probe`]: a request of an operator, to see what the proxy passes on
 //! - [`admin`]: the socket for commands of operators; [`backup`]: backups of a store
 //! - [`settings`]: configuration; [`breached`]: opens the filter of breached passwords
 //! - [`metrics`]: what is counted, and the address that shows it
@@ -32,6 +33,7 @@ pub mod metrics;
 pub mod negotiation;
 pub mod peer;
 pub mod prerendered;
+pub mod probe;
 pub mod problem;
 pub mod rendered;
 pub mod settings;

@@ -13,7 +13,10 @@ use axum::{
 };
 use ipnet::IpNet;
 
-use super::state;
+use super::{
+    probe::{self, Arrived},
+    state,
+};
 use crate::accounts::network::Network;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
@@ -26,8 +29,14 @@ pub async fn find(
 ) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     if let Some(ConnectInfo(peer)) = peer {
-        let client = client(peer.ip(), request.headers(), &state.trusted_proxies);
-        request.extensions_mut().insert(Network::of(client));
+        let (peer, trusted) = (peer.ip(), &state.trusted_proxies);
+        let network = Network::of(client(peer, request.headers(), trusted));
+        if let Some(mark) = request.headers().get(probe::MARK) {
+            state.probe.note(mark.as_bytes(), || {
+                Arrived::new(peer, is_trusted(peer, trusted), network, request.headers())
+            });
+        }
+        request.extensions_mut().insert(network);
     }
     next.run(request).await
 }

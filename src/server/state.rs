@@ -7,7 +7,7 @@ use leptos::config::LeptosOptions;
 
 use super::{
     files::Site, last_look::LastLook, metrics::requests::RequestMetrics,
-    prerendered::PrerenderedPages, settings::PublicUrl,
+    prerendered::PrerenderedPages, probe::Probe, settings::PublicUrl,
 };
 use crate::{accounts::health::Health, forms::context::Service};
 
@@ -29,4 +29,6 @@ pub struct State {
     pub public_url: PublicUrl,
     /// Networks of proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// The request that an operator expects.
+    pub probe: Arc<Probe>,
 }

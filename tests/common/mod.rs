@@ -198,6 +198,7 @@ impl Registry {
             options,
             public_url,
             trusted_proxies: proxies.map(|network| network.parse().unwrap()).collect(),
+            probe: Arc::default(),
         });
         Self {
             inbox,

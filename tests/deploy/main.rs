@@ -14,6 +14,7 @@ mod socket;
 
 mod backend;
 mod container;
+mod doctor;
 mod folder;
 mod one_file;
 mod proxies;

@@ -18,7 +18,7 @@ use crate::{
 /// How long a proxy may take to start.
 const START: Duration = Duration::from_secs(20);
 /// A certificate with its key.
-const CERTIFICATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/smtp.pem");
+pub const CERTIFICATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/smtp.pem");
 
 /// What a client sends to pass for another client, or for a user.
 const FORGED: [&str; 6] = [
@@ -129,7 +129,7 @@ fn nginx_takes_the_example_with_its_certificate() {
 }
 
 /// A running proxy; it is killed when it is dropped.
-struct Proxy {
+pub struct Proxy {
     process: Child,
     address: SocketAddr,
     folder: Folder,
@@ -138,12 +138,22 @@ struct Proxy {
 impl Proxy {
     /// The example for nginx in front of this backend, without TLS.
     fn nginx(backend: SocketAddr) -> Option<Self> {
+        let without_tls = |example: String| example.replace(" ssl;", ";");
+        Self::nginx_at(free_address(), backend, without_tls)
+    }
+
+    /// The example for nginx at this address in front of this backend, with what is changed in it.
+    pub fn nginx_at(
+        address: SocketAddr,
+        backend: SocketAddr,
+        change: impl Fn(String) -> String,
+    ) -> Option<Self> {
         let program = program("nginx")?;
-        let (folder, address) = (Folder::new(), free_address());
+        let folder = Folder::new();
         let example = include_str!("../../deploy/nginx.conf")
             .replace("127.0.0.1:9090", &backend.to_string())
-            .replace("listen 443 ssl", &format!("listen {address}"));
-        let main = nginx_files(&folder, &with_files_of(&example, &folder));
+            .replace("listen 443 ssl", &format!("listen {address} ssl"));
+        let main = nginx_files(&folder, &with_files_of(&change(example), &folder));
         let mut command = command(&program, &folder);
         command.arg("-c").arg(main).args(["-g", "daemon off;"]);
         Some(Self::start(command, address, folder))
@@ -151,8 +161,13 @@ impl Proxy {
 
     /// The example for Caddy in front of this backend, without TLS.
     fn caddy(backend: SocketAddr) -> Option<Self> {
+        Self::caddy_at(free_address(), backend)
+    }
+
+    /// The same at this address.
+    pub fn caddy_at(address: SocketAddr, backend: SocketAddr) -> Option<Self> {
         let program = program("caddy")?;
-        let (folder, address) = (Folder::new(), free_address());
+        let folder = Folder::new();
         let site = format!("http://:{}", address.port());
         let example = include_str!("../../deploy/Caddyfile")
             .replace("127.0.0.1:9090", &backend.to_string())
@@ -265,7 +280,7 @@ fn nginx_files(folder: &Folder, example: &str) -> PathBuf {
     file
 }
 
-fn free_address() -> SocketAddr {
+pub fn free_address() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     listener.local_addr().unwrap()
 }

@@ -15,6 +15,7 @@ mod socket;
 
 mod front;
 mod mail;
+mod proxy;
 mod settings;
 mod site;
 mod store;

@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - [`finding`]: what a look found
-//! - [`settings`], [`server`], [`store`], [`disk`], [`mail`], [`site`]: the looks, one a file
+//! - [`settings`], [`server`], [`store`], [`disk`], [`mail`], [`site`], [`proxy`]: the looks, one a file
 //! - [`client`]: a request to the site; [`certificate`]: what is said of its certificate
 
 pub mod certificate;
@@ -10,6 +10,7 @@ pub mod client;
 pub mod disk;
 pub mod finding;
 pub mod mail;
+pub mod proxy;
 pub mod server;
 pub mod settings;
 pub mod site;
@@ -45,10 +46,11 @@ impl Doctor {
     /// Looks at everything, and prints what it found. The exit code is 0 if nothing is wrong.
     pub async fn run(self, settings: &Settings) -> ExitCode {
         let server = Server::find(settings).await;
-        let (store, mail, site) = tokio::join!(
+        let (store, mail, site, proxy) = tokio::join!(
             in_time("store", store::look(settings, &server)),
             in_time("mail", mail::look(settings, self.send_to.as_ref())),
             in_time("PUBLIC_URL", site::look(settings)),
+            in_time("proxy", proxy::look(settings, &server)),
         );
         let findings = [
             settings::look(settings),
@@ -57,6 +59,7 @@ impl Doctor {
             vec![disk::look(&settings.data_dir)],
             mail,
             site,
+            proxy,
         ];
         self.print(&findings.concat())
     }
