@@ -9,7 +9,8 @@
 //! - [`confirm`]: asks before what cannot be undone
 //! - [`perform`]: has a command done by the running server, or by this process if none runs
 //!
-//! The exit code is 0 if it was done, and 1 with a sentence on standard error if it was not.
+//! The exit code is 0 if it was done, and 1 with a sentence on standard error if it was not; that of `doctor` is 1 if
+//! something is wrong.
 
 pub mod backup;
 pub mod confirm;

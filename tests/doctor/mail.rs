@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::{
-    examine,
+    examine, setup,
     smtp::{CERTIFICATE_FILE, Encryption, Manner, SmtpServer},
     socket::Setup,
 };
@@ -16,7 +16,7 @@ const LOG_IN: &str =
 
 /// With this mail server, whose certificate is trusted.
 fn mailing_to(url: &str) -> Setup {
-    Setup::new()
+    setup()
         .with("SMTP_URL", url)
         .with("SSL_CERT_FILE", CERTIFICATE_FILE)
 }
@@ -80,7 +80,7 @@ async fn a_mail_server_without_the_tls_that_is_asked_for_is_wrong() {
         assert!(line.ends_with(ENCRYPT), "{line}");
         assert!(!line.contains("s3cret"), "{line}");
     }
-    let nobody_vouches = Setup::new().with("SMTP_URL", &encrypted.url());
+    let nobody_vouches = setup().with("SMTP_URL", &encrypted.url());
     let examined = examine(&nobody_vouches, &[]);
     let line = examined.line("mail").unwrap();
     assert!(line.contains("certificate"), "{line}");
@@ -110,7 +110,7 @@ async fn a_test_mail_that_the_mail_server_refuses_is_wrong() {
 
 #[test]
 fn mail_in_files_is_a_warning_and_a_test_mail_becomes_one() {
-    let setup = Setup::new();
+    let setup = setup();
     let examined = examine(&setup, &["--send-to", ADA]);
     examined.assert_line(
         "warning  mail         SMTP_URL is unset, so that mails become files in DATA_DIR/outbox; name your mail server in it",
@@ -121,7 +121,7 @@ fn mail_in_files_is_a_warning_and_a_test_mail_becomes_one() {
 
 #[test]
 fn an_address_that_is_none_gets_no_mail() {
-    let output = Setup::new()
+    let output = setup()
         .command()
         .args(["doctor", "--send-to", "nobody"])
         .output()

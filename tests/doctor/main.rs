@@ -53,6 +53,11 @@ impl Examined {
     }
 }
 
+/// A registry at whose `PUBLIC_URL` nobody answers.
+fn setup() -> Setup {
+    Setup::new().with("PUBLIC_URL", "http://127.0.0.1:1")
+}
+
 /// Runs the doctor, who always has something to say and nothing to complain of.
 #[track_caller]
 fn examine(setup: &Setup, arguments: &[&str]) -> Examined {
@@ -70,7 +75,7 @@ fn examine(setup: &Setup, arguments: &[&str]) -> Examined {
 
 #[test]
 fn programs_read_json() {
-    let setup = Setup::new();
+    let setup = setup();
     let output = setup.command().args(["doctor", "--json"]).output().unwrap();
     let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
     let findings = printed["findings"].as_array().unwrap();
@@ -79,7 +84,7 @@ fn programs_read_json() {
         serde_json::json!({
             "verdict": "warning",
             "looked_at": "server",
-            "found": "none answers at DATA_DIR/admin.sock",
+            "found": "none answers this user at DATA_DIR/admin.sock",
             "change": "start it to have the proxy looked at too",
         })
     );
@@ -91,7 +96,7 @@ fn what_never_answers_is_given_up_within_seconds() {
     // It takes connections and says nothing.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap();
-    let setup = Setup::new()
+    let setup = setup()
         .with("MONGO_URI", &format!("mongodb://{address}"))
         .with("SMTP_URL", &format!("smtp://{address}"))
         .with("PUBLIC_URL", &format!("https://{address}"));

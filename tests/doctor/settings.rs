@@ -1,13 +1,10 @@
 //! The settings, and the server that runs with them.
 
-use crate::{
-    examine,
-    socket::{PUBLIC_HTTPS_URL, Setup},
-};
+use crate::{examine, setup};
 
 #[test]
 fn settings_that_can_be_used_are_well() {
-    examine(&Setup::new(), &[]).assert_line("ok       settings     all can be used");
+    examine(&setup(), &[]).assert_line("ok       settings     all can be used");
 }
 
 #[test]
@@ -15,7 +12,7 @@ fn a_setting_that_nobody_can_have_meant_is_a_warning() {
     for (setting, value, line) in [
         (
             "PUBLIC_URL",
-            PUBLIC_HTTPS_URL,
+            "https://127.0.0.1:1",
             "warning  settings     TRUSTED_PROXIES is empty, so that all clients behind a proxy count as one network; name the network of your proxy",
         ),
         (
@@ -29,7 +26,7 @@ fn a_setting_that_nobody_can_have_meant_is_a_warning() {
             "warning  settings     MAIL_FROM is an address of localhost, which mail servers refuse; set it to an address of your domain",
         ),
     ] {
-        examine(&Setup::new().with(setting, value), &[]).assert_line(line);
+        examine(&setup().with(setting, value), &[]).assert_line(line);
     }
 }
 
@@ -47,13 +44,13 @@ fn a_setting_with_which_no_server_starts_is_wrong() {
             "wrong    settings     BREACHED_FILTER must be a file that cargo xtask breached made, but Cargo.toml is no filter of breached passwords; correct this setting, or what it names",
         ),
     ] {
-        examine(&Setup::new().with(setting, value), &[]).assert_line(line);
+        examine(&setup().with(setting, value), &[]).assert_line(line);
     }
 }
 
 #[test]
 fn a_server_that_runs_is_asked_and_one_that_hangs_is_not_waited_for() {
-    let setup = Setup::new();
+    let setup = setup();
     let registry = setup.start();
     let examined = examine(&setup, &[]);
     examined.assert_line("ok       server       it runs, and its store reads and writes");
@@ -63,5 +60,20 @@ fn a_server_that_runs_is_asked_and_one_that_hangs_is_not_waited_for() {
     registry.signal("CONT");
     examined.assert_line(
         "wrong    server       it does not answer on the admin socket: timed out; restart it",
+    );
+}
+
+#[test]
+fn a_setting_that_cannot_be_read_ends_it_as_it_ends_a_start() {
+    let mut command = setup().with("PUBLIC_URL", "nonsense").command();
+    let output = command.args(["doctor", "--json"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        (output.status.code(), &*output.stdout, &*said),
+        (
+            Some(1),
+            &b""[..],
+            "fpm-registry: PUBLIC_URL must be scheme, host and port such as https://registry.example.org\n"
+        )
     );
 }

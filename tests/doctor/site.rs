@@ -7,7 +7,7 @@ use crate::{
 /// A certificate for `localhost`, signed by itself and valid until 2021.
 const EXPIRED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctor/expired.pem");
 const ANSWER: &str = "HTTP/1.1 200 OK\r\nStrict-Transport-Security: max-age=63072000; includeSubDomains\r\nContent-Length: 0\r\n\r\n";
-const REACH: &str = "correct PUBLIC_URL or its name in the DNS, or see whether the proxy runs and no firewall is between";
+const REACH: &str = "start the server and its proxy, correct PUBLIC_URL or its name in the DNS, or open the firewall between";
 const PASS_ON: &str = "have the proxy pass Strict-Transport-Security on as this server sends it";
 
 /// What the doctor finds at this URL if this certificate is trusted.
@@ -84,9 +84,11 @@ async fn a_site_out_of_reach_is_wrong() {
     at("http://127.0.0.1:1", CERTIFICATE).assert_line(&format!(
         "wrong    PUBLIC_URL   http://127.0.0.1:1 is out of reach: Connection refused (os error 111); {REACH}"
     ));
-    let nowhere = at("https://registry.invalid", CERTIFICATE);
+    // Longer than a name can be, so that no DNS server is asked.
+    let url = format!("https://{}.example.org", "a".repeat(64));
+    let nowhere = at(&url, CERTIFICATE);
     let line = nowhere.line("PUBLIC_URL").unwrap();
-    let begins = "wrong    PUBLIC_URL   https://registry.invalid is out of reach: ";
+    let begins = &format!("wrong    PUBLIC_URL   {url} is out of reach: failed to lookup");
     assert!(line.starts_with(begins) && line.ends_with(REACH), "{line}");
 }
 
@@ -96,11 +98,11 @@ async fn a_site_that_is_none_is_wrong() {
     for (url, found) in [
         (
             format!("http://127.0.0.1:{}", plain.port),
-            "speaks no HTTP: invalid HTTP version parsed; correct PUBLIC_URL, or let the proxy answer there",
+            "speaks no HTTP: invalid HTTP version parsed; correct PUBLIC_URL, or have the proxy answer there",
         ),
         (
             format!("https://localhost:{}", plain.port),
-            "speaks no TLS: received corrupt message of type InvalidContentType; let the proxy speak TLS 1.2 or 1.3 there",
+            "speaks no TLS: received corrupt message of type InvalidContentType; have the proxy speak TLS 1.2 or 1.3 there",
         ),
     ] {
         let line = format!("wrong    PUBLIC_URL   {url} {found}");
@@ -114,6 +116,6 @@ async fn a_proxy_without_a_server_behind_it_is_wrong() {
     let front = Front::start(None, answer).await;
     let url = format!("http://127.0.0.1:{}", front.port);
     at(&url, CERTIFICATE).assert_line(&format!(
-        "wrong    PUBLIC_URL   {url} answers 502; let the proxy pass requests on to 127.0.0.1:0, and correct PUBLIC_URL if need be"
+        "wrong    PUBLIC_URL   {url} answers 502; start the server, or have the proxy pass requests on to 127.0.0.1:0"
     ));
 }

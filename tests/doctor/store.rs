@@ -10,14 +10,14 @@ use mongodb::{
 use crate::{
     examine,
     mongod::{Mongod, database_name},
-    socket::Setup,
+    setup,
 };
 
 const MADE_AT_START: &str = "; start or restart a server, which makes them";
 
 #[test]
 fn a_store_that_is_not_there_is_not_made_by_a_look() {
-    let setup = Setup::new();
+    let setup = setup();
     let file = setup.folder().join("registry.redb");
     let examined = examine(&setup, &[]);
     examined.assert_line(&format!(
@@ -29,7 +29,7 @@ fn a_store_that_is_not_there_is_not_made_by_a_look() {
 
 #[test]
 fn the_file_of_the_store_can_be_opened_or_is_damaged() {
-    let setup = Setup::new();
+    let setup = setup();
     setup.start().sign_up("ada@example.org");
     let file = setup.folder().join("registry.redb");
     let name = file.display();
@@ -42,10 +42,18 @@ fn the_file_of_the_store_can_be_opened_or_is_damaged() {
     assert!(line.starts_with(&begins), "{line}");
 }
 
+#[test]
+fn a_folder_that_cannot_be_read_is_wrong() {
+    let setup = setup().with("DATA_DIR", "Cargo.toml");
+    examine(&setup, &[]).assert_line(
+        "wrong    store        Cargo.toml/registry.redb cannot be looked at: Not a directory (os error 20); correct DATA_DIR, or run doctor as the user of the server",
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_has_its_indexes_and_the_time() {
     let name = database_name();
-    let setup = Setup::new()
+    let setup = setup()
         .with("MONGO_URI", &Mongod::shared().uri())
         .with("MONGO_DB_NAME", &name);
     let found = format!("ok       store        MongoDB answers, database {name}");
@@ -84,8 +92,10 @@ async fn a_database_has_its_indexes_and_the_time() {
 
 #[test]
 fn a_database_out_of_reach_is_given_up() {
-    let setup = Setup::new().with("MONGO_URI", "mongodb://127.0.0.1:1");
-    examine(&setup, &[]).assert_line(
+    let setup = setup().with("MONGO_URI", "mongodb://ada:s3cret@127.0.0.1:1");
+    let examined = examine(&setup, &[]);
+    examined.assert_line(
         "wrong    store        MONGO_URI: no MongoDB server answers at 127.0.0.1:1; correct this setting, or what it names",
     );
+    assert!(!examined.lines.contains("s3cret"));
 }

@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header::HOST};
+use axum::http::{HeaderMap, HeaderValue, Request, header::HOST, response::Parts};
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
 use rustls_native_certs::load_native_certs;
@@ -28,10 +28,8 @@ const FAR_FUTURE: Duration = Duration::from_secs(1 << 40);
 
 /// What a site answered.
 pub struct Reply {
-    /// The status.
-    pub status: StatusCode,
-    /// The headers.
-    pub headers: HeaderMap,
+    /// Its status and its headers.
+    pub head: Parts,
     /// When the certificate ends; none if there is none, or if it does not say so.
     pub certificate_ends: Option<Timestamp>,
 }
@@ -60,7 +58,10 @@ pub async fn get(url: &Url, headers: HeaderMap) -> Result<Reply, Failure> {
     let port = url.port_or_known_default().unwrap_or_default();
     let stream = TcpStream::connect((host, port)).await?;
     if url.scheme() == "http" {
-        return exchange(stream, url, headers, None).await;
+        return Ok(Reply {
+            head: exchange(stream, url, headers).await?,
+            certificate_ends: None,
+        });
     }
     let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
     let trust = trust()?;
@@ -70,28 +71,25 @@ pub async fn get(url: &Url, headers: HeaderMap) -> Result<Reply, Failure> {
     let stream = stream.map_err(of_handshake)?;
     let (_, session) = stream.get_ref();
     let certificate = session.peer_certificates().unwrap_or_default();
-    let ends = end_of(certificate, &name, &trust);
-    exchange(stream, url, headers, ends).await
+    Ok(Reply {
+        certificate_ends: end_of(certificate, &name, &trust),
+        head: exchange(stream, url, headers).await?,
+    })
 }
 
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     url: &Url,
     headers: HeaderMap,
-    certificate_ends: Option<Timestamp>,
-) -> Result<Reply, Failure> {
+) -> Result<Parts, Failure> {
     let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     let mut request = Request::new(String::new());
     *request.headers_mut() = headers;
     let host = HeaderValue::from_str(url.authority()).map_err(io::Error::other)?;
     request.headers_mut().insert(HOST, host);
-    let response = sender.send_request(request).await?;
-    Ok(Reply {
-        status: response.status(),
-        headers: response.headers().clone(),
-        certificate_ends,
-    })
+    let (head, _) = sender.send_request(request).await?.into_parts();
+    Ok(head)
 }
 
 /// The authorities that this machine trusts.

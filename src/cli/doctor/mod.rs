@@ -1,4 +1,4 @@
-//! `fpm-registry doctor`: looks at everything a server needs, and changes nothing.
+//! `fpm-registry doctor`: looks at everything that a server needs, and says what to change.
 //!
 //! # Layout
 //! - [`finding`]: what a look found

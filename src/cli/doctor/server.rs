@@ -43,7 +43,7 @@ impl Server {
         match self {
             Self::Absent => Finding::warning(
                 SERVER,
-                "none answers at DATA_DIR/admin.sock",
+                "none answers this user at DATA_DIR/admin.sock",
                 "start it to have the proxy looked at too",
             ),
             Self::Silent(why) => Finding::wrong(SERVER, why, "restart it"),

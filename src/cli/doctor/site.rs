@@ -24,11 +24,11 @@ pub async fn look(settings: &Settings) -> Vec<Finding> {
     match client::get(url.as_url(), HeaderMap::new()).await {
         Err(failure) => vec![unreached(url, &failure)],
         Ok(reply) => {
-            let mut findings = vec![answers(settings, reply.status)];
+            let mut findings = vec![answers(settings, reply.head.status)];
             if url.is_https() {
                 let now = Clock::default().now();
                 findings.push(certificate::valid(reply.certificate_ends, now));
-                findings.push(hsts(&reply.headers));
+                findings.push(hsts(&reply.head.headers));
             }
             findings
         }
@@ -40,9 +40,7 @@ fn answers(settings: &Settings, status: StatusCode) -> Finding {
     let found = format!("{} answers {}", url.origin(), status.as_u16());
     if status != StatusCode::OK {
         let address = settings.leptos.site_addr;
-        let change = format!(
-            "let the proxy pass requests on to {address}, and correct PUBLIC_URL if need be"
-        );
+        let change = format!("start the server, or have the proxy pass requests on to {address}");
         Finding::wrong(PUBLIC_URL, found, change)
     } else if url.is_https() || is_this_machine(url.as_url()) {
         Finding::ok(PUBLIC_URL, found)
@@ -70,17 +68,17 @@ fn unreached(url: &PublicUrl, failure: &Failure) -> Finding {
         Failure::Network(error) => Finding::wrong(
             PUBLIC_URL,
             format!("{origin} is out of reach: {error}"),
-            "correct PUBLIC_URL or its name in the DNS, or see whether the proxy runs and no firewall is between",
+            "start the server and its proxy, correct PUBLIC_URL or its name in the DNS, or open the firewall between",
         ),
         Failure::Tls(error) => Finding::wrong(
             PUBLIC_URL,
             format!("{origin} speaks no TLS: {error}"),
-            "let the proxy speak TLS 1.2 or 1.3 there",
+            "have the proxy speak TLS 1.2 or 1.3 there",
         ),
         Failure::Http(error) => Finding::wrong(
             PUBLIC_URL,
             format!("{origin} speaks no HTTP: {error}"),
-            "correct PUBLIC_URL, or let the proxy answer there",
+            "correct PUBLIC_URL, or have the proxy answer there",
         ),
         Failure::Certificate(why) => certificate::refused(why),
     }

@@ -20,10 +20,7 @@ const HARMFUL_SKEW: Duration = Duration::from_secs(30);
 pub async fn look(settings: &Settings, server: &Server) -> Vec<Finding> {
     match &settings.mongo_uri {
         Some(uri) => look_at_mongo(uri, &settings.mongo_db_name).await,
-        None => look_at_file(&settings.data_dir, server)
-            .await
-            .into_iter()
-            .collect(),
+        None => Vec::from_iter(look_at_file(&settings.data_dir, server)),
     }
 }
 
@@ -65,21 +62,23 @@ fn clock(skew: Duration) -> Finding {
 }
 
 /// Nothing if the running server has it open, and has said how it is.
-async fn look_at_file(data_dir: &Path, server: &Server) -> Option<Finding> {
+fn look_at_file(data_dir: &Path, server: &Server) -> Option<Finding> {
     if !matches!(server, Server::Absent) {
         return None;
     }
     let file = embedded_file(data_dir);
-    if !file.exists() {
-        let found = format!("the first start makes {}", file.display());
-        return Some(Finding::ok(STORE, found));
-    }
-    Some(match store::open_embedded(data_dir) {
-        Ok(store) => {
-            store.close().await;
-            Finding::ok(STORE, format!("{} can be opened", file.display()))
-        }
-        Err(setting) => Finding::wrong_setting(STORE, &setting),
+    let name = file.display();
+    Some(match file.try_exists() {
+        Ok(true) => match store::open_embedded(data_dir) {
+            Ok(_) => Finding::ok(STORE, format!("{name} can be opened")),
+            Err(setting) => Finding::wrong_setting(STORE, &setting),
+        },
+        Ok(false) => Finding::ok(STORE, format!("the first start makes {name}")),
+        Err(error) => Finding::wrong(
+            STORE,
+            format!("{name} cannot be looked at: {error}"),
+            "correct DATA_DIR, or run doctor as the user of the server",
+        ),
     })
 }
 
