@@ -12,6 +12,8 @@ mod mongod;
 mod smtp;
 #[path = "../common/socket.rs"]
 mod socket;
+#[path = "../common/proxy.rs"]
+mod tcp;
 
 mod front;
 mod mail;

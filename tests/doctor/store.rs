@@ -11,6 +11,7 @@ use crate::{
     examine,
     mongod::{Mongod, database_name},
     setup,
+    tcp::{Fault, Proxy},
 };
 
 const MADE_AT_START: &str = "; start or restart a server, which makes them";
@@ -98,4 +99,23 @@ fn a_database_out_of_reach_is_given_up() {
         "wrong    store        MONGO_URI: no MongoDB server answers at 127.0.0.1:1; correct this setting, or what it names",
     );
     assert!(!examined.lines.contains("s3cret"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_goes_away_from_a_running_server_is_told_twice() {
+    let database = Proxy::before(Mongod::shared().address()).await;
+    let mut setup = setup()
+        .with("MONGO_URI", &database.uri())
+        .with("MONGO_DB_NAME", &database_name());
+    setup.meets_faults = true;
+    let _registry = setup.start();
+    database.set(Fault::Refuse);
+    let examined = examine(&setup, &[]);
+    examined.assert_line(
+        "wrong    server       its store does not read and write; see its log for the cause",
+    );
+    examined.assert_line(&format!(
+        "wrong    store        MONGO_URI: no MongoDB server answers at {}; correct this setting, or what it names",
+        database.address()
+    ));
 }

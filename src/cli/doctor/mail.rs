@@ -34,10 +34,24 @@ async fn look_at_server(settings: &Settings) -> Finding {
         Ok(server) => server,
         Err(setting) => return Finding::wrong_setting(MAIL, &setting),
     };
-    let name = server.describe();
     match server.check().await {
-        Ok(()) => Finding::ok(MAIL, format!("{name} takes mail")),
-        Err(error) => Finding::wrong(MAIL, format!("{name}: {error}"), remedy(error.step)),
+        Ok(()) => ready(&server),
+        Err(error) => {
+            let found = format!("{}: {error}", server.describe());
+            Finding::wrong(MAIL, found, remedy(error.step))
+        }
+    }
+}
+
+fn ready(server: &SmtpServer) -> Finding {
+    let found = format!("{} takes mail", server.describe());
+    match server.is_readable_on_the_way() {
+        true => Finding::warning(
+            MAIL,
+            format!("{found}, and links in it can be read on the way"),
+            "write smtps:// or ?tls=required in SMTP_URL",
+        ),
+        false => Finding::ok(MAIL, found),
     }
 }
 
@@ -67,5 +81,30 @@ async fn send(settings: &Settings, to: &Email) -> Finding {
             error.to_string(),
             "let the mail server accept mail from MAIL_FROM to this address",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mail_without_tls_should_stay_on_this_machine() {
+        for (url, line) in [
+            (
+                "smtp://localhost",
+                "ok       mail         unencrypted SMTP at localhost:25 takes mail",
+            ),
+            (
+                "smtps://mail.example.org",
+                "ok       mail         SMTP with TLS at mail.example.org:465 takes mail",
+            ),
+            (
+                "smtp://mail.example.org",
+                "warning  mail         unencrypted SMTP at mail.example.org:25 takes mail, and links in it can be read on the way; write smtps:// or ?tls=required in SMTP_URL",
+            ),
+        ] {
+            assert_eq!(ready(&SmtpServer::parse(url).unwrap()).to_string(), line);
+        }
     }
 }

@@ -75,3 +75,32 @@ pub async fn ask<T: DeserializeOwned>(
         Err(error) => Err(format!("it does not answer on the admin socket: {error}")),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_cannot_work_is_wrong() {
+        for (store, hashing, line) in [
+            (
+                true,
+                true,
+                "ok       server       it runs, and its store reads and writes",
+            ),
+            (
+                true,
+                false,
+                "wrong    server       a thread that hashes passwords has ended; restart it",
+            ),
+            (
+                false,
+                true,
+                "wrong    server       its store does not read and write; see its log for the cause",
+            ),
+        ] {
+            let server = Server::Running(Health { store, hashing });
+            assert_eq!(server.finding().to_string(), line);
+        }
+    }
+}

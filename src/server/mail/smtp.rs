@@ -79,22 +79,28 @@ impl SmtpServer {
         let host = host(&url)?;
         let security = Security::read(&url, &host)?;
         let login = login(&url)?;
-        if login.is_some() && matches!(security, Security::Plain) && !is_loopback(&host) {
-            return Err(WrongSetting::new(
-                "SMTP_URL would send the password unencrypted: use smtps:// or add ?tls=required",
-            ));
-        }
         let port = match url.port() {
             Some(0) => return Err(WrongSetting::new("SMTP_URL cannot have port 0")),
             Some(port) => port,
             None => security.default_port(),
         };
-        Ok(Self {
+        let server = Self {
             host,
             port,
             security,
             login,
-        })
+        };
+        match server.login.is_some() && server.is_readable_on_the_way() {
+            true => Err(WrongSetting::new(
+                "SMTP_URL would send the password unencrypted: use smtps:// or add ?tls=required",
+            )),
+            false => Ok(server),
+        }
+    }
+
+    /// Whether mail goes to another machine without TLS.
+    pub fn is_readable_on_the_way(&self) -> bool {
+        matches!(self.security, Security::Plain) && !is_loopback(&self.host)
     }
 
     /// How it is connected to, without user and password.
