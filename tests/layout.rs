@@ -212,7 +212,8 @@ fn rust_files(path: &Path) -> Vec<PathBuf> {
         return is_code.then(|| path.to_owned()).into_iter().collect();
     }
     let entries = fs::read_dir(path).unwrap();
-    entries
-        .flat_map(|entry| rust_files(&entry.unwrap().path()))
+    let files = entries.flat_map(|entry| rust_files(&entry.unwrap().path()));
+    files
+        .filter(|file| file.extension().is_some_and(|ending| ending == "rs"))
         .collect()
 }
