@@ -16,6 +16,11 @@ fn a_setting_that_nobody_can_have_meant_is_a_warning() {
             "warning  settings     TRUSTED_PROXIES is empty, so that all clients behind a proxy count as one network; name the network of your proxy",
         ),
         (
+            "ADMIN_ADDR",
+            "0.0.0.0:9091",
+            "warning  settings     ADMIN_ADDR is every address of this machine, so that strangers may read the metrics; set it to one that Prometheus alone reaches",
+        ),
+        (
             "RATE_LIMITS",
             "off",
             "warning  settings     RATE_LIMITS is off, so that passwords can be guessed without end; set it to on",

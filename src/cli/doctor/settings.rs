@@ -29,7 +29,13 @@ pub fn look(settings: &Settings) -> Vec<Finding> {
 /// What an operator may not have meant.
 fn doubts(settings: &Settings) -> impl Iterator<Item = Finding> {
     let is_https = settings.public_url.is_https();
+    let metrics = settings.admin_addr;
     let doubts = [
+        (
+            metrics.is_some_and(|address| address.ip().is_unspecified()),
+            "ADMIN_ADDR is every address of this machine, so that strangers may read the metrics",
+            "set it to one that Prometheus alone reaches",
+        ),
         (
             is_https && settings.trusted_proxies.is_empty(),
             "TRUSTED_PROXIES is empty, so that all clients behind a proxy count as one network",
