@@ -79,8 +79,10 @@ impl UserRecord {
 /// Some of the records of users, in the order of the ids.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scanned {
-    /// The records. Those that are neither a user nor a deleted one are left out.
+    /// The records.
     pub records: Vec<UserRecord>,
+    /// The ids of those that are neither a user nor a deleted one: another program wrote them.
+    pub unreadable: Vec<UserId>,
     /// The id after which to go on; none if there are no more.
     pub last: Option<UserId>,
 }

@@ -1,17 +1,22 @@
 //! `fpm-registry backup` and `fpm-registry restore`.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::Args;
 use serde_json::json;
+use tokio::{io::AsyncWriteExt, net::UnixStream};
 
-use super::perform::{Output, perform, print, refuse};
+use super::perform::{Output, print, refuse};
 use crate::{
     accounts::{clock::Clock, operator::request::Report, user::event::Origin},
     server::{
-        admin::Request,
+        admin,
         backup::{
-            check,
+            back_up, check,
+            file::UnfinishedFile,
             format::{BackupError, Contents},
             restore,
         },
@@ -45,12 +50,37 @@ pub struct Restore {
 }
 
 impl Backup {
-    /// Carries the command out. A running server writes the file itself.
+    /// Carries the command out: the running server sends the backup, and this process writes it and reads it again.
     pub async fn run(self, settings: &Settings) -> ExitCode {
-        match std::path::absolute(&self.file) {
-            Ok(file) => perform(settings, Request::BackUp(file), self.output).await,
-            Err(error) => refuse(&format!("{}: {error}", self.file.display())),
+        match self.write(settings).await {
+            Ok(contents) => print(&report("Wrote", "to", &self.file, contents), self.output),
+            Err(why) => refuse(&format!("{}: {why}", self.file.display())),
         }
+    }
+
+    async fn write(&self, settings: &Settings) -> Result<Contents, BackupError> {
+        let (unfinished, file) = UnfinishedFile::create(&self.file)?;
+        match UnixStream::connect(admin::path(&settings.data_dir)).await {
+            Ok(mut server) => {
+                server.write_all(admin::BACK_UP.as_bytes()).await?;
+                tokio::io::copy(&mut server, &mut tokio::fs::File::from_std(file)).await?;
+            }
+            Err(_) => {
+                let (store, _) = store::open_existing(settings).await?;
+                let written = back_up(&store, file).await;
+                store.close().await;
+                written?;
+            }
+        }
+        let contents = check(unfinished.path()).await.map_err(|why| match why {
+            BackupError::NotABackup | BackupError::Damaged => BackupError::Incomplete,
+            other => other,
+        })?;
+        if contents.users == 0 && unfinished.replaces() {
+            return Err(BackupError::Empty);
+        }
+        unfinished.finish()?;
+        Ok(contents)
     }
 }
 
@@ -59,7 +89,9 @@ impl Restore {
     pub async fn run(self, settings: &Settings) -> ExitCode {
         if self.check {
             let checked = check(&self.file).await;
-            return self.answer(checked.map(|contents| self.report("Could restore", contents)));
+            return self.answer(
+                checked.map(|contents| report("Could restore", "from", &self.file, contents)),
+            );
         }
         let store = match store::open(settings).await {
             Ok((store, _)) => store,
@@ -70,18 +102,10 @@ impl Restore {
         let restored = restore(&store, &self.file, ended_by).await;
         store.close().await;
         self.answer(restored.map(|restored| {
-            let mut report = self.report("Restored", restored.contents);
+            let mut report = report("Restored", "from", &self.file, restored.contents);
             report.facts["left_out"] = json!(restored.left_out);
             report
         }))
-    }
-
-    fn report(&self, did: &str, contents: Contents) -> Report {
-        let (users, file) = (contents.users, self.file.display());
-        Report {
-            sentence: format!("{did} {users} users from {file}"),
-            facts: json!(contents),
-        }
     }
 
     fn answer(&self, outcome: Result<Report, BackupError>) -> ExitCode {
@@ -89,5 +113,17 @@ impl Restore {
             Ok(report) => print(&report, self.output),
             Err(why) => refuse(&format!("{}: {why}", self.file.display())),
         }
+    }
+}
+
+fn report(did: &str, to: &str, file: &Path, contents: Contents) -> Report {
+    let (users, file) = (contents.users, file.display());
+    let left_out = match contents.unreadable {
+        0 => String::new(),
+        some => format!("; {some} could not be read and are not in it"),
+    };
+    Report {
+        sentence: format!("{did} {users} users {to} {file}{left_out}"),
+        facts: json!(contents),
     }
 }

@@ -47,7 +47,7 @@ impl Import {
             Ok(users) => users,
             Err(why) => return refuse(&why.to_string()),
         };
-        let mut performer = Performer::new(settings);
+        let mut performer = Performer::with_new_store(settings);
         let imported = self.import(&mut performer, users).await;
         performer.close().await;
         match imported {

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use clap::Args;
 use serde_json::Value;
 use tokio::{
@@ -16,16 +17,21 @@ use tokio::{
 };
 
 use crate::{
-    accounts::{Accounts, clock::Clock, operator::request::Report, policy::PasswordPolicy},
+    accounts::{
+        Accounts,
+        clock::Clock,
+        mail::{Mail, MailError, Mailer},
+        operator::request::Report,
+        policy::PasswordPolicy,
+    },
     server::{
         admin::{self, Admin, Answer, Request},
-        mail::LettreMailer,
         settings::{Settings, WrongSetting},
         store,
     },
 };
 
-/// How long the running server may take, except for a backup.
+/// How long the running server may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How the outcome is printed.
@@ -50,24 +56,33 @@ pub async fn perform(settings: &Settings, request: impl Into<Request>, output: O
 /// Whoever does what commands ask for: the running server, or else this process.
 pub struct Performer<'s> {
     settings: &'s Settings,
+    /// Whether a store may be made if there is none.
+    makes_store: bool,
     here: Option<Admin>,
 }
 
 impl<'s> Performer<'s> {
-    /// Looks for the server at the first request.
+    /// Looks for the server at the first request. There has to be a store.
     pub fn new(settings: &'s Settings) -> Self {
-        let here = None;
-        Self { settings, here }
+        Self {
+            settings,
+            makes_store: false,
+            here: None,
+        }
+    }
+
+    /// The same, but makes a store if there is none.
+    pub fn with_new_store(settings: &'s Settings) -> Self {
+        Self {
+            makes_store: true,
+            ..Self::new(settings)
+        }
     }
 
     /// Has a request done; what came of it, or a sentence that says why it was not.
     pub async fn perform(&mut self, request: impl Into<Request>) -> Result<Report, String> {
         let request = request.into();
-        let limit = match request {
-            Request::BackUp(_) => Duration::MAX,
-            _ => ANSWER_TIMEOUT,
-        };
-        let answer = match ask_server(self.settings, &request, limit).await {
+        let answer = match ask_server(self.settings, &request, ANSWER_TIMEOUT).await {
             Some(answer) => answer.map_err(|error| {
                 format!("the running server did not answer on the admin socket: {error}")
             })?,
@@ -75,7 +90,7 @@ impl<'s> Performer<'s> {
                 let here = match &mut self.here {
                     Some(here) => here,
                     none => none.insert(
-                        open(self.settings)
+                        open(self.settings, self.makes_store)
                             .await
                             .map_err(|wrong| wrong.to_string())?,
                     ),
@@ -123,18 +138,30 @@ async fn ask(mut server: UnixStream, request: &Request) -> io::Result<Answer> {
     Ok(serde_json::from_str(&answer)?)
 }
 
-async fn open(settings: &Settings) -> Result<Admin, WrongSetting> {
-    let (store, _) = store::open(settings).await?;
-    let mailer = Arc::new(LettreMailer::open(settings)?);
+async fn open(settings: &Settings, makes_store: bool) -> Result<Admin, WrongSetting> {
+    let (store, _) = match makes_store {
+        true => store::open(settings).await?,
+        false => store::open_existing(settings).await?,
+    };
     let (clock, policy) = (Clock::default(), PasswordPolicy::default());
     let limits = settings.rate_limits;
-    let (accounts, _) = Accounts::new(store.clone(), mailer, clock, policy, limits);
+    let (accounts, _) = Accounts::new(store.clone(), Arc::new(NoMail), clock, policy, limits);
     let accounts = Arc::new(accounts);
     Ok(Admin {
         accounts,
         store,
         probe: Arc::default(),
     })
+}
+
+/// A running server sends the mail that commands queue.
+struct NoMail;
+
+#[async_trait]
+impl Mailer for NoMail {
+    async fn send(&self, _: Mail) -> Result<(), MailError> {
+        Err(MailError::Temporary("a command sends no mail".to_owned()))
+    }
 }
 
 /// Prints what was done.

@@ -36,14 +36,17 @@ pub fn path(data_dir: &Path) -> PathBuf {
     data_dir.join(FILE_NAME)
 }
 
+/// The line that asks for a backup. Its bytes are the answer; if they lack their end, the backup failed.
+pub const BACK_UP: &str = "back-up\n";
+/// How long the client of a backup may take to accept a part of it.
+const BACKUP_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// What a command asks for.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request {
     /// What the accounts do.
     Operate(request::Request),
-    /// A backup in this file.
-    BackUp(PathBuf),
     /// Whether the server works.
     Health,
     /// To expect a request, whose mark is answered.
@@ -139,6 +142,9 @@ async fn answer(mut client: UnixStream, admin: &Admin) -> io::Result<()> {
     let mut line = String::new();
     let mut request = BufReader::new((&mut client).take(MAX_REQUEST_BYTES));
     timeout(REQUEST_TIMEOUT, request.read_line(&mut line)).await??;
+    if line == BACK_UP {
+        return send_backup(client, admin).await;
+    }
     let answer = match serde_json::from_str::<Request>(&line) {
         Ok(request) => admin.perform(request).await,
         Err(_) => Answer::NotDone("the running server does not know this command".to_owned()),
@@ -148,18 +154,21 @@ async fn answer(mut client: UnixStream, admin: &Admin) -> io::Result<()> {
     client.write_all(&answer).await
 }
 
+async fn send_backup(client: UnixStream, admin: &Admin) -> io::Result<()> {
+    let client = client.into_std()?;
+    client.set_nonblocking(false)?;
+    client.set_write_timeout(Some(BACKUP_TIMEOUT))?;
+    if let Err(error) = back_up(&admin.store, client).await {
+        tracing::warn!(%error, "cannot complete a backup");
+    }
+    Ok(())
+}
+
 impl Admin {
     /// Does what a command asks for.
     pub async fn perform(&self, request: Request) -> Answer {
         match request {
             Request::Operate(request) => answer_of(self.accounts.operate(request).await),
-            Request::BackUp(file) => {
-                let written = back_up(&self.store, &file).await;
-                answer_of(written.map(|contents| Report {
-                    sentence: format!("Wrote {} users to {}", contents.users, file.display()),
-                    facts: json!(contents),
-                }))
-            }
             Request::Health => {
                 let health = with_request_deadline(self.accounts.health()).await;
                 told("The server runs", json!(health))

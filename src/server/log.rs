@@ -91,6 +91,6 @@ async fn answer(log: &AccessLog, request: Request, next: Next) -> Response {
     log.metrics.answered(route, &method, kind, status, took);
     let method: String = method.as_str().chars().take(MAX_METHOD_CHARS).collect();
     let (status, millis) = (status.as_u16(), took.as_millis() as u64);
-    tracing::info!(%client, method, path, status, millis, "request");
+    tracing::info!(%client, %method, path, status, millis, "request");
     response
 }

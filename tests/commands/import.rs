@@ -127,6 +127,7 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 
 /// What the store has of each user, as a backup tells it.
 fn stored(setup: &Setup) -> Vec<Value> {
+    fs::create_dir_all(setup.folder()).unwrap();
     let file = setup.folder().join("look.backup");
     done(setup, &["backup", file.to_str().unwrap()]);
     let bytes = fs::read(file).unwrap();
@@ -403,7 +404,7 @@ fn a_user_without_an_id_is_not_taken() {
     let [setup, _] = setups();
     let said = done(&setup, &["import", source.name()]);
     let expected = "Imported 0 users; 0 were here already, 1 are not taken\n  already_here: 0\n  not_taken: \n    \
-                    reason no-id, user none\n  taken: 0\n  without_name: none\n";
+                    reason \"no-id\", user none\n  taken: 0\n  without_name: none\n";
     assert_eq!(said, expected);
 }
 

@@ -209,10 +209,10 @@ fn the_log_tells_of_accounts_by_their_ids_alone() {
     mailbox.count(ADA, "");
     let log = registry.stop();
     for told in [
-        "wrong current password user=",
-        "e-mail confirmed user=",
-        "password changed user=",
-        "this was not me user=",
+        r#"event="wrong-current-password" user="#,
+        r#"event="email-confirmed" user="#,
+        r#"event="password-changed" user="#,
+        r#"event="not-me" user="#,
     ] {
         assert!(log.contains(told), "{told} is not in {log}");
     }

@@ -200,8 +200,8 @@ async fn write_data_files() {
         fs::write(target.join(name), format!("{value:#}\n")).unwrap();
     }
     let backup = target.join("registry.backup");
-    let _ = fs::remove_file(&backup);
-    back_up(&embedded, &backup).await.unwrap();
+    let backup = fs::File::create(backup).unwrap();
+    back_up(&embedded, backup).await.unwrap();
     drop(embedded);
     let file = fs::read(folder.path().join("registry.redb")).unwrap();
     let packed = fs::File::create(target.join("registry.redb.gz")).unwrap();

@@ -5,7 +5,8 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::{error::StoreError, mail::QueuedMail, store::UserRecord};
+use crate::accounts::{error::StoreError, id::UserId, mail::QueuedMail, store::UserRecord};
+use crate::server::settings::WrongSetting;
 
 /// What the first line begins with; the version follows.
 pub(super) const MAGIC: &str = "fpm-registry backup ";
@@ -27,6 +28,8 @@ pub(super) enum Entry {
     Record(UserRecord),
     /// A mail that was waiting.
     Mail(QueuedMail),
+    /// The id of a user whom the program could not read, since another one wrote the record.
+    Unreadable(UserId),
 }
 
 /// What a backup holds.
@@ -38,6 +41,8 @@ pub struct Contents {
     pub deleted: u64,
     /// How many mails that were waiting.
     pub mails: u64,
+    /// How many users are left out, since the program could not read what another one wrote.
+    pub unreadable: u64,
 }
 
 impl Contents {
@@ -47,12 +52,13 @@ impl Contents {
             Entry::Record(UserRecord::User(_)) => self.users += 1,
             Entry::Record(UserRecord::Deleted { .. }) => self.deleted += 1,
             Entry::Mail(_) => self.mails += 1,
+            Entry::Unreadable(_) => self.unreadable += 1,
         }
     }
 
     /// How many lines.
     pub(super) fn entries(self) -> u64 {
-        self.users + self.deleted + self.mails
+        self.users + self.deleted + self.mails + self.unreadable
     }
 }
 
@@ -71,6 +77,20 @@ pub enum BackupError {
     /// There are users or mails in the store.
     #[error("the store is not empty, and a backup is restored into an empty one only")]
     NotEmpty,
+    /// There is something else than a file at the path.
+    #[error("there is something else than a file there")]
+    NoFile,
+    /// The store has no users, and there is a file already.
+    #[error(
+        "the store has no users, so the older file is kept; are DATA_DIR and MONGO_URI those of the server?"
+    )]
+    Empty,
+    /// The server ended it before it was complete.
+    #[error("the running server did not complete the backup, its log says why")]
+    Incomplete,
+    /// There is no store to read.
+    #[error(transparent)]
+    NoStore(#[from] WrongSetting),
     /// The disk failed, or does not let us.
     #[error("the file of the backup cannot be read or written: {0}")]
     File(#[from] io::Error),

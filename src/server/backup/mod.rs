@@ -4,13 +4,19 @@
 //! it. Mailed links, mail that was given up and counters of attempts are not.
 //!
 //! # Layout
-//! - [`mod@format`]: the file; `write`: writes one; `read`: checks and reads one
+//! - [`mod@format`]: the format; [`file`]: the file while it is being written
+//! - `write`: writes a backup; `read`: checks and reads one
 
+pub mod file;
 pub mod format;
 mod read;
 mod write;
 
-use std::{io, path::Path, sync::Arc};
+use std::{
+    io::{self, Write},
+    path::Path,
+    sync::Arc,
+};
 
 use self::{
     format::{BATCH, BackupError, Contents, Entry},
@@ -32,19 +38,20 @@ pub struct Restored {
     pub left_out: u64,
 }
 
-/// Writes all users and waiting mails of a store to a file, which only this user can read. It takes the place of an older file only when
-/// it is complete and on the disk.
-pub async fn back_up(store: &Arc<dyn Store>, path: &Path) -> Result<Contents, BackupError> {
-    let path = path.to_owned();
-    let mut backup = blocking(move || NewBackup::create(&path)).await?;
+/// Writes all users and waiting mails of a store.
+pub async fn back_up(
+    store: &Arc<dyn Store>,
+    out: impl Write + Send + 'static,
+) -> Result<Contents, BackupError> {
+    let mut backup = blocking(move || NewBackup::begin(out)).await?;
     let mut last = None;
     loop {
         let scanned = store.scan(last.as_ref(), BATCH).await?;
         if scanned.last.is_none() {
             break;
         }
-        last = scanned.last;
-        backup = blocking(|| backup.with_users(scanned.records)).await?;
+        last.clone_from(&scanned.last);
+        backup = blocking(|| backup.with_users(scanned)).await?;
     }
     // After the users: of a mail that left a user's record meanwhile, one of the two is seen.
     let mails = store.mails(usize::MAX).await?;
@@ -89,12 +96,14 @@ pub async fn restore(
             match entry {
                 Entry::Record(record) => records.push(record),
                 Entry::Mail(mail) => store.queue_mail(mail).await?,
+                Entry::Unreadable(_) => {}
             }
         }
         if let Some(operator) = ended_by {
             end_sessions(&mut records, operator);
         }
         for user in store.insert_all(records).await? {
+            let user = user.as_str().escape_debug();
             tracing::warn!(%user, "not restored, another user has the address");
             left_out += 1;
         }

@@ -15,6 +15,8 @@ use super::format::{
 
 /// How many bytes the first line has at most.
 const MAX_HEADER: u64 = 64;
+/// How many bytes a record has at most: far more than a user can have.
+const MAX_LINE: u64 = 16 << 20;
 /// How many bytes the checksum is made of at once.
 const BLOCK: usize = 64 << 10;
 
@@ -71,7 +73,8 @@ impl Backup {
             }
             batch.iter().for_each(|entry| contents.count(entry));
         }
-        if contents.entries() != self.count {
+        let after_the_last = self.records.get_mut().get_mut().fill_buf()?;
+        if contents.entries() != self.count || !after_the_last.is_empty() {
             return Err(BackupError::Damaged);
         }
         self.records = records(&self.file, self.begin, self.end)?;
@@ -88,7 +91,8 @@ impl Backup {
         let mut line = Vec::new();
         while batch.len() < most {
             line.clear();
-            if self.records.read_until(b'\n', &mut line)? == 0 {
+            let mut bounded = self.records.by_ref().take(MAX_LINE);
+            if bounded.read_until(b'\n', &mut line)? == 0 {
                 break;
             }
             // Without the error of serde, which quotes the record.

@@ -1,45 +1,42 @@
 //! Writes a backup.
 
-use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, BufWriter, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
-};
+use std::io::{self, BufWriter, Write};
 
 use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
 use super::format::{BackupError, Contents, Entry, MAGIC, VERSION};
-use crate::accounts::{mail::QueuedMail, store::UserRecord};
+use crate::accounts::{
+    mail::QueuedMail,
+    store::{Scanned, UserRecord},
+};
 
-/// A backup that is being written. If it is dropped before it is finished, no file stays.
-pub(super) struct NewBackup {
-    file: UnfinishedFile,
-    lines: GzEncoder<Hashed<BufWriter<File>>>,
+/// A backup that is being written.
+pub(super) struct NewBackup<W: Write> {
+    lines: GzEncoder<Hashed<BufWriter<W>>>,
     contents: Contents,
 }
 
-impl NewBackup {
-    /// Begins a backup beside the place where it will be.
-    pub(super) fn create(path: &Path) -> Result<Self, BackupError> {
-        let (unfinished, file) = UnfinishedFile::create(path)?;
+impl<W: Write> NewBackup<W> {
+    /// Begins a backup.
+    pub(super) fn begin(out: W) -> Result<Self, BackupError> {
         let mut hashed = Hashed {
-            inner: BufWriter::new(file),
+            inner: BufWriter::new(out),
             checksum: Sha256::new(),
         };
         writeln!(hashed, "{MAGIC}{VERSION}")?;
         Ok(Self {
-            file: unfinished,
             lines: GzEncoder::new(hashed, Compression::fast()),
             contents: Contents::default(),
         })
     }
 
     /// Adds users, without their links.
-    pub(super) fn with_users(mut self, records: Vec<UserRecord>) -> Result<Self, BackupError> {
-        for mut record in records {
+    pub(super) fn with_users(mut self, scanned: Scanned) -> Result<Self, BackupError> {
+        for id in scanned.unreadable {
+            self.add(&Entry::Unreadable(id))?;
+        }
+        for mut record in scanned.records {
             if let UserRecord::User(user) = &mut record {
                 user.end_links();
             }
@@ -62,7 +59,7 @@ impl NewBackup {
         self.lines.write_all(b"\n")
     }
 
-    /// Ends the file and puts it in its place.
+    /// Writes what ends it.
     pub(super) fn finish(self) -> Result<Contents, BackupError> {
         let mut hashed = self.lines.finish()?;
         hashed.write_all(&self.contents.entries().to_be_bytes())?;
@@ -72,46 +69,7 @@ impl NewBackup {
         } = hashed;
         inner.write_all(&checksum.finalize())?;
         inner.flush()?;
-        inner.get_ref().sync_all()?;
-        self.file.finish()?;
         Ok(self.contents)
-    }
-}
-
-/// A file under a name of its own until it is finished. Deleted if it never is.
-struct UnfinishedFile {
-    path: PathBuf,
-    finished: PathBuf,
-}
-
-impl UnfinishedFile {
-    fn create(finished: &Path) -> io::Result<(Self, File)> {
-        let mut name = finished.as_os_str().to_owned();
-        name.push(format!(".{}.partial", Uuid::new_v4().simple()));
-        let path = PathBuf::from(name);
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)?;
-        let finished = finished.to_owned();
-        Ok((Self { path, finished }, file))
-    }
-
-    fn finish(&self) -> io::Result<()> {
-        fs::rename(&self.path, &self.finished)?;
-        let folder = match self.finished.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        File::open(folder)?.sync_all()
-    }
-}
-
-impl Drop for UnfinishedFile {
-    fn drop(&mut self) {
-        // Gone already, if it was finished.
-        drop(fs::remove_file(&self.path));
     }
 }
 

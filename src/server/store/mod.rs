@@ -33,6 +33,18 @@ pub async fn open(settings: &Settings) -> Result<(Arc<dyn Store>, String), Wrong
     }
 }
 
+/// The same, unless the embedded store is not there yet: a command would make one where nobody looks for it.
+pub async fn open_existing(settings: &Settings) -> Result<(Arc<dyn Store>, String), WrongSetting> {
+    let folder = &settings.data_dir;
+    if settings.mongo_uri.is_none() && !embedded::file::path(folder).exists() {
+        return Err(WrongSetting::new(format!(
+            "DATA_DIR: there is no store in `{}`; set DATA_DIR or MONGO_URI as for the server",
+            folder.display()
+        )));
+    }
+    open(settings).await
+}
+
 /// Opens the store in a MongoDB database and creates its indexes.
 ///
 /// Fails within seconds if no server answers, and fails if two users have the same e-mail.

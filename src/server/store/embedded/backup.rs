@@ -35,7 +35,11 @@ pub(super) fn scan(
     records.sort_by(|one, other| one.id().cmp(other.id()));
     records.truncate(most);
     let last = records.last().map(|record| record.id().clone());
-    Ok(Scanned { records, last })
+    Ok(Scanned {
+        records,
+        unreadable: Vec::new(),
+        last,
+    })
 }
 
 impl Tables<'_> {

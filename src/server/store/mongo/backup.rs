@@ -41,11 +41,16 @@ impl MongoStore {
             .filter(|document| after.is_none() || read_id(document).as_ref() != after)
             .collect();
         documents.truncate(most);
+        let (mut records, mut unreadable) = (Vec::new(), Vec::new());
+        for document in &documents {
+            match read_record(document) {
+                Some(record) => records.push(record),
+                None => unreadable.extend(read_id(document)),
+            }
+        }
         Ok(Scanned {
-            records: documents
-                .iter()
-                .filter_map(|document| read_record(document))
-                .collect(),
+            records,
+            unreadable,
             last: documents.last().and_then(|document| read_id(document)),
         })
     }

@@ -1,11 +1,14 @@
 //! Looks at a database for an operator, and changes nothing.
 
-use std::{future::IntoFuture, time::Duration};
+use std::time::Duration;
 
 use mongodb::{Database, bson::doc, error::Error};
-use tokio::time::timeout;
 
-use super::{CLOSE_TIMEOUT, connect::connect, driver::cause, indexes::missing_indexes};
+use super::{
+    connect::{close, connect},
+    driver::cause,
+    indexes::missing_indexes,
+};
 use crate::{
     accounts::clock::{Clock, Timestamp},
     server::settings::WrongSetting,
@@ -24,8 +27,7 @@ pub struct MongoInspection {
 pub async fn inspect_mongo(uri: &str, database: &str) -> Result<MongoInspection, WrongSetting> {
     let database = connect(uri, database).await?;
     let inspected = look(&database).await;
-    let closed = database.client().clone().shutdown().immediate(true);
-    let _ = timeout(CLOSE_TIMEOUT, closed.into_future()).await;
+    close(database.client()).await;
     inspected.map_err(|error| {
         let (name, cause) = (database.name(), cause(&error));
         WrongSetting::new(format!(

@@ -1,0 +1,150 @@
+//! Backups: written by the command, sent by the running server, restored into either store.
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use bson::doc;
+use mongodb::{Client, bson::Document};
+
+use crate::{
+    ADA, done, facts,
+    mongod::{Mongod, database_name},
+    refused, setups,
+    socket::{PASSWORD, Setup},
+};
+
+#[test]
+fn a_backup_of_a_running_server_fills_either_store_and_users_go_on() {
+    for setup in setups() {
+        let registry = setup.start();
+        let ada = registry.sign_up(ADA);
+        let file = setup.folder().join("registry.backup");
+        let path = file.to_str().unwrap();
+        let written = facts(&setup, &["backup", path]);
+        assert_eq!(
+            (&written["users"], &written["deleted"]),
+            (&1.into(), &0.into())
+        );
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let checked = done(&setup, &["restore", "--check", path]);
+        assert_eq!(
+            checked.lines().next(),
+            Some(&*format!("Could restore 1 users from {path}"))
+        );
+        for target in setups() {
+            let restored = facts(&target, &["restore", path]);
+            assert_eq!(
+                (&restored["users"], &restored["left_out"]),
+                (&1.into(), &0.into())
+            );
+            let said = refused(&target, &["restore", path]);
+            assert_eq!(
+                said,
+                format!(
+                    "fpm-registry: {path}: the store is not empty, and a backup is restored into an empty one only\n"
+                )
+            );
+            let restored = target.start();
+            assert!(restored.is_logged_in(ada.session()));
+            restored
+                .log_in(ADA, PASSWORD)
+                .assert_done("Login successful");
+        }
+        let [target, _] = setups();
+        done(&target, &["restore", "--end-sessions", path]);
+        assert!(!target.start().is_logged_in(ada.session()));
+
+        fs::write(&file, "a backup of something else\n").unwrap();
+        let said = refused(&target, &["restore", "--check", path]);
+        assert_eq!(
+            said,
+            format!("fpm-registry: {path}: the file is not a backup of fpm-registry\n")
+        );
+        let said = refused(&setup, &["backup", "/proc/nowhere/file"]);
+        assert!(
+            said.contains("the file of the backup cannot be read or written: "),
+            "{said}"
+        );
+    }
+}
+
+/// Whoever forgets the settings of the server in a nightly job must not get an empty backup in place of a good one.
+#[test]
+fn no_empty_backup_takes_the_place_of_another() {
+    let setup = Setup::new();
+    fs::create_dir_all(setup.folder()).unwrap();
+    let file = setup.folder().join("good.backup");
+    let path = file.to_str().unwrap();
+    fs::write(&file, "precious").unwrap();
+    let no_store = format!(
+        "DATA_DIR: there is no store in `{}`; set DATA_DIR or MONGO_URI as for the server",
+        setup.folder().display()
+    );
+    for command in [
+        &["backup", path][..],
+        &["user", "list"],
+        &["limits", "list"],
+    ] {
+        let said = refused(&setup, command);
+        assert!(said.trim_end().ends_with(&no_store), "{said}");
+    }
+    assert!(!setup.folder().join("registry.redb").exists());
+
+    let other = Setup::new().with("MONGO_URI", &Mongod::shared().uri());
+    let other = other.with("MONGO_DB_NAME", &database_name());
+    for setup in [&other, &setup] {
+        let registry = setup.start();
+        let said = refused(setup, &["backup", path]);
+        assert!(
+            said.contains("the store has no users, so the older file is kept"),
+            "{said}"
+        );
+        drop(registry);
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
+    let left: Vec<_> = fs::read_dir(setup.folder()).unwrap().collect();
+    assert!(left.iter().all(|entry| {
+        let name = entry.as_ref().unwrap().file_name();
+        !name.to_string_lossy().ends_with(".partial")
+    }));
+}
+
+#[test]
+fn a_backup_takes_the_place_of_files_alone() {
+    let setup = Setup::new();
+    let registry = setup.start();
+    registry.sign_up(ADA);
+    for path in ["/dev/null", "/tmp"] {
+        let said = refused(&setup, &["backup", path]);
+        assert_eq!(
+            said,
+            format!("fpm-registry: {path}: there is something else than a file there\n")
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_that_cannot_be_read_are_told_of() {
+    let name = database_name();
+    let setup = Setup::new().with("MONGO_URI", &Mongod::shared().uri());
+    let setup = setup.with("MONGO_DB_NAME", &name);
+    let registry = setup.start();
+    registry.sign_up(ADA);
+    let client = Client::with_uri_str(Mongod::shared().uri()).await.unwrap();
+    let users = client.database(&name).collection::<Document>("users");
+    users
+        .insert_one(doc! { "_id": "odd", "email": "bob@localhost" })
+        .await
+        .unwrap();
+    let file = setup.folder().join("registry.backup");
+    let path = file.to_str().unwrap();
+    let said = done(&setup, &["backup", path]);
+    let sentence = format!("Wrote 1 users to {path}; 1 could not be read and are not in it\n");
+    assert!(said.starts_with(&sentence), "{said}");
+    let [target, _] = setups();
+    let restored = facts(&target, &["restore", path]);
+    assert_eq!(
+        (&restored["users"], &restored["unreadable"]),
+        (&1.into(), &1.into())
+    );
+}
