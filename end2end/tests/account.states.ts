@@ -27,6 +27,21 @@ export function ACCOUNT_STATES(): State[] {
       says: { text: SAYS.notConfirmed },
     },
     {
+      name: 'account-breached-password',
+      world: 'with breached passwords',
+      reach: async ({ page, registry: { url, user } }) => {
+        const body = new URLSearchParams({ email: user.email, password: PASSWORD });
+        const answer = await fetch(`${url}/auth/login`, { method: 'POST', body });
+        const value = /\buuid=([^;]+)/.exec(answer.headers.getSetCookie().join())![1];
+        await page.context().addCookies([{ name: 'uuid', value, url }]);
+        await page.goto('/account');
+      },
+      ...SETTINGS,
+      buttons: [...SETTINGS.buttons, BUTTONS.resend],
+      links: [...SETTINGS.links, LINKS.changePassword],
+      says: { text: SAYS.breached },
+    },
+    {
       name: 'account-confirmed',
       reach: async (visit) => confirm(visit, await settings(visit)),
       ...SETTINGS,

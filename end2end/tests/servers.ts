@@ -37,6 +37,8 @@ export type World =
   | 'without its database'
   /** The system has no random numbers, as seldom happens, so that a login meets what nobody thought of. */
   | 'without random numbers'
+  /** The password of all users has become known from a breach since they signed up. */
+  | 'with breached passwords'
   /** Its clock can be moved. */
   | 'with a clock that moves';
 
@@ -76,6 +78,12 @@ export class Registries {
         writeFileSync(gone, '');
         return registry;
       }
+      case 'with breached passwords': {
+        const before = await this.serve(folder, {});
+        await kill(this.processes.at(-1)!);
+        const filter = join(PROJECT, 'end2end/breached.filter');
+        return { ...before, ...(await this.run(folder, { BREACHED_FILTER: filter, RATE_LIMITS: 'off' })) };
+      }
       case 'with a clock that moves': {
         const later = join(folder, 'an-hour-later');
         const registry = await this.serve(folder, { LD_PRELOAD: compile('clock.c', folder), AN_HOUR_LATER: later, RATE_LIMITS: 'off' });
@@ -87,6 +95,11 @@ export class Registries {
 
   /** Starts the release build, and signs a user up. */
   private async serve(folder: string, env: Record<string, string>): Promise<Registry> {
+    const { url } = await this.run(folder, env);
+    return { url, outbox: join(folder, 'outbox'), user: await signUp(url) };
+  }
+
+  private async run(folder: string, env: Record<string, string>): Promise<{ url: string }> {
     const url = `http://127.0.0.1:${await freePort()}`;
     const log = join(folder, 'log');
     const server = this.spawn(join(PROJECT, 'target/release/fpm-registry'), [], log, {
@@ -95,7 +108,7 @@ export class Registries {
       ...env,
     });
     await answers(server, log, async () => (await fetch(`${url}/auth/login`)).ok);
-    return { url, outbox: join(folder, 'outbox'), user: await signUp(url) };
+    return { url };
   }
 
   private async mongod(folder: string) {

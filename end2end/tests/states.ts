@@ -183,6 +183,12 @@ export const STATES: State[] = [
     ...blamed(SIGNUP, FIELDS.password, REFUSALS.easyPassword),
   },
   {
+    name: 'signup-breached-password',
+    world: 'with breached passwords',
+    reach: (visit) => trySignup(visit, {}),
+    ...blamed(SIGNUP, FIELDS.password, REFUSALS.breachedPassword),
+  },
+  {
     name: 'signup-throttled',
     reach: async (visit) => {
       await spend(visit, 20, 'signup', { name: 'Eve', email: newEmail(), password: 'short' });

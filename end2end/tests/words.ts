@@ -44,6 +44,7 @@ export const LINKS = {
   export: 'Download everything we hold about you',
   notNow: 'Not now',
   itWasMe: 'It was me after all',
+  changePassword: 'Change your password',
   home: 'Home page',
 };
 
@@ -89,6 +90,7 @@ export const SAYS = {
   sessionEnded: 'The session was ended.',
   othersEnded: 'All other sessions were ended.',
   nowhereElse: 'You are logged in nowhere else.',
+  breached: 'Your password is in lists of leaked passwords, which attackers try first.',
   thisSession: 'This session',
   noFailures: 'No login failed in the last 7 days.',
   oneFailure: 'One login failed in the last 7 days.',
@@ -104,6 +106,7 @@ export const REFUSALS = {
   badEmail: 'Enter a valid email address',
   takenEmail: 'A user with this email already exists',
   shortPassword: 'Password must be at least 8 characters',
+  breachedPassword: 'Password is too easy to guess: it is in lists of leaked passwords',
   easyPassword: /Password is too easy to guess: \w+/,
   throttled: /Too many attempts, try again in \d+ (seconds|minutes)/,
   deadLink: 'User not found',

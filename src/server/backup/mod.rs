@@ -4,7 +4,7 @@
 //! it. Mailed links, mail that was given up and counters of attempts are not.
 //!
 //! # Layout
-//! - [`mod@format`]: the format; [`file`]: the file while it is being written
+//! - [`mod@format`]: the format; [`mod@file`]: the file while it is being written
 //! - `write`: writes a backup; `read`: checks and reads one
 
 pub mod file;
