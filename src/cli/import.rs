@@ -61,7 +61,10 @@ impl Import {
         performer: &mut Performer<'_>,
         users: Vec<FormerUser>,
     ) -> Result<Outcome, String> {
-        let in_use = all_in_use(performer).await?;
+        let in_use = match self.dry_run && !performer.has_store() {
+            true => InUse::default(),
+            false => all_in_use(performer).await?,
+        };
         let (newcomers, mut outcome) = select(users, &in_use);
         if !self.dry_run {
             let left_out = add_all(performer, newcomers).await.map_err(|why| {

@@ -79,6 +79,11 @@ impl<'s> Performer<'s> {
         }
     }
 
+    /// Whether there is a store already, as there is for a running server.
+    pub fn has_store(&self) -> bool {
+        store::exists(self.settings)
+    }
+
     /// Has a request done; what came of it, or a sentence that says why it was not.
     pub async fn perform(&mut self, request: impl Into<Request>) -> Result<Report, String> {
         let request = request.into();

@@ -35,14 +35,19 @@ pub async fn open(settings: &Settings) -> Result<(Arc<dyn Store>, String), Wrong
 
 /// The same, unless the embedded store is not there yet: a command would make one where nobody looks for it.
 pub async fn open_existing(settings: &Settings) -> Result<(Arc<dyn Store>, String), WrongSetting> {
-    let folder = &settings.data_dir;
-    if settings.mongo_uri.is_none() && !embedded::file::path(folder).exists() {
+    if !exists(settings) {
+        let folder = &settings.data_dir;
         return Err(WrongSetting::new(format!(
             "DATA_DIR: there is no store in `{}`; set DATA_DIR or MONGO_URI as for the server",
             folder.display()
         )));
     }
     open(settings).await
+}
+
+/// Whether there is a store to open. A database of MongoDB is there as soon as somebody asks for it.
+pub fn exists(settings: &Settings) -> bool {
+    settings.mongo_uri.is_some() || embedded_file(&settings.data_dir).exists()
 }
 
 /// Opens the store in a MongoDB database and creates its indexes.
