@@ -52,7 +52,10 @@ fn nobody_keeps_others_out_of_mongodb() {
 
 fn run_attacks(setup: Setup) {
     // The proxy says where a client is, so that one machine can play many networks.
-    let setup = setup.with("TRUSTED_PROXIES", "127.0.0.0/8");
+    let mut setup = setup.with("TRUSTED_PROXIES", "127.0.0.0/8");
+    // An attacker whose request has waited two seconds for its hash may find the database late, on cores that it shares
+    // with the attack. Users elsewhere who do are counted.
+    setup.meets_faults = true;
     let scenario = Scenario::build(setup.start());
     let reset = |_: usize| {
         let fields = [("uuid", &*scenario.reset_uuid), ("password", CRAFTED)];

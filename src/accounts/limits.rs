@@ -19,6 +19,7 @@ use super::{
     clock::Clock,
     email::Email,
     error::Error,
+    keyed_lock::{Guard, KeyedLock},
     limit_table::{
         FAILED_IN_A_DAY, IN_A_ROW, LOGIN_OF_DEVICE, LOGIN_OF_NETWORK, MAIL_OF_NETWORK,
         RESET_OF_LINK, RESET_OF_NETWORK, SIGNUP_OF_NETWORK,
@@ -26,7 +27,6 @@ use super::{
     metrics::Metrics,
     network::Network,
     store::Store,
-    striped_lock::{Guard, StripedLock},
     token::Digest,
     user::User,
     wait::Wait,
@@ -46,9 +46,9 @@ pub struct Limits {
     is_on: bool,
     /// Logins from one network to one account run one after the other in this process, so that many successful ones
     /// at once are not refused as failures.
-    logins: StripedLock,
+    logins: KeyedLock,
     /// The refusals of a network are sent one after the other.
-    refusals: StripedLock,
+    refusals: KeyedLock,
     metrics: Metrics,
 }
 
@@ -70,8 +70,8 @@ impl Limits {
             store,
             clock,
             is_on: on,
-            logins: StripedLock::new(),
-            refusals: StripedLock::new(),
+            logins: KeyedLock::default(),
+            refusals: KeyedLock::default(),
             metrics,
         }
     }

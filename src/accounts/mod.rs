@@ -18,7 +18,7 @@
 //!   [`attempt_keys`]: under which keys; [`wait`]: how long until the next
 //! - [`mail`]: the mails, and the trait of what sends them; [`outbox`]: sends them, with retries
 //! - [`operator`]: what an operator can do for users; [`export`]: all that is stored about a user
-//! - [`store`]: the trait of the database; [`sweeper`]: deletes what has expired; [`striped_lock`]: locks by key
+//! - [`store`]: the trait of the database; [`sweeper`]: deletes what has expired; [`keyed_lock`]: locks by key
 
 pub mod attempt_keys;
 pub mod attempts;
@@ -35,6 +35,7 @@ pub mod hasher;
 pub mod health;
 pub mod id;
 pub mod import;
+pub mod keyed_lock;
 pub mod legacy;
 pub mod lifetimes;
 pub mod limit_table;
@@ -50,7 +51,6 @@ pub mod policy;
 pub mod record;
 pub mod store;
 pub mod strength;
-pub mod striped_lock;
 pub mod sweeper;
 pub mod token;
 pub mod user;

@@ -9,9 +9,9 @@ use std::{
 use super::{
     clock::Timestamp,
     error::{Error, StoreError},
+    keyed_lock::KeyedLock,
     mail::QueuedMail,
     store::{Key, Replaced, Store},
-    striped_lock::StripedLock,
     user::User,
 };
 
@@ -23,7 +23,7 @@ const CHANGE_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Users {
     store: Arc<dyn Store>,
     /// Taken after a first conflict, so that the retries of one process for one user run one after the other.
-    locks: StripedLock,
+    locks: KeyedLock,
 }
 
 impl Users {
@@ -31,7 +31,7 @@ impl Users {
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self {
             store,
-            locks: StripedLock::new(),
+            locks: KeyedLock::default(),
         }
     }
 
