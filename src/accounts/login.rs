@@ -128,8 +128,7 @@ impl Accounts {
     ) -> Result<(), Error> {
         let is_last = self.limits.failed(attempt, email).await?;
         if let (true, Some(email)) = (is_last, email) {
-            let audit = &self.metrics.audit;
-            audit.record(AuditEvent::AccountClosed, user, Some(caller.network));
+            self.audit(AuditEvent::AccountClosed, user, caller);
             self.queue_mail(MailKind::AccountClosed, email.clone())
                 .await?;
         }
@@ -167,9 +166,7 @@ impl Accounts {
                         Verdict::Right(_) => LoginFailure::Disabled,
                         Verdict::Wrong => LoginFailure::Wrong,
                     };
-                    let (failed, user) = (AuditEvent::LoginFailed(why), login.user.as_ref());
-                    let audit = &self.metrics.audit;
-                    audit.record(failed, user, Some(caller.network));
+                    self.audit(AuditEvent::LoginFailed(why), login.user.as_ref(), caller);
                     return Err(Error::WrongLogin);
                 }
             };

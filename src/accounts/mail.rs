@@ -3,10 +3,7 @@
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
-use serde::{
-    Deserialize, Serialize,
-    de::value::{Error, StrDeserializer},
-};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
@@ -14,7 +11,7 @@ use super::{
     device_name::DeviceName,
     email::Email,
     id::UserId,
-    record::{Unknown, Word, record},
+    record::{Unknown, Word, parse_word, record},
     token::Token,
 };
 
@@ -92,8 +89,7 @@ impl Word for MailKind {
     const LATER: Self = Self::Unknown;
 
     fn parse(word: &str) -> Option<Self> {
-        let kind = Self::deserialize(StrDeserializer::<Error>::new(word)).ok();
-        kind.filter(|kind| *kind != Self::Unknown)
+        parse_word(word)
     }
 }
 

@@ -179,10 +179,10 @@ impl Accounts {
         self
     }
 
-    /// Logs and counts what a caller did to a user.
-    fn audit(&self, event: AuditEvent, user: &UserId, caller: &Caller) {
+    /// Logs and counts what a caller did, to this user if it is known to whom.
+    fn audit<'u>(&self, event: AuditEvent, user: impl Into<Option<&'u UserId>>, caller: &Caller) {
         let audit = &self.metrics.audit;
-        audit.record(event, Some(user), Some(caller.network));
+        audit.record(event, user.into(), Some(caller.network));
     }
 
     /// Queues a mail, which is sent if the address has an account.

@@ -5,7 +5,10 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{
+    Deserialize,
+    de::value::{Error, StrDeserializer},
+};
 use serde_json::{Map, Value};
 
 /// Fields that this version does not know, which another version or another program wrote. They stay as they are.
@@ -16,7 +19,7 @@ pub type Unknown = Map<String, Value>;
 pub(super) struct Text<'t>(#[serde(borrow)] pub Cow<'t, str>);
 
 /// A word of a closed set.
-pub(super) trait Word: Sized {
+pub trait Word: Sized {
     /// Stands for every word that a later version has added.
     const LATER: Self;
 
@@ -101,12 +104,6 @@ macro_rules! record {
 }
 
 macro_rules! is_written {
-    (required $record:ident $name:literal $field:ident) => {
-        true
-    };
-    (default $record:ident $name:literal $field:ident) => {
-        true
-    };
     (optional $record:ident $name:literal $field:ident) => {
         !$crate::accounts::record::is_default(&$record.$field)
     };
@@ -117,24 +114,18 @@ macro_rules! is_written {
         !$crate::accounts::record::is_default(&$record.$field)
             && !$record.unknown.contains_key($name)
     };
+    ($mode:ident $record:ident $name:literal $field:ident) => {
+        true
+    };
 }
 
 macro_rules! read_field {
-    (word $map:ident $unknown:ident $name:literal) => {{
-        let Text(word) = $map.next_value()?;
-        $crate::accounts::record::Word::parse(&word).unwrap_or_else(|| {
-            $unknown.insert($name.to_owned(), (*word).into());
-            $crate::accounts::record::Word::LATER
-        })
-    }};
+    (word $map:ident $unknown:ident $name:literal) => {
+        $crate::accounts::record::read_word($map.next_value()?, $name, &mut $unknown)
+    };
     (optional_word $map:ident $unknown:ident $name:literal) => {{
         let word: Option<Text<'_>> = $map.next_value()?;
-        word.map(|Text(word)| {
-            $crate::accounts::record::Word::parse(&word).unwrap_or_else(|| {
-                $unknown.insert($name.to_owned(), (*word).into());
-                $crate::accounts::record::Word::LATER
-            })
-        })
+        word.map(|word| $crate::accounts::record::read_word(word, $name, &mut $unknown))
     }};
     ($mode:ident $map:ident $unknown:ident $name:literal) => {
         $map.next_value()?
@@ -146,11 +137,25 @@ macro_rules! or_default {
         $field.ok_or_else(|| serde::de::Error::missing_field($name))?
     };
     (word $field:ident $name:literal) => {
-        $field.ok_or_else(|| serde::de::Error::missing_field($name))?
+        $crate::accounts::record::or_default!(required $field $name)
     };
     ($mode:ident $field:ident $name:literal) => {
         $field.unwrap_or_default()
     };
+}
+
+/// The value of a word; one that is not known is kept under its name.
+pub(super) fn read_word<W: Word>(Text(word): Text<'_>, name: &str, unknown: &mut Unknown) -> W {
+    W::parse(&word).unwrap_or_else(|| {
+        unknown.insert(name.to_owned(), (*word).into());
+        W::LATER
+    })
+}
+
+/// The value that serde has for a word.
+pub(super) fn parse_word<'w, W: Word + Deserialize<'w> + PartialEq>(word: &'w str) -> Option<W> {
+    let value = W::deserialize(StrDeserializer::<Error>::new(word)).ok();
+    value.filter(|value| *value != W::LATER)
 }
 
 pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {

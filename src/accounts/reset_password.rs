@@ -12,8 +12,7 @@ impl Accounts {
         let email = Email::parse(email)?;
         self.limits.mail(caller.network, &email).await?;
         self.queue_mail(MailKind::ResetLink, email).await?;
-        let audit = &self.metrics.audit;
-        audit.record(AuditEvent::ResetAsked, None, Some(caller.network));
+        self.audit(AuditEvent::ResetAsked, None, caller);
         Ok(())
     }
 

@@ -7,9 +7,9 @@ use std::{
 
 use clap::Args;
 use serde_json::json;
-use tokio::{io::AsyncWriteExt, net::UnixStream};
+use tokio::io::AsyncWriteExt;
 
-use super::perform::{Output, print, refuse};
+use super::perform::{Output, connect, print, refuse};
 use crate::{
     accounts::{clock::Clock, operator::request::Report, user::event::Origin},
     server::{
@@ -60,12 +60,12 @@ impl Backup {
 
     async fn write(&self, settings: &Settings) -> Result<Contents, BackupError> {
         let (unfinished, file) = UnfinishedFile::create(&self.file)?;
-        match UnixStream::connect(admin::path(&settings.data_dir)).await {
-            Ok(mut server) => {
+        match connect(settings).await {
+            Some(mut server) => {
                 server.write_all(admin::BACK_UP.as_bytes()).await?;
                 tokio::io::copy(&mut server, &mut tokio::fs::File::from_std(file)).await?;
             }
-            Err(_) => {
+            None => {
                 let (store, _) = store::open_existing(settings).await?;
                 let written = back_up(&store, file).await;
                 store.close().await;

@@ -3,15 +3,12 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use serde::{
-    Deserialize,
-    de::value::{Error, StrDeserializer},
-};
 
 use super::perform::{Output, perform};
 use crate::{
     accounts::{
         operator::request::{EventFilter, Request},
+        record::Word,
         user::event::EventKind,
     },
     server::settings::Settings,
@@ -56,7 +53,5 @@ impl EventsCommand {
 }
 
 fn kind(word: &str) -> Result<EventKind, String> {
-    let kind = EventKind::deserialize(StrDeserializer::<Error>::new(word));
-    let known = kind.ok().filter(|kind| *kind != EventKind::Unknown);
-    known.ok_or_else(|| "there is no such kind of event".to_owned())
+    EventKind::parse(word).ok_or_else(|| "there is no such kind of event".to_owned())
 }

@@ -123,14 +123,20 @@ pub fn refuse(why: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// The admin socket of the running server; none if none runs.
+pub async fn connect(settings: &Settings) -> Option<UnixStream> {
+    let path = admin::path(&settings.data_dir);
+    UnixStream::connect(path).await.ok()
+}
+
 /// What the running server answers within `limit`; none if none runs.
 pub async fn ask_server(
     settings: &Settings,
     request: &Request,
     limit: Duration,
 ) -> Option<io::Result<Answer>> {
-    let server = UnixStream::connect(admin::path(&settings.data_dir)).await;
-    let answer = timeout(limit, ask(server.ok()?, request)).await;
+    let server = connect(settings).await?;
+    let answer = timeout(limit, ask(server, request)).await;
     Some(answer.unwrap_or_else(|elapsed| Err(elapsed.into())))
 }
 

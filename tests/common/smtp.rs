@@ -27,7 +27,6 @@ use tokio_rustls::{
 
 /// The certificate for `localhost`, signed by itself and valid until 2120, and its key.
 pub const CERTIFICATE_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/smtp.pem");
-const CERTIFICATE: &[u8] = include_bytes!("smtp.pem");
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The server; it stops when it is dropped.
@@ -97,7 +96,7 @@ impl SmtpServer {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared {
-            tls: tls_acceptor(),
+            tls: tls_acceptor(CERTIFICATE_FILE),
             encryption,
             manner: Mutex::new(manner),
             commands: Mutex::default(),
@@ -402,9 +401,10 @@ fn plain_login(line: &str) -> Option<(String, String)> {
     Some((user.to_owned(), password.to_owned()))
 }
 
-fn tls_acceptor() -> TlsAcceptor {
-    let certificate = CertificateDer::from_pem_slice(CERTIFICATE).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(CERTIFICATE).unwrap();
+/// Accepts TLS with the certificate and the key in this file.
+pub fn tls_acceptor(file: &str) -> TlsAcceptor {
+    let certificate = CertificateDer::from_pem_file(file).unwrap();
+    let key = PrivateKeyDer::from_pem_file(file).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()

@@ -1,20 +1,12 @@
 //! What stands at `PUBLIC_URL`: a server with a certificate of its own that gives one answer to everything.
 
-use std::sync::Arc;
-
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
     net::TcpListener,
     task::JoinHandle,
 };
-use tokio_rustls::{
-    TlsAcceptor,
-    rustls::{
-        ServerConfig,
-        crypto::ring,
-        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-    },
-};
+
+use crate::smtp::tls_acceptor;
 
 /// The server; it stops when it is dropped.
 pub struct Front {
@@ -27,7 +19,7 @@ impl Front {
     pub async fn start(certificate: Option<&str>, answer: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let tls = certificate.map(acceptor);
+        let tls = certificate.map(tls_acceptor);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 match &tls {
@@ -58,16 +50,4 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, answer: &str) {
     }
     let _ = stream.write_all(answer.as_bytes()).await;
     let _ = stream.shutdown().await;
-}
-
-fn acceptor(file: &str) -> TlsAcceptor {
-    let certificate = CertificateDer::from_pem_file(file).unwrap();
-    let key = PrivateKeyDer::from_pem_file(file).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
-        .unwrap();
-    Arc::new(config).into()
 }

@@ -2,12 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use serde::de::value::{Error, StrDeserializer};
-
 use crate::accounts::{
     clock::Timestamp,
     device_name::DeviceName,
-    record::{Word, record},
+    record::{Word, parse_word, record},
 };
 
 /// When and where from something is asked for.
@@ -85,8 +83,7 @@ impl Word for EventKind {
     const LATER: Self = Self::Unknown;
 
     fn parse(word: &str) -> Option<Self> {
-        let kind = Self::deserialize(StrDeserializer::<Error>::new(word)).ok();
-        kind.filter(|kind| *kind != Self::Unknown)
+        parse_word(word)
     }
 }
 

@@ -4,9 +4,7 @@ use super::{
     NotMeLink, User,
     event::{EventKind, Origin},
 };
-use crate::accounts::{
-    clock::Timestamp, error::Error, mail::MailKind, password::PasswordHash, token::Digest,
-};
+use crate::accounts::{clock::Timestamp, error::Error, mail::MailKind, token::Digest};
 
 /// The most links at once. Past it mails have none: the older ones are those that count most.
 const MAX_LINKS: usize = 50;
@@ -44,11 +42,7 @@ impl User {
         self.not_me.retain(|other| other.event_at < link.event_at);
         self.held
             .retain(|held| held.changed_at < link.event_at && held.email != self.email);
-        self.password = PasswordHash::unusable();
-        self.sessions.clear();
-        self.devices.clear();
-        self.reset = None;
-        self.confirmation = None;
+        self.lock_out();
         if is_undone {
             self.note(EventKind::EmailUndone, origin);
         }
@@ -66,6 +60,7 @@ mod tests {
     use crate::accounts::{
         lifetimes::UNDO_LIFE,
         mail::MailId,
+        password::PasswordHash,
         token::Token,
         user::tests::{confirmed, day, device, email, kinds, origin, session},
     };

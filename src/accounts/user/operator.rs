@@ -74,13 +74,10 @@ impl User {
             self.email = email.clone();
             self.confirmed_at = None;
         }
-        self.password = PasswordHash::unusable();
-        self.disabled_at = None;
-        self.sessions.clear();
-        self.devices.clear();
+        self.lock_out();
+        self.not_me.clear();
         self.held.clear();
-        self.end_links();
-        self.confirmation = None;
+        self.disabled_at = None;
         self.send(MailKind::ResetLink, email.clone(), origin);
         self.note(EventKind::Recovered, origin);
     }
@@ -144,7 +141,7 @@ mod tests {
         token::Token,
         user::{
             NotMeLink, ResetLink,
-            tests::{ada, confirmed, day, email, kinds},
+            tests::{ada, confirmed, day, email, kinds, mails},
         },
     };
 
@@ -181,11 +178,7 @@ mod tests {
         assert!(user.set_address(&new, &operator()));
         assert!(!user.set_address(&new, &operator()));
         assert_eq!((&user.email, user.confirmed_at), (&new, None));
-        let mails: Vec<_> = user
-            .notices
-            .iter()
-            .map(|mail| (mail.kind, &mail.to))
-            .collect();
+        let mails = mails(&user);
         assert_eq!(
             mails,
             [
@@ -247,11 +240,7 @@ mod tests {
         assert_eq!((&user.email, user.disabled_at), (&own, None));
         assert_eq!(user.password, PasswordHash::unusable());
         assert_eq!((user.sessions.len(), user.devices.len()), (0, 0));
-        let mails: Vec<_> = user
-            .notices
-            .iter()
-            .map(|mail| (mail.kind, &mail.to))
-            .collect();
+        let mails = mails(&user);
         assert_eq!(
             mails,
             [

@@ -52,6 +52,16 @@ impl User {
         has_reset
     }
 
+    /// Ends all that gets in but the links of security mails: the password, sessions, known devices, the reset link and
+    /// what waits to be confirmed.
+    pub(super) fn lock_out(&mut self) {
+        self.password = PasswordHash::unusable();
+        self.sessions.clear();
+        self.devices.clear();
+        self.reset = None;
+        self.confirmation = None;
+    }
+
     /// Sets another password at the wish of who is logged in: ends all other sessions, the reset link and all known
     /// devices but `device`. The session goes on under the token `new`. False, with nothing changed, if it has ended.
     pub fn change_password(

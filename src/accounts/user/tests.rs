@@ -9,8 +9,8 @@ use super::{
     event::{Event, EventKind, Origin},
 };
 use crate::accounts::{
-    clock::Timestamp, device_name::DeviceName, email::Email, id::Handle, name::Name,
-    password::PasswordHash, token::Token,
+    clock::Timestamp, device_name::DeviceName, email::Email, id::Handle, mail::MailKind,
+    name::Name, password::PasswordHash, token::Token,
 };
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -75,4 +75,10 @@ pub fn confirmed() -> User {
 
 pub fn kinds(events: &[Event]) -> Vec<EventKind> {
     events.iter().map(|event| event.kind).collect()
+}
+
+/// The mails that are to be sent, and to whom.
+pub fn mails(user: &User) -> Vec<(MailKind, &Email)> {
+    let mails = user.notices.iter();
+    mails.map(|mail| (mail.kind, &mail.to)).collect()
 }

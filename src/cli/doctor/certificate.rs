@@ -1,14 +1,11 @@
 //! Judges the certificate of the site.
 
-use std::time::Duration;
-
 use tokio_rustls::rustls::CertificateError;
 
 use super::finding::Finding;
-use crate::accounts::clock::Timestamp;
+use crate::accounts::{clock::Timestamp, lifetimes::DAY};
 
 const CERTIFICATE: &str = "certificate";
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// A certificate that is renewed by itself is renewed before these last days.
 const LAST_DAYS: u64 = 14;
 
@@ -56,6 +53,8 @@ pub fn valid(end: Option<Timestamp>, now: Timestamp) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
