@@ -8,7 +8,7 @@ mod socket;
 use std::{
     collections::{BTreeSet, HashMap},
     fs,
-    net::{SocketAddr, TcpListener},
+    net::{SocketAddr, TcpListener, TcpStream},
     process::Command,
     thread,
     time::{Duration, Instant},
@@ -245,6 +245,24 @@ fn metrics_are_shown_on_the_address_for_operators_alone() {
     let why = again.try_start().err().unwrap();
     let sentence = format!("ADMIN_ADDR must be free to listen on, but {address} is not: ");
     assert!(why.contains(&sentence), "{why}");
+}
+
+/// Whoever reaches the address for operators takes nothing from the site.
+#[test]
+fn a_crowd_at_the_address_for_operators_keeps_nobody_out() {
+    let mut setup = Setup::new();
+    setup.open_files = Some(300);
+    let (registry, address) = start(setup);
+    let idle = || TcpStream::connect(address).unwrap();
+    let crowd: Vec<TcpStream> = (0..400).map(|_| idle()).collect();
+    let began = Instant::now();
+    while registry.open_files() > 100 {
+        assert!(began.elapsed() < PATIENCE, "{}", registry.open_files());
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(registry.send(&get("/auth/login")).status, 200);
+    assert!(scrape(address).contains("fpm_registry_build_info"));
+    drop(crowd);
 }
 
 #[test]

@@ -153,18 +153,19 @@ impl Accounts {
             };
             login.user = user.as_ref().map(|user| user.id.clone());
             let is_breached = self.policy.is_breached(&password);
-            let stored = user.as_ref().map(|user| user.password.clone());
+            // Compared as that of nobody, or a right password would take the time of a stronger hash.
+            let is_disabled = user.as_ref().is_some_and(|user| user.disabled_at.is_some());
+            let comparable = user.as_ref().filter(|_| !is_disabled);
+            let stored = comparable.map(|user| user.password.clone());
             let verdict = self.hasher.verify(place, password.clone(), stored);
             let (user, upgraded) = match (user, verdict.await?) {
-                (Some(user), Verdict::Right(upgraded)) if user.disabled_at.is_none() => {
-                    (user, upgraded)
-                }
+                (Some(user), Verdict::Right(upgraded)) => (user, upgraded),
                 (_, verdict) => {
                     let why = match verdict {
                         Verdict::Unreadable => LoginFailure::Unreadable,
                         Verdict::NoLegacySalt => LoginFailure::NoLegacySalt,
-                        Verdict::Right(_) => LoginFailure::Disabled,
-                        Verdict::Wrong => LoginFailure::Wrong,
+                        Verdict::Wrong if is_disabled => LoginFailure::Disabled,
+                        Verdict::Wrong | Verdict::Right(_) => LoginFailure::Wrong,
                     };
                     self.audit(AuditEvent::LoginFailed(why), login.user.as_ref(), caller);
                     return Err(Error::WrongLogin);

@@ -412,6 +412,54 @@ fn a_user_without_an_id_is_not_taken() {
     assert_eq!(said, expected);
 }
 
+/// Namespaces and packages refer to ids, and some programs to their kind.
+#[test]
+fn users_with_odd_or_shared_ids_are_not_taken() {
+    let with_id = |name: &str, id: Bson| {
+        let mut user = former_user(name, &format!("{name}@example.org"));
+        user.insert("_id", id);
+        user
+    };
+    let twice: Bson = ObjectId::new().into();
+    let users = [
+        with_id("ada", ADA.into()),
+        with_id("bob", 1.5.into()),
+        with_id("one", twice.clone()),
+        with_id("two", twice),
+    ];
+    let [setup, _] = setups();
+    let mut file = users.map(|user| user.to_vec().unwrap()).concat();
+    let mut eve = former_user("eve", "eve@example.org");
+    eve.remove("_id");
+    file.extend(with_deep_id(&eve));
+    let outcome = facts(&setup, &["import", Source::file_of(&file).name()]);
+    let not_taken = outcome["not_taken"].as_array().unwrap().iter();
+    let reasons: Vec<&str> = not_taken
+        .map(|user| user["reason"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        reasons,
+        ["no-id", "no-id", "id-shared", "id-shared", "no-id"]
+    );
+    assert_eq!(outcome["taken"], 0);
+}
+
+/// A document with an `_id` of documents within each other, as deep as no program of ours writes them.
+fn with_deep_id(document: &Document) -> Vec<u8> {
+    const DEPTH: i32 = 50_000;
+    let mut id = Vec::new();
+    for depth in 0..DEPTH {
+        id.extend((5 + 7 * (DEPTH - depth)).to_le_bytes());
+        id.extend(b"\x03\0");
+    }
+    id.extend([5, 0, 0, 0, 0]);
+    id.extend(vec![0; DEPTH as usize]);
+    let rest = &document.to_vec().unwrap()[4..];
+    let elements = [b"\x03_id\0", &id[..], rest].concat();
+    let length = 4 + i32::try_from(elements.len()).unwrap();
+    [&length.to_le_bytes()[..], &elements].concat()
+}
+
 #[test]
 fn a_source_that_cannot_be_used_is_refused_with_a_sentence() {
     let [_, mongo] = setups();

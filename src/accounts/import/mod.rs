@@ -5,7 +5,7 @@
 
 pub mod wrap;
 
-use std::collections::{HashMap, HashSet};
+use std::{collections::HashSet, hash::Hash};
 
 use serde::{Deserialize, Serialize};
 
@@ -57,8 +57,10 @@ pub struct Profile {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
-    /// The record has no id.
+    /// The record has no id, or one that could be something else.
     NoId,
+    /// Several users of the first backend have the id.
+    IdShared,
     /// There is no e-mail address, or one that no mail can be sent to.
     NoEmail,
     /// Several users of the first backend have the address, but for case.
@@ -118,10 +120,8 @@ impl InUse {
 
 /// Sees who of the first backend's users can be taken.
 pub fn select(users: Vec<FormerUser>, in_use: &InUse) -> (Vec<Newcomer>, Outcome) {
-    let mut sharers: HashMap<Email, usize> = HashMap::new();
-    for email in users.iter().filter_map(|user| user.email.clone()) {
-        *sharers.entry(email).or_default() += 1;
-    }
+    let emails = shared(users.iter().filter_map(|user| user.email.as_ref()));
+    let ids = shared(users.iter().filter_map(|user| user.id.as_ref()));
     let mut newcomers = Vec::new();
     let mut outcome = Outcome::default();
     for user in users {
@@ -130,7 +130,12 @@ pub fn select(users: Vec<FormerUser>, in_use: &InUse) -> (Vec<Newcomer>, Outcome
             continue;
         }
         let id = user.id.clone();
-        match admit(user, &sharers, in_use) {
+        let is_shared = id.as_ref().is_some_and(|id| ids.contains(id));
+        let admitted = match is_shared {
+            true => Err(Reason::IdShared),
+            false => admit(user, &emails, in_use),
+        };
+        match admitted {
             Ok(newcomer) => newcomers.push(newcomer),
             Err(reason) => outcome.not_taken.push(NotTaken { user: id, reason }),
         }
@@ -141,14 +146,16 @@ pub fn select(users: Vec<FormerUser>, in_use: &InUse) -> (Vec<Newcomer>, Outcome
     (newcomers, outcome)
 }
 
-fn admit(
-    user: FormerUser,
-    sharers: &HashMap<Email, usize>,
-    in_use: &InUse,
-) -> Result<Newcomer, Reason> {
+/// Those that are there more than once.
+fn shared<'u, T: Clone + Eq + Hash + 'u>(all: impl Iterator<Item = &'u T>) -> HashSet<T> {
+    let mut seen = HashSet::new();
+    all.filter(|item| !seen.insert(*item)).cloned().collect()
+}
+
+fn admit(user: FormerUser, shared: &HashSet<Email>, in_use: &InUse) -> Result<Newcomer, Reason> {
     let id = user.id.ok_or(Reason::NoId)?;
     let email = user.email.ok_or(Reason::NoEmail)?;
-    if sharers.get(&email).is_some_and(|sharers| *sharers > 1) {
+    if shared.contains(&email) {
         return Err(Reason::EmailShared);
     }
     if user.is_admin {

@@ -50,19 +50,13 @@ impl Accounts {
             }
             Act::Unlock => {
                 self.limits.unlock(&user).await?;
-                let noted = self.users.change_from(user, |user| {
-                    user.note_unlock(&origin);
-                    Some(())
-                });
-                noted.await?;
+                self.change_present(user, |user| user.note_unlock(&origin))
+                    .await?;
                 ("forgot the failed logins", json!({}))
             }
             Act::EndSessions => {
-                let ended = self.users.change_from(user, |user| {
-                    let ended = user.end_all_sessions(&origin);
-                    Some(ended)
-                });
-                let ended = ended.await?.unwrap_or_default();
+                let rule = |user: &mut User| user.end_all_sessions(&origin);
+                let ended = self.change_present(user, rule).await?;
                 ("ended the sessions", json!({ "ended": ended }))
             }
             Act::SendResetLink => {
@@ -83,12 +77,8 @@ impl Accounts {
             Act::Recover(email) => {
                 let email = Email::parse(&email)?;
                 self.make_free(&email, Some(&id)).await?;
-                let rule = |user: &mut User| {
-                    user.recover(&email, &origin);
-                    Some(())
-                };
-                let recovered = self.users.change_from(user, rule);
-                recovered.await?;
+                self.change_present(user, |user| user.recover(&email, &origin))
+                    .await?;
                 self.limits.reopen(&email).await?;
                 let did = "gave the account back and queued a link to choose a password";
                 (did, json!({ "email": email }))
@@ -114,6 +104,17 @@ impl Accounts {
             .users
             .change_from(user, |user| rule(user).then_some(()));
         altered.await?.ok_or(refusal)
+    }
+
+    /// Applies a rule to a user; [`NotDone::NoSuchUser`] if the account was deleted meanwhile.
+    async fn change_present<T>(
+        &self,
+        user: User,
+        mut rule: impl FnMut(&mut User) -> T,
+    ) -> Result<T, NotDone> {
+        let gone = NotDone::NoSuchUser(user.id.to_string());
+        let changed = self.users.change_from(user, |user| Some(rule(user)));
+        changed.await?.ok_or(gone)
     }
 
     async fn show(&self, user: &User) -> Result<Report, NotDone> {

@@ -1,6 +1,6 @@
 //! `GET /metrics` on the address for operators, in the text format of OpenMetrics.
 
-use std::sync::Arc;
+use std::{future::pending, sync::Arc};
 
 use axum::{
     Router,
@@ -12,9 +12,16 @@ use axum::{
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use tokio::net::TcpListener;
 
-use crate::{accounts::Accounts, server::last_look::LastLook};
+use super::connections::ConnectionMetrics;
+use crate::{
+    accounts::Accounts,
+    server::{last_look::LastLook, listen},
+};
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// How many open files its connections may need, so that they never take those of the site.
+const FILES: u64 = 18;
 
 /// What is shown.
 pub struct Scrape {
@@ -38,9 +45,8 @@ impl Scrape {
         let routes = Router::new()
             .route("/metrics", get(show))
             .with_state(Arc::new(self));
-        if let Err(error) = axum::serve(listener, routes).await {
-            tracing::error!(%error, "cannot show metrics any more");
-        }
+        let (metrics, for_ever) = (ConnectionMetrics::default(), pending());
+        listen::serve(listener, routes, FILES, Vec::new(), metrics, for_ever).await;
     }
 
     async fn text(&self) -> Option<String> {

@@ -145,7 +145,7 @@ fn former_user(document: &RawDocument) -> FormerUser {
         date.map(|date| Timestamp::from_millis(date.timestamp_millis()))
     };
     FormerUser {
-        id: read_id(document),
+        id: has_plain_id(document).then(|| read_id(document)).flatten(),
         email: Email::parse(text("email")).ok(),
         password: LegacyHash::parse(text("password")),
         is_admin: has_role(document, "admin"),
@@ -156,6 +156,21 @@ fn former_user(document: &RawDocument) -> FormerUser {
             login_at: moment("loginAt").unwrap_or_default(),
             last_logout: moment("lastLogout"),
         },
+    }
+}
+
+/// Whether the id names a user in commands and in the log: no document, nothing that looks like an address, one line.
+fn has_plain_id(document: &RawDocument) -> bool {
+    match document.get("_id") {
+        Ok(Some(RawBsonRef::String(text))) => !text.contains(|c: char| c == '@' || c.is_control()),
+        Ok(Some(id)) => matches!(
+            id,
+            RawBsonRef::ObjectId(_)
+                | RawBsonRef::Int32(_)
+                | RawBsonRef::Int64(_)
+                | RawBsonRef::Binary(_)
+        ),
+        _ => false,
     }
 }
 
