@@ -137,7 +137,7 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
     let admin = match AdminSocket::bind(&settings.data_dir) {
         Ok(socket) => {
             let admin = Admin {
-                accounts,
+                accounts: accounts.clone(),
                 store: store.clone(),
                 probe,
             };
@@ -149,6 +149,7 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
         }
     };
     let sweeper = tokio::spawn(sweeper.run());
+    let due = tokio::spawn(accounts.clone().run_due());
     let (stop_outbox, outbox_stopped) = oneshot::channel::<()>();
     let outbox = tokio::spawn(outbox.run(outbox_stopped.map(drop)));
     tracing::info!(
@@ -173,6 +174,7 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
         tracing::warn!("shutdown interrupted a mail delivery, will retry after the next start");
     }
     sweeper.abort();
+    due.abort();
     store.close().await;
     Ok(())
 }

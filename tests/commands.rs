@@ -14,6 +14,8 @@ mod import;
 mod mongod;
 #[path = "common/socket.rs"]
 mod socket;
+#[path = "commands/upload_tokens.rs"]
+mod upload_tokens;
 
 use std::{
     fs,

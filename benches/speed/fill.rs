@@ -161,6 +161,7 @@ async fn add_busy(store: &Arc<dyn Store>, users: u64, password: &PasswordHash) {
         at: origin.at,
         network: origin.network.clone(),
         device: origin.device,
+        about: String::new(),
         unknown: Default::default(),
     });
     user.events = events.collect();

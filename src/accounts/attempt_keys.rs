@@ -28,9 +28,19 @@ pub const MAIL_DAY: &str = "mail-in-a-day";
 pub const SIGNUP: &str = "signup";
 /// New passwords tried.
 pub const RESET: &str = "reset-password";
+/// Unknown upload tokens.
+pub const UPLOAD_TOKEN: &str = "upload-token";
 /// All kinds.
-const KINDS: [&str; 8] = [
-    LOGIN, LOGIN_ROW, FAILED, DEVICE, MAIL, MAIL_DAY, SIGNUP, RESET,
+const KINDS: [&str; 9] = [
+    LOGIN,
+    LOGIN_ROW,
+    FAILED,
+    DEVICE,
+    MAIL,
+    MAIL_DAY,
+    SIGNUP,
+    RESET,
+    UPLOAD_TOKEN,
 ];
 
 /// The attempts of a mail to an address.
@@ -76,7 +86,7 @@ pub fn keys_of_address(email: &Email) -> Vec<AttemptKey> {
 
 /// The keys under which attempts from a network and the wider ones around it count.
 pub fn keys_of_network(network: Network) -> Vec<AttemptKey> {
-    let keys = [LOGIN, MAIL, SIGNUP, RESET].map(|what| {
+    let keys = [LOGIN, MAIL, SIGNUP, RESET, UPLOAD_TOKEN].map(|what| {
         let sizes = network.sizes().into_iter();
         sizes.map(move |(network, _)| AttemptKey::of_network(what, network))
     });

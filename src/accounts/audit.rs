@@ -36,6 +36,12 @@ pub enum AuditEvent {
     EmailConfirmed,
     /// The link "this was not me" was used.
     NotMe,
+    /// An upload token was made, perhaps in the place of another one.
+    UploadTokenMade,
+    /// An upload token was ended, or used up by a first publication.
+    UploadTokenEnded,
+    /// A text in the form of an upload token that is none.
+    UploadTokenUnknown,
     /// The user deleted the account.
     AccountDeleted,
     /// An operator did this.
@@ -72,6 +78,9 @@ impl AuditEvent {
             Self::EmailChangeAsked => "email-change-asked",
             Self::EmailConfirmed => "email-confirmed",
             Self::NotMe => "not-me",
+            Self::UploadTokenMade => "upload-token-made",
+            Self::UploadTokenEnded => "upload-token-ended",
+            Self::UploadTokenUnknown => "upload-token-unknown",
             Self::AccountDeleted => "account-deleted",
             Self::Operator(_) => "operator",
         }
@@ -92,6 +101,9 @@ impl AuditEvent {
             Self::EmailChangeAsked => "change of e-mail asked for",
             Self::EmailConfirmed => "e-mail confirmed",
             Self::NotMe => "account secured: this was not me",
+            Self::UploadTokenMade => "upload token made",
+            Self::UploadTokenEnded => "upload token ended",
+            Self::UploadTokenUnknown => "unknown upload token",
             Self::AccountDeleted => "account deleted",
             Self::Operator(_) => "an operator acted",
         }

@@ -39,6 +39,12 @@ impl Timestamp {
     pub fn minus(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(millis(span)))
     }
+
+    /// How long this is after `earlier`; nothing if it is before it.
+    pub fn since(self, earlier: Self) -> Duration {
+        let millis = self.0.saturating_sub(earlier.0);
+        Duration::from_millis(millis.try_into().unwrap_or_default())
+    }
 }
 
 fn millis(span: Duration) -> i64 {

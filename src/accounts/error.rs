@@ -73,6 +73,53 @@ pub enum Error {
     /// The address of record is confirmed.
     #[error("Your email is already confirmed")]
     AlreadyConfirmed,
+    /// Something that only users with a confirmed address can do.
+    #[error("Confirm your email first")]
+    EmailNotConfirmed,
+    /// No package.
+    #[error("Package is required")]
+    PackageRequired,
+    /// Not the name of a package.
+    #[error("A package name has only lower-case letters, digits, - and _, at most 100")]
+    PackageInvalid,
+    /// Not said whether a package is new.
+    #[error("Say whether the package is new: true or false")]
+    IsNewRequired,
+    /// No packages that a token is for.
+    #[error("Packages are required: names with spaces between, or * for all")]
+    PackagesRequired,
+    /// Packages that a token cannot be for.
+    #[error(
+        "A package name has only lower-case letters, digits, - and _, at most 100, and perhaps * at its end"
+    )]
+    PackagesInvalid,
+    /// More packages than this.
+    #[error("A token is for at most {0} packages; use * at the end of names")]
+    TooManyPackages(usize),
+    /// A token for a first publication that is for other than one package.
+    #[error("A token for a first publication is for one package, named in full")]
+    NotOnePackage,
+    /// Not said what a token may do.
+    #[error("Choose what the token may do")]
+    MayRequired,
+    /// Something that no token may do.
+    #[error("A token may publish, publish-new, publish-update or first-publish")]
+    MayInvalid,
+    /// A number of days that no token lives for.
+    #[error("Choose 7, 30, 90 or 365 days")]
+    DaysInvalid,
+    /// The user has this many live tokens, the most there can be.
+    #[error("You have {0} upload tokens, the most there can be: end one first")]
+    TooManyUploadTokens(usize),
+    /// Another token took the place of this one.
+    #[error("This token was already replaced")]
+    AlreadyReplaced,
+    /// An upload token does not allow this.
+    #[error(transparent)]
+    TokenRefused(TokenRefusal),
+    /// An upload token that says who somebody is, but is no live one.
+    #[error(transparent)]
+    BadToken(TokenRefusal),
     /// A rate limit is reached.
     #[error("Too many attempts, {0}")]
     TooManyAttempts(Wait),
@@ -82,4 +129,36 @@ pub enum Error {
     /// The store failed; the cause is for the log.
     #[error("The registry is not available right now, try again in a moment")]
     Unavailable(#[from] StoreError),
+}
+
+/// Why an upload token does not allow something. The text is all that the user of `fpm publish` reads.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TokenRefusal {
+    /// A text that is no token, as its checksum says.
+    #[error("This is not a whole upload token: it begins with fpm_ and has 42 characters")]
+    Incomplete,
+    /// A token that was never made, or that was ended.
+    #[error("This upload token was ended or never made: make a new one")]
+    Unknown,
+    /// A token whose time is over.
+    #[error("This upload token has expired: make a new one")]
+    Expired,
+    /// A token for these packages.
+    #[error("This token is for the packages {0}")]
+    OtherPackage(String),
+    /// A token for new packages, and the package exists.
+    #[error("This token is for new packages, and this one exists already")]
+    NewOnly,
+    /// A token for the first publication of a package that exists.
+    #[error("This token is for a first publication, and this package exists already")]
+    FirstOnly,
+    /// A token for new versions, and the package does not exist yet.
+    #[error("This token is for new versions of packages, and this one does not exist yet")]
+    UpdateOnly,
+    /// A token that is not used up by a first publication.
+    #[error("This token is not for a first publication")]
+    NotFirstPublish,
+    /// A token that only a later version of the registry understands.
+    #[error("This part of the registry does not know yet what this token may do")]
+    OfLaterVersion,
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::user::{User, event::Event};
+use super::user::{UploadToken, User, event::Event};
 
 /// What is held about a user. Secrets are named and left out.
 pub fn export(user: &User) -> Value {
@@ -32,6 +32,7 @@ pub fn export(user: &User) -> Value {
             "expires_at": link.expires_at.rfc3339(),
         })
     });
+    let tokens = user.upload_tokens.iter().map(upload_token);
     json!({
         "id": user.id,
         "name": user.name,
@@ -52,12 +53,13 @@ pub fn export(user: &User) -> Value {
         })),
         "former_emails": held.collect::<Vec<_>>(),
         "undo_links": links.collect::<Vec<_>>(),
+        "upload_tokens": tokens.collect::<Vec<_>>(),
         "history": user.events.iter().rev().map(event).collect::<Vec<_>>(),
         // What it means is not known here, so neither is whether it is a secret.
         "fields_of_later_versions": user.unknown.keys().collect::<Vec<_>>(),
         "left_out": [
             "the hash of the password",
-            "the digests of sessions, known devices and mailed links",
+            "the digests of sessions, known devices, upload tokens and mailed links",
             "what fields of later versions hold",
         ],
     })
@@ -65,11 +67,29 @@ pub fn export(user: &User) -> Value {
 
 /// An event as programs see it.
 pub fn event(event: &Event) -> Value {
-    json!({
+    let mut facts = json!({
         "kind": event.kind,
         "at": event.at.rfc3339(),
         "network": event.network,
         "device": event.device,
+    });
+    if !event.about.is_empty() {
+        facts["about"] = json!(event.about);
+    }
+    facts
+}
+
+/// An upload token as programs see it.
+pub fn upload_token(token: &UploadToken) -> Value {
+    json!({
+        "handle": token.handle,
+        "name": token.name,
+        "packages": token.packages.texts(),
+        "may": token.may,
+        "last4": token.last4,
+        "created_at": token.created_at.rfc3339(),
+        "expires_at": token.expires_at.rfc3339(),
+        "used_at": token.used_at.map(|at| at.rfc3339()),
     })
 }
 

@@ -18,6 +18,14 @@ pub const RECENT: Duration = Duration::from_secs(15 * 60);
 pub const CONFIRMATION_LIFE: Duration = DAY;
 /// How long a security mail can take an account back, and so how long a former address is held.
 pub const UNDO_LIFE: Duration = days(7);
+/// How long the text of a new upload token waits in a cookie for the page that shows it.
+pub const SHOWN_LIFE: Duration = Duration::from_secs(60);
+/// How long an upload token works after another one took its place.
+pub const TOKEN_OVERLAP: Duration = DAY;
+/// How long before an upload token expires its user is told.
+pub const TOKEN_REMINDER: Duration = days(3);
+/// How long an upload token that has expired is remembered, to say so to who still uses it.
+pub const EXPIRED_TOKEN_LIFE: Duration = days(30);
 /// A day.
 pub const DAY: Duration = days(1);
 

@@ -68,6 +68,11 @@ pub const RESET_OF_NETWORK: Limit = Limit::Window {
     attempts: 100,
     window: QUARTER,
 };
+/// Unknown upload tokens from one network.
+pub const UNKNOWN_TOKEN_OF_NETWORK: Limit = Limit::Window {
+    attempts: 100,
+    window: QUARTER,
+};
 
 /// Failed logins at one address that a user is told of, by day; none is refused for them.
 pub const FAILED_IN_A_DAY: Limit = Limit::Window {

@@ -10,7 +10,7 @@ use super::{
     clock::Timestamp,
     device_name::DeviceName,
     email::Email,
-    id::UserId,
+    id::{Handle, UserId},
     record::{Unknown, Word, parse_word, record},
     token::Token,
 };
@@ -81,6 +81,10 @@ pub enum MailKind {
     AccountEnabled,
     /// The notice to the former address that an operator gave the account back to its owner.
     AccountRecovered,
+    /// The notice that who had the text of an upload token ended it.
+    UploadTokenEnded,
+    /// The notice that an upload token expires soon.
+    UploadTokenExpires,
     /// A mail that a later version knows.
     Unknown,
 }
@@ -106,10 +110,24 @@ record! {
         "user" optional user: Option<UserId>,
         /// The device that it is about, if it is about one.
         "device" optional_word device: Option<DeviceName>,
+        /// The upload token that it is about, if it is about one.
+        "uploadToken" optional upload_token: Option<MailedToken>,
         /// When it was asked for.
         "queuedAt" required queued_at: Timestamp,
         /// How many delivery attempts were started.
         "attempts" required attempts: u32,
+    }
+}
+
+record! {
+    /// What a mail says of an upload token.
+    pub struct MailedToken {
+        /// Its handle.
+        "handle" required handle: Handle,
+        /// The last four characters of its text.
+        "last4" required last4: String,
+        /// When it ends by itself.
+        "expiresAt" required expires_at: Timestamp,
     }
 }
 
@@ -122,6 +140,7 @@ impl QueuedMail {
             to,
             user: None,
             device: None,
+            upload_token: None,
             queued_at: now,
             attempts: 0,
             unknown: Unknown::new(),
@@ -202,6 +221,20 @@ pub enum Letter {
     AccountEnabled(Timestamp),
     /// An operator gave the account to another address at this moment.
     AccountRecovered(Timestamp),
+    /// Who had the text of the upload token that ends like this ended it.
+    UploadTokenEnded {
+        /// The last four characters of its text.
+        last4: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// The upload token that ends like this expires soon.
+    UploadTokenExpires {
+        /// The last four characters of its text.
+        last4: String,
+        /// When it expires.
+        at: Timestamp,
+    },
 }
 
 impl Letter {
@@ -217,7 +250,9 @@ impl Letter {
             | Self::AccountDeleted { .. }
             | Self::AccountDisabled(_)
             | Self::AccountEnabled(_)
-            | Self::AccountRecovered(_) => false,
+            | Self::AccountRecovered(_)
+            | Self::UploadTokenEnded { .. }
+            | Self::UploadTokenExpires { .. } => false,
         }
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! # Layout
 //! - `signup`, `login`, `session`, `reset_password`, `authenticate`, `profile`, `change_password`, `change_email`,
-//!   `not_me`: what a user can do, a file each
+//!   `not_me`, `upload_tokens`: what a user can do, a file each
+//! - `due`: what is done to users by the clock
 //! - [`user`]: the record of a user and every rule that changes it; [`id`]: ids and handles
 //! - [`users`]: applies a rule to a stored user, again if another change came between
 //! - [`record`]: how what is stored is declared
 //! - [`name`], [`email`], [`password`], [`token`]: parsed values, random tokens and their digests
+//! - [`upload_token_text`], [`token_scope`], [`package`]: the text of an upload token, and what it is good for
 //! - [`legacy`]: passwords of the first backend; [`import`]: its users
 //! - [`hasher`]: the threads that hash passwords, behind a [`fair_queue`]
 //! - [`policy`]: which passwords can be chosen; [`strength`]: what is too easy to guess
@@ -46,6 +48,7 @@ pub mod name;
 pub mod network;
 pub mod operator;
 pub mod outbox;
+pub mod package;
 pub mod password;
 pub mod policy;
 pub mod record;
@@ -53,6 +56,8 @@ pub mod store;
 pub mod strength;
 pub mod sweeper;
 pub mod token;
+pub mod token_scope;
+pub mod upload_token_text;
 pub mod user;
 pub mod users;
 pub mod wait;
@@ -60,6 +65,7 @@ pub mod wait;
 mod authenticate;
 mod change_email;
 mod change_password;
+mod due;
 mod login;
 mod measure;
 mod not_me;
@@ -67,6 +73,7 @@ mod profile;
 mod reset_password;
 mod session;
 mod signup;
+mod upload_tokens;
 
 use std::sync::Arc;
 

@@ -132,6 +132,16 @@ impl Outbox {
             MailKind::AccountDisabled => Some(Letter::AccountDisabled(queued.queued_at)),
             MailKind::AccountEnabled => Some(Letter::AccountEnabled(queued.queued_at)),
             MailKind::AccountRecovered => Some(Letter::AccountRecovered(queued.queued_at)),
+            MailKind::UploadTokenEnded => {
+                queued
+                    .upload_token
+                    .as_ref()
+                    .map(|token| Letter::UploadTokenEnded {
+                        last4: token.last4.clone(),
+                        at: queued.queued_at,
+                    })
+            }
+            MailKind::UploadTokenExpires => self.expiring_token(&queued).await?,
             MailKind::Unknown => None,
         };
         Ok(letter.map(|letter| Mail {
@@ -195,6 +205,19 @@ impl Outbox {
                 is_told.then_some(Letter::EmailInUse)
             }
         })
+    }
+
+    /// The reminder that an upload token expires, unless it has ended since.
+    async fn expiring_token(&self, queued: &QueuedMail) -> Result<Option<Letter>, Error> {
+        let (user, now) = (self.owner(queued).await?, self.clock.now());
+        let token = queued.upload_token.as_ref().filter(|told| {
+            let mut live = user.iter().flat_map(|user| user.live_upload_tokens(now));
+            live.any(|token| token.handle == told.handle && token.replaced_at.is_none())
+        });
+        Ok(token.map(|token| Letter::UploadTokenExpires {
+            last4: token.last4.clone(),
+            at: token.expires_at,
+        }))
     }
 
     /// A security mail, with a link to take the account back.

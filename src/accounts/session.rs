@@ -25,7 +25,7 @@ impl Accounts {
         let Some(visitor) = self.store.visitor(&digest).await? else {
             return Ok(None);
         };
-        let session = &visitor.session;
+        let session = &visitor.credential;
         if session.expires_at <= self.clock.now() {
             return Ok(None);
         }

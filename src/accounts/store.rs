@@ -11,7 +11,7 @@ use super::{
     id::UserId,
     mail::{MailId, OutboxMail, OutboxSize, QueuedMail},
     token::Digest,
-    user::{Session, User},
+    user::{Session, UploadToken, User},
 };
 
 /// What a user is looked up by.
@@ -34,21 +34,39 @@ pub enum Key<'a> {
     Confirmation(&'a Digest),
     /// A link "this was not me", even one that has expired.
     NotMe(&'a Digest),
+    /// An upload token, even one that has expired.
+    UploadToken(&'a Digest),
 }
 
-/// The user whose session a request carries: the few fields that a page needs.
+/// The user whose session, or whose upload token, a request carries: the few fields that most answers need.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Visitor {
+pub struct Visitor<C = Session> {
     /// The user's id.
     pub id: UserId,
     /// The user's name.
     pub name: String,
     /// The address the user logs in with.
     pub email: Email,
+    /// Whether the address is confirmed.
+    pub email_confirmed: bool,
     /// Whether the password is known from a breach.
     pub password_breached: bool,
-    /// The session, even if it has expired.
-    pub session: Session,
+    /// The session or the token, even if it has expired.
+    pub credential: C,
+}
+
+impl<C> Visitor<C> {
+    /// The user with this credential.
+    pub fn of(user: User, credential: C) -> Self {
+        Self {
+            id: user.id,
+            name: user.name,
+            email: user.email,
+            email_confirmed: user.confirmed_at.is_some(),
+            password_breached: user.password_breached,
+            credential,
+        }
+    }
 }
 
 /// What a store has of a user.
@@ -149,6 +167,15 @@ pub trait Store: Send + Sync + 'static {
 
     /// Looks up whose session this is.
     async fn visitor(&self, session: &Digest) -> Result<Option<Visitor>, StoreError>;
+
+    /// Looks up whose upload token this is.
+    async fn token_holder(
+        &self,
+        token: &Digest,
+    ) -> Result<Option<Visitor<UploadToken>>, StoreError>;
+
+    /// The users whose [`User::due_at`] is not after `now`, those due longest first, at most `most`.
+    async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<UserId>, StoreError>;
 
     /// Puts a mail into the outbox, due at once.
     async fn queue_mail(&self, mail: QueuedMail) -> Result<(), StoreError>;

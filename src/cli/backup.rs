@@ -11,11 +11,11 @@ use tokio::io::AsyncWriteExt;
 
 use super::perform::{Output, connect, print, refuse};
 use crate::{
-    accounts::{clock::Clock, operator::request::Report, user::event::Origin},
+    accounts::operator::request::Report,
     server::{
         admin,
         backup::{
-            back_up, check,
+            Ended, back_up, check,
             file::UnfinishedFile,
             format::{BackupError, Contents},
             restore,
@@ -45,6 +45,9 @@ pub struct Restore {
     /// End all sessions: those that were ended after the backup would live again
     #[arg(long)]
     end_sessions: bool,
+    /// End all upload tokens: those that were ended after the backup would live again
+    #[arg(long)]
+    end_tokens: bool,
     #[command(flatten)]
     output: Output,
 }
@@ -97,9 +100,11 @@ impl Restore {
             Ok((store, _)) => store,
             Err(setting) => return refuse(&setting.to_string()),
         };
-        let operator = Origin::of_operator(Clock::default().now());
-        let ended_by = self.end_sessions.then_some(&operator);
-        let restored = restore(&store, &self.file, ended_by).await;
+        let ended = Ended {
+            sessions: self.end_sessions,
+            upload_tokens: self.end_tokens,
+        };
+        let restored = restore(&store, &self.file, ended).await;
         store.close().await;
         self.answer(restored.map(|restored| {
             let mut report = report("Restored", "from", &self.file, restored.contents);

@@ -63,13 +63,15 @@ pub enum UserCommand {
     Unlock(One),
     /// Log the user out everywhere
     EndSessions(One),
+    /// End all upload tokens, so that no program can publish in the user's name
+    EndTokens(One),
     /// Mail the user a link to choose a new password
     ResetLink(One),
     /// Keep the user out: log out everywhere, and let no login succeed
     Disable(One),
     /// Let the user in again
     Enable(One),
-    /// Give a stolen account back to its owner at this address: end all sessions, devices and links, and the password
+    /// Give a stolen account back to its owner at this address: end all sessions, devices, tokens and links, and the password
     Recover {
         /// The user.
         #[command(flatten)]
@@ -136,6 +138,7 @@ impl UserCommand {
             Self::ConfirmEmail(one) => (one, Act::ConfirmEmail),
             Self::Unlock(one) => (one, Act::Unlock),
             Self::EndSessions(one) => (one, Act::EndSessions),
+            Self::EndTokens(one) => (one, Act::EndUploadTokens),
             Self::ResetLink(one) => (one, Act::SendResetLink),
             Self::Disable(one) => (one, Act::Disable),
             Self::Enable(one) => (one, Act::Enable),

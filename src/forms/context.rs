@@ -10,9 +10,11 @@ use super::{
     cookie::{Cookies, Kind},
     form::Form,
     next,
-    reply::Reply,
+    reply::{Reply, ShownOnce},
 };
-use crate::accounts::{Accounts, Caller, LoggedIn, token::Token};
+use crate::accounts::{
+    Accounts, Caller, LoggedIn, token::Token, upload_token_text::UploadTokenText,
+};
 
 /// What the server provides to every server function and page.
 #[derive(Clone)]
@@ -83,6 +85,16 @@ impl Context {
         self.append_cookie(self.cookies.set(Kind::Device, device));
     }
 
+    /// Tells the client the text of a token, once: a program by the answer, a browser by a cookie that the next page
+    /// shows and removes.
+    pub fn show_once(&self, text: &UploadTokenText, reply: Reply) -> Reply {
+        self.append_cookie(self.cookies.show_once(text));
+        Reply {
+            token: Some(ShownOnce(text.reveal().to_owned())),
+            ..reply
+        }
+    }
+
     /// Removes the session cookie.
     pub fn remove_session_cookie(&self) {
         self.append_cookie(self.cookies.remove(Kind::Session));
@@ -133,6 +145,7 @@ impl Form {
             message: self.done.message.to_owned(),
             code: 200,
             ended: None,
+            token: None,
         }
     }
 }

@@ -6,8 +6,9 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use cookie::{Cookie, SameSite};
 
 use crate::accounts::{
-    lifetimes::{CONFIRMATION_LIFE, DEVICE_LIFE, RESET_LIFE, SESSION_LIFE},
+    lifetimes::{CONFIRMATION_LIFE, DEVICE_LIFE, RESET_LIFE, SESSION_LIFE, SHOWN_LIFE},
     token::Token,
+    upload_token_text::UploadTokenText,
 };
 
 /// How cookies are named and marked, which depends on whether the public URL is https.
@@ -30,6 +31,8 @@ pub enum Kind {
     NotMe,
     /// The token of a device that its owner has logged in with.
     Device,
+    /// The text of an upload token that was made just now, for the next page to show once.
+    Shown,
     /// The form token. Its digest is in the forms of our pages, where other sites cannot read it.
     Form,
 }
@@ -80,8 +83,14 @@ impl Cookies {
             Kind::Reset | Kind::NotMe => RESET_LIFE,
             Kind::Confirm => CONFIRMATION_LIFE,
             Kind::Device => DEVICE_LIFE,
+            Kind::Shown => SHOWN_LIFE,
         };
         self.header(kind, token.reveal(), life)
+    }
+
+    /// The `Set-Cookie` header with the text of an upload token, for the next page to show.
+    pub fn show_once(self, text: &UploadTokenText) -> HeaderValue {
+        self.header(Kind::Shown, text.reveal().to_owned(), SHOWN_LIFE)
     }
 
     /// The `Set-Cookie` header that removes this cookie.
@@ -101,6 +110,8 @@ impl Cookies {
             (Kind::NotMe, true) => "__Host-not-me",
             (Kind::Device, false) => "device",
             (Kind::Device, true) => "__Host-device",
+            (Kind::Shown, false) => "shown",
+            (Kind::Shown, true) => "__Host-shown",
             (Kind::Form, false) => "form",
             (Kind::Form, true) => "__Host-form",
         }
@@ -108,7 +119,7 @@ impl Cookies {
 
     #[expect(
         clippy::expect_used,
-        reason = "a uuid and fixed words are always a header"
+        reason = "a uuid, a token and fixed words are always a header"
     )]
     fn header(self, kind: Kind, value: String, life: Duration) -> HeaderValue {
         let mut cookie = Cookie::build((self.name(kind), value))

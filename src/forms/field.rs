@@ -9,8 +9,10 @@ pub struct Field {
     pub name: &'static str,
     /// Its label.
     pub label: &'static str,
-    /// The `type` of its input.
+    /// The `type` of its input, or `select`.
     pub kind: &'static str,
+    /// The values that can be selected, and what they are called.
+    pub options: &'static [(&'static str, &'static str)],
     /// The `autocomplete` of its input, for browsers and password managers.
     pub autocomplete: &'static str,
     /// A hint shown above the input.
@@ -51,6 +53,7 @@ pub const NAME: Field = Field {
     name: "name",
     label: "Name",
     kind: "text",
+    options: &[],
     autocomplete: "name",
     hint: None,
     min_chars: None,
@@ -62,6 +65,7 @@ pub const EMAIL: Field = Field {
     name: "email",
     label: "Email",
     kind: "email",
+    options: &[],
     autocomplete: "username",
     hint: None,
     min_chars: None,
@@ -73,6 +77,7 @@ pub const PASSWORD: Field = Field {
     name: "password",
     label: "Password",
     kind: "password",
+    options: &[],
     autocomplete: "current-password",
     hint: None,
     min_chars: None,

@@ -164,26 +164,51 @@ fn input(field: &'static Field, value: String, focused: bool, state: FormState) 
         true => "text",
         false => field.kind,
     };
+    let invalid = move || sentence().map(|_| "true");
+    let control = match field.options {
+        [] => view! {
+            <input
+                id=field_id.clone()
+                name=field.name
+                type=kind
+                autocomplete=field.autocomplete
+                value=value
+                minlength=field.min_chars
+                spellcheck="false"
+                autocapitalize=(field.name != "name").then_some("none")
+                required
+                readonly=field.readonly
+                autofocus=focused
+                aria-describedby=described_by
+                aria-invalid=invalid
+            />
+        }
+        .into_any(),
+        options => {
+            let options = options.iter().map(|(name, words)| {
+                let selected = *name == value;
+                view! { <option value=*name selected=selected>{*words}</option> }
+            });
+            view! {
+                <select
+                    id=field_id.clone()
+                    name=field.name
+                    autofocus=focused
+                    aria-describedby=described_by
+                    aria-invalid=invalid
+                >
+                    {options.collect_view()}
+                </select>
+            }
+            .into_any()
+        }
+    };
     view! {
         <div class="field">
             <label for=field_id.clone()>{field.label}</label>
             {field.hint.map(|hint| view! { <p class="hint" id=hint_id>{hint}</p> })}
             <div class="control">
-                <input
-                    id=field_id
-                    name=field.name
-                    type=kind
-                    autocomplete=field.autocomplete
-                    value=value
-                    minlength=field.min_chars
-                    spellcheck="false"
-                    autocapitalize=(field.name != "name").then_some("none")
-                    required
-                    readonly=field.readonly
-                    autofocus=focused
-                    aria-describedby=described_by
-                    aria-invalid=move || sentence().map(|_| "true")
-                />
+                {control}
                 {move || {
                     (field.is_password() && state.hydrated.get()).then(|| reveal(state.revealed))
                 }}

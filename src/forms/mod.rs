@@ -7,6 +7,7 @@
 //! - [`login`], [`signup`], [`logout`], [`forgot_password`], [`reset_password`]: the forms for everybody
 //! - [`change_name`], [`change_password`], [`change_email`], [`resend_confirmation`], [`delete_account`],
 //!   [`end_session`], [`end_other_sessions`]: those of the account area
+//! - [`upload_tokens`]: those of upload tokens
 //! - [`confirm_email`], [`not_me`]: those behind mailed links
 //! - [`form`]: the declaration; [`field`]: fields, and those that several forms have
 //! - [`reply`]: the answers of a server function; [`refusal`]: status and reason of each error of the accounts
@@ -43,6 +44,7 @@ pub mod resend_confirmation;
 pub mod reset_password;
 pub mod send;
 pub mod signup;
+pub mod upload_tokens;
 
 use form::Form;
 
@@ -62,6 +64,13 @@ pub static FORMS: &[&Form] = &[
     &end_session::FORM,
     &end_other_sessions::FORM,
     &delete_account::FORM,
+    &upload_tokens::make::FORM,
+    &upload_tokens::rotate::FORM,
+    &upload_tokens::end::FORM,
+    &upload_tokens::end_all::FORM,
+    &upload_tokens::end_by_holder::FORM,
+    &upload_tokens::check::FORM,
+    &upload_tokens::used::FORM,
 ];
 
 impl Form {

@@ -4,7 +4,7 @@ use super::{
     field::CURRENT_PASSWORD,
     reply::{Reason, Refusal},
 };
-use crate::accounts::error::Error;
+use crate::accounts::error::{Error, TokenRefusal};
 
 impl From<Error> for Refusal {
     /// The only mapping of errors to statuses. The cause of a store failure goes to the log, not to the client.
@@ -38,6 +38,20 @@ impl From<Error> for Refusal {
             Error::OwnEmail => (400, "email", Reason::OwnEmail),
             Error::NotYourEmail => (400, "email", Reason::NotYourEmail),
             Error::AlreadyConfirmed => (400, "", Reason::AlreadyConfirmed),
+            Error::EmailNotConfirmed => (403, "", Reason::EmailNotConfirmed),
+            Error::PackageRequired => (400, "package", Reason::Required),
+            Error::PackageInvalid => (400, "package", Reason::Invalid),
+            Error::IsNewRequired => (400, "is_new", Reason::Required),
+            Error::PackagesRequired => (400, "packages", Reason::Required),
+            Error::PackagesInvalid | Error::NotOnePackage => (400, "packages", Reason::Invalid),
+            Error::TooManyPackages(_) => (400, "packages", Reason::TooLong),
+            Error::MayRequired => (400, "may", Reason::Required),
+            Error::MayInvalid => (400, "may", Reason::Invalid),
+            Error::DaysInvalid => (400, "days", Reason::Invalid),
+            Error::TooManyUploadTokens(_) => (400, "", Reason::TooManyTokens),
+            Error::AlreadyReplaced => (400, "", Reason::AlreadyReplaced),
+            Error::TokenRefused(why) => (403, "", reason(why)),
+            Error::BadToken(why) => (401, "", reason(why)),
             Error::TooManyAttempts(_) => (429, "", Reason::TooManyAttempts),
             Error::Busy => (503, "", Reason::Busy),
             Error::Unavailable(_) => (503, "", Reason::Unavailable),
@@ -51,5 +65,19 @@ impl From<Error> for Refusal {
             retry_after,
             ..Self::new(code, reason, error.to_string())
         }
+    }
+}
+
+fn reason(why: &TokenRefusal) -> Reason {
+    match why {
+        TokenRefusal::Incomplete => Reason::TokenIncomplete,
+        TokenRefusal::Unknown => Reason::TokenUnknown,
+        TokenRefusal::Expired => Reason::TokenExpired,
+        TokenRefusal::OtherPackage(_)
+        | TokenRefusal::NewOnly
+        | TokenRefusal::FirstOnly
+        | TokenRefusal::UpdateOnly
+        | TokenRefusal::NotFirstPublish
+        | TokenRefusal::OfLaterVersion => Reason::TokenScope,
     }
 }

@@ -1,5 +1,7 @@
 //! The answers of a server function: success or refusal.
 
+use std::fmt;
+
 use leptos::server_fn::{
     codec::JsonEncoding,
     error::{FromServerFnError, ServerFnErrorErr},
@@ -16,9 +18,23 @@ pub struct Reply {
     pub message: String,
     /// The HTTP status.
     pub code: u16,
-    /// How many sessions were ended, if that was asked.
+    /// How many sessions or tokens were ended, if that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<usize>,
+    /// The text of an upload token that was made, which is told only now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<ShownOnce>,
+}
+
+/// A secret that a client is told once.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ShownOnce(pub String);
+
+impl fmt::Debug for ShownOnce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ShownOnce(…)")
+    }
 }
 
 /// A refusal, made by the server.
@@ -73,6 +89,20 @@ pub enum Reason {
     NotYourEmail,
     /// The address of record is confirmed.
     AlreadyConfirmed,
+    /// The address of record is not confirmed.
+    EmailNotConfirmed,
+    /// The user has as many upload tokens as there can be.
+    TooManyTokens,
+    /// Another token took the place of this one.
+    AlreadyReplaced,
+    /// A text that is no upload token, or a part of one.
+    TokenIncomplete,
+    /// An upload token that was never made, or that was ended.
+    TokenUnknown,
+    /// An upload token whose time is over.
+    TokenExpired,
+    /// An upload token that is for something else.
+    TokenScope,
     /// A rate limit is reached.
     TooManyAttempts,
     /// The server is overloaded.

@@ -9,6 +9,7 @@ use crate::forms::{
     field::CURRENT_PASSWORD,
     form::{CSRF_FIELD, Form, Gate, Notice},
     island::{ERROR_IN_TITLE, FormIsland, Texts},
+    reply::Refusal,
 };
 
 /// Renders the common parts of a page.
@@ -76,7 +77,10 @@ impl Frame {
     pub fn status(&self) -> impl IntoView + use<> {
         let notice = self.notice.map(|notice| notice.sentence);
         let refused = self.refused.as_ref();
-        let refused = refused.filter(|refused| refused.form.fields.is_empty());
+        let is_of_button = |refused: &&Refused| {
+            refused.form.fields.is_empty() && !names_password(&refused.refusal)
+        };
+        let refused = refused.filter(is_of_button);
         let refusal = refused.map(|refused| refused.refusal.message.clone());
         view! {
             {notice.map(|sentence| view! { <p class="notice" role="status">{sentence}</p> })}
@@ -130,6 +134,24 @@ impl Frame {
         }
     }
 
+    /// The same for a form that may need the password: it is asked for in the row that was refused for it.
+    pub fn recent_row_form(
+        &self,
+        form: &'static Form,
+        hidden: Texts,
+        words: &'static str,
+        about: &str,
+    ) -> AnyView {
+        let refused = self.refused.as_ref().filter(|refused| refused.form == form);
+        let is_same = |(name, value): &(String, String)| {
+            refused.and_then(|refused| refused.field(name)) == Some(value)
+        };
+        match hidden.iter().all(is_same) {
+            true => self.form(form, hidden).into_any(),
+            false => self.row_form(form, hidden, words, about).into_any(),
+        }
+    }
+
     fn island(
         &self,
         form: &'static Form,
@@ -143,10 +165,7 @@ impl Frame {
         // The first value of a field is used: what was typed.
         let texts: Texts = given_back.chain(texts).collect();
         let refusal = refused.map(|refused| refused.refusal.clone());
-        let names_password = refusal
-            .as_ref()
-            .and_then(|refusal| refusal.field.as_deref());
-        let names_password = names_password == Some(CURRENT_PASSWORD.name);
+        let names_password = refusal.as_ref().is_some_and(names_password);
         let asks_password = form.gate == Gate::Recent && (names_password || !self.viewer.is_recent);
         let (path, token) = (form.path.to_owned(), self.token.clone());
         view! { <FormIsland path texts token refusal takes_focus asks_password /> }
@@ -167,4 +186,9 @@ impl Frame {
     pub(crate) fn has_island(&self) -> bool {
         self.has_island.get()
     }
+}
+
+/// Whether a refusal is about the field for the current password, which any form may get.
+fn names_password(refusal: &Refusal) -> bool {
+    refusal.field.as_deref() == Some(CURRENT_PASSWORD.name)
 }

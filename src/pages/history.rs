@@ -68,9 +68,13 @@ fn row(event: &Event) -> impl IntoView + use<> {
         "" => String::new(),
         network => [", from ", network].concat(),
     };
+    let about = match event.about.as_str() {
+        "" => String::new(),
+        about => [": ", about].concat(),
+    };
     view! {
         <li>
-            <strong>{event.kind.in_words()}</strong>
+            <strong>{event.kind.in_words()} {about}</strong>
             <p>{moment(event.at)}</p>
             <p>{device} {from}</p>
         </li>

@@ -47,6 +47,8 @@ fn logged_in(visitor: Visitor, frame: &Frame) -> impl IntoView + use<> {
             " "
             <a href="/account/sessions">"Sessions"</a>
             " "
+            <a href="/account/tokens">"Upload tokens"</a>
+            " "
             <a href="/account/history">"History"</a>
         </nav>
     }

@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - [`home`], [`login`], [`signup`], [`reset_password`]: the pages for everybody
-//! - [`account`], [`sessions`], [`history`]: the account area
+//! - [`account`], [`sessions`], [`tokens`], [`history`]: the account area
 //! - [`confirm_email`], [`not_me`]: behind mailed links, which [`link`] opens
 //! - [`parts`]: navigation and dates of the account area
 //! - [`problem`]: the page for errors that belong to no other page
@@ -22,6 +22,7 @@ pub mod request;
 pub mod reset_password;
 pub mod sessions;
 pub mod signup;
+pub mod tokens;
 
 use leptos::prelude::AnyView;
 use serde_json::Value;

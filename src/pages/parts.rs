@@ -6,9 +6,10 @@ use super::frame::Frame;
 use crate::{accounts::clock::Timestamp, forms::logout};
 
 /// The pages of the account area.
-const AREA: [(&str, &str); 3] = [
+const AREA: [(&str, &str); 4] = [
     ("/account", "Account"),
     ("/account/sessions", "Sessions"),
+    ("/account/tokens", "Upload tokens"),
     ("/account/history", "History"),
 ];
 

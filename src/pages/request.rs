@@ -138,7 +138,8 @@ impl PageRequest {
         self.service.caller(headers, extensions)
     }
 
-    fn is_use(&self) -> bool {
+    /// Whether this is a request of a user, not one that only looks.
+    pub fn is_use(&self) -> bool {
         self.parts.method == Method::GET
     }
 

@@ -7,6 +7,7 @@
 //! - [`files`]: static files; [`export`]: the download of one's own data
 //! - [`headers`]: limits on headers, the same-origin rule, default headers
 //! - [`health`]: whether the server works, for what watches it; [`last_look`]: one look at the store for all who ask
+//! - [`who`]: whose session or upload token it is, for services and proxies
 //! - [`peer`]: the client's network, also behind proxies; [`log`]: the access log
 //! - [`mod@listen`]: connections: their number and timeouts; [`state`]: what all handlers share
 //! - [`probe`]: a request of an operator, to see what the proxy passes on
@@ -41,6 +42,7 @@ pub mod show;
 pub mod state;
 pub mod store;
 pub mod submit;
+pub mod who;
 
 use std::sync::Arc;
 
@@ -64,7 +66,7 @@ use crate::{
     pages::{
         Page, account::AccountPage, confirm_email::ConfirmEmailPage, history::HistoryPage,
         home::HomePage, login::LoginPage, not_me::NotMePage, reset_password::ResetPasswordPage,
-        sessions::SessionsPage, signup::SignupPage,
+        sessions::SessionsPage, signup::SignupPage, tokens::TokensPage,
     },
 };
 
@@ -78,11 +80,19 @@ pub static PAGES: &[Entry] = &[
     page::<NotMePage>(),
     page::<AccountPage>(),
     page::<SessionsPage>(),
+    page::<TokensPage>(),
     page::<HistoryPage>(),
 ];
 
 /// The paths of all that is neither a page nor a form nor a file.
-const OTHER_PATHS: [&str; 4] = [CHANGE_PASSWORD, export::PATH, health::LIVE, health::READY];
+const OTHER_PATHS: [&str; 6] = [
+    CHANGE_PASSWORD,
+    export::PATH,
+    who::WHOAMI,
+    who::FORWARD,
+    health::LIVE,
+    health::READY,
+];
 /// Where password managers look for the page to change a password (W3C, A Well-Known URL for Changing Passwords).
 const CHANGE_PASSWORD: &str = "/.well-known/change-password";
 
@@ -114,6 +124,8 @@ pub fn router(state: Arc<State>) -> Router {
     let routes = routes
         .route(CHANGE_PASSWORD, get(async move || password_page))
         .route(export::PATH, get(export::download))
+        .route(who::WHOAMI, get(who::whoami))
+        .route(who::FORWARD, get(who::forward))
         .route(health::LIVE, get(health::live))
         .route(health::READY, get(health::ready))
         .fallback(async move |request| files::serve(&site, &request))

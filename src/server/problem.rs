@@ -13,7 +13,7 @@ use axum::{
 use leptos::prelude::IntoAny;
 use serde::Serialize;
 
-use super::{document, negotiation::vary, rendered::HasBody, state};
+use super::{document, negotiation::vary, rendered::HasBody, state, who};
 use crate::{
     forms::{
         form::Form,
@@ -145,7 +145,9 @@ pub fn refuse(state: &state::State, client: Client, path: &str, refusal: Refusal
 
 /// The JSON response to a refusal.
 pub fn json(path: &str, refusal: &Refusal) -> Response {
-    let is_route = Form::at(path).is_some() || path.starts_with("/account");
+    let is_route = Form::at(path).is_some()
+        || path.starts_with("/account")
+        || [who::WHOAMI, who::FORWARD].contains(&path);
     let has_reason = is_route && !WITHOUT_REASON.contains(&path);
     let answer = Answer {
         message: &refusal.message,

@@ -155,7 +155,9 @@ impl Route {
         refusal: Refusal,
         headers: &HeaderMap,
     ) -> Response {
-        if refusal.reason == Reason::TooManyAttempts {
+        // A service asks for everybody, from one address: what it is refused must not hold up the rest.
+        let is_of_person = self.form.page.is_some();
+        if refusal.reason == Reason::TooManyAttempts && is_of_person {
             let network = parts.extensions.get::<Network>().copied();
             let accounts = &state.service.accounts;
             accounts.delay_refusal(network.unwrap_or_default()).await;

@@ -132,5 +132,6 @@ fn says_why(path: &str) -> bool {
     ]
     .iter()
     .any(|name| path == format!("/auth/{name}"));
-    !is_first && (Form::at(path).is_some() || path.starts_with("/account"))
+    let is_asked = ["/auth/whoami", "/auth/forward"].contains(&path);
+    !is_first && (Form::at(path).is_some() || path.starts_with("/account") || is_asked)
 }

@@ -36,7 +36,7 @@ use axum::{
     Router,
     body::Body,
     extract::ConnectInfo,
-    http::{Method, Request, header},
+    http::{Method, Request, header, request::Builder},
 };
 use fpm_registry::{
     accounts::{Accounts, clock::Clock, policy::PasswordPolicy, store::Store},
@@ -267,6 +267,11 @@ impl Registry {
         }
     }
 
+    /// Does what is due to users by now; to how many.
+    pub async fn do_due(&self) -> usize {
+        self.state.service.accounts.do_due().await.unwrap()
+    }
+
     /// Sets the clock back.
     pub fn turn_back(&self, span: Duration) {
         self.clock.turn_back(span);
@@ -365,6 +370,12 @@ impl Client<'_> {
         self.send(Method::GET, path, Body::empty(), None).await
     }
 
+    /// The same with one more header.
+    pub async fn get_with(&self, path: &str, name: &str, value: &str) -> Answer {
+        let request = Request::get(path).header(name, value);
+        self.send_as(request, Body::empty()).await
+    }
+
     pub async fn head(&self, path: &str) -> Answer {
         self.send(Method::HEAD, path, Body::empty(), None).await
     }
@@ -431,12 +442,17 @@ impl Client<'_> {
         content_type: Option<&str>,
     ) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
+        if let Some(content_type) = content_type {
+            request = request.header(header::CONTENT_TYPE, content_type);
+        }
+        self.send_as(request, body).await
+    }
+
+    /// Sends a request with all that this client adds to it.
+    async fn send_as(&self, mut request: Builder, body: Body) -> Answer {
         request = request.header(header::ACCEPT, self.kind.accept());
         if matches!(self.kind, Kind::Browser | Kind::HydratedForm) {
             request = request.header("sec-fetch-site", "same-origin");
-        }
-        if let Some(content_type) = content_type {
-            request = request.header(header::CONTENT_TYPE, content_type);
         }
         let cookies: Vec<String> = self
             .jar

@@ -1,6 +1,6 @@
 //! `GET /account/export`.
 
-use fpm_registry::accounts::token::Token;
+use fpm_registry::accounts::{token::Token, upload_token_text::UploadTokenText};
 use serde_json::json;
 
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
         mails::{CONFIRM, NOT_ME},
     },
     is_now,
+    upload_tokens::make,
 };
 
 contract! {
@@ -47,6 +48,7 @@ async fn an_export_holds_everything_but_secrets(registry: Registry) {
     ada.post("/auth/signup", &fields).await;
     let signup = registry.mailed_link(ADA, CONFIRM).await;
     ada.post(CONFIRM, &[("uuid", &signup)]).await;
+    let upload_token = make(&ada, "*", "publish").await;
     let phone = registry.program();
     phone.login(ADA, PASSWORD).await;
     let new_device = registry.mailed_link(ADA, NOT_ME).await;
@@ -85,7 +87,8 @@ async fn an_export_holds_everything_but_secrets(registry: Registry) {
         ("sessions", 2),
         ("known_devices", 2),
         ("undo_links", 2),
-        ("history", 6),
+        ("upload_tokens", 1),
+        ("history", 7),
     ] {
         assert_eq!(
             export[list].as_array().map(Vec::len),
@@ -99,7 +102,7 @@ async fn an_export_holds_everything_but_secrets(registry: Registry) {
     );
     for secret in [
         "the hash of the password",
-        "the digests of sessions, known devices and mailed links",
+        "the digests of sessions, known devices, upload tokens and mailed links",
     ] {
         let left_out = export["left_out"].as_array().unwrap();
         assert!(left_out.contains(&json!(secret)), "{left_out:?}");
@@ -108,6 +111,13 @@ async fn an_export_holds_everything_but_secrets(registry: Registry) {
     let text = export.to_string().to_lowercase();
     let cookies = [&ada, &phone].map(|client| ["uuid", "device"].map(|name| client.cookie(name)));
     let cookies = cookies.into_iter().flatten().flatten();
+    let digest = UploadTokenText::parse(&upload_token).unwrap().digest();
+    for secret in [upload_token, digest.to_string()] {
+        assert!(
+            !text.contains(&secret.to_lowercase()),
+            "{secret} is in {text}"
+        );
+    }
     let tokens = cookies.chain([signup, new_device, change, changed, pending, reset]);
     for token in tokens {
         let digest = Token::parse(&token).unwrap().digest();

@@ -15,10 +15,15 @@ contract! {
     forms_of_buttons_need_no_body
 }
 
-const PAGES: [&str; 3] = ["/account", "/account/sessions", "/account/history"];
+const PAGES: [&str; 4] = [
+    "/account",
+    "/account/sessions",
+    "/account/tokens",
+    "/account/history",
+];
 
 /// Every form for those who are logged in, and its page.
-const FORMS: [(&str, &str); 8] = [
+const FORMS: [(&str, &str); 12] = [
     ("/account/name", "/account"),
     ("/account/password", "/account"),
     ("/account/email", "/account"),
@@ -26,6 +31,10 @@ const FORMS: [(&str, &str); 8] = [
     ("/account/delete", "/account"),
     ("/account/sessions/end", "/account/sessions"),
     ("/account/sessions/end-others", "/account/sessions"),
+    ("/account/tokens", "/account/tokens"),
+    ("/account/tokens/rotate", "/account/tokens"),
+    ("/account/tokens/end", "/account/tokens"),
+    ("/account/tokens/end-all", "/account/tokens"),
     (CONFIRM, CONFIRM),
 ];
 

@@ -38,6 +38,9 @@ mod reset_links;
 mod reset_password;
 mod sessions;
 mod signup;
+mod token_check;
+mod upload_tokens;
+mod who;
 
 use std::time::Duration;
 

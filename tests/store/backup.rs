@@ -18,9 +18,9 @@ use fpm_registry::{
         id::UserId,
         store::{Key, Replaced, Store, UserRecord},
         token::Digest,
-        user::User,
+        user::{User, event::EventKind},
     },
-    server::backup::{Restored, back_up, check, format::Contents, restore},
+    server::backup::{Ended, Restored, back_up, check, format::Contents, restore},
 };
 use uuid::Uuid;
 
@@ -29,7 +29,9 @@ use super::{
     embedded::Folder,
     find, lease, lives, log_in,
     mongo::{open_new_database, users},
-    now, origin, queue, session, user,
+    now, queue, session,
+    upload_tokens::upload_token,
+    user,
     users::whole_user,
     with_attempts,
 };
@@ -38,7 +40,7 @@ contract! {
     all_records_are_scanned_in_pages
     a_backup_is_restored_into_either_store_with_every_field
     links_are_not_in_a_backup
-    sessions_can_be_ended_by_a_restore
+    sessions_and_upload_tokens_can_be_ended_by_a_restore
     a_cut_or_changed_or_newer_backup_is_refused_with_nothing_written
     a_store_that_is_not_empty_takes_no_backup
     what_was_stored_before_a_backup_began_is_in_it_while_20_clients_write
@@ -146,7 +148,7 @@ async fn a_backup_is_restored_into_either_store_with_every_field(store: Arc<dyn 
     assert_eq!(check(&file.0).await.unwrap(), contents);
     let folder = Folder::new();
     for target in [folder.open(), open_new_database().await.0] {
-        let restored = restore(&target, &file.0, None).await.unwrap();
+        let restored = restore(&target, &file.0, Ended::default()).await.unwrap();
         let left_out = 0;
         assert_eq!(restored, Restored { contents, left_out });
         assert_eq!(records(&target).await, expected);
@@ -179,17 +181,29 @@ async fn links_are_not_in_a_backup(store: Arc<dyn Store>) {
     assert!(!is_in(&ada.confirmation.unwrap().digest.unwrap()));
 }
 
-async fn sessions_can_be_ended_by_a_restore(store: Arc<dyn Store>) {
-    let ada = add_user(&store, "ada@example.org").await;
+async fn sessions_and_upload_tokens_can_be_ended_by_a_restore(store: Arc<dyn Store>) {
+    let token = upload_token(now());
+    let ada = User {
+        upload_tokens: vec![token.clone()],
+        ..user("ada@example.org")
+    };
+    let ada = add(&store, ada).await;
     let file = backup_of(&store).await;
-    let folder = Folder::new();
-    for target in [folder.open(), open_new_database().await.0] {
-        let operator = origin(now());
-        restore(&target, &file.0, Some(&operator)).await.unwrap();
-        let mut expected = ada.clone();
-        expected.end_all_sessions(&operator);
-        assert_eq!(find(&target, Key::Id(&ada.id)).await, Some(expected));
-        assert!(!lives(&target, &ada.sessions[0].digest).await);
+    let all = Ended {
+        sessions: true,
+        upload_tokens: true,
+    };
+    for (ended, is_left) in [(Ended::default(), true), (all, false)] {
+        let folder = Folder::new();
+        for target in [folder.open(), open_new_database().await.0] {
+            restore(&target, &file.0, ended).await.unwrap();
+            assert_eq!(lives(&target, &ada.sessions[0].digest).await, is_left);
+            let holder = target.token_holder(&token.digest).await.unwrap();
+            assert_eq!(holder.is_some(), is_left);
+            let restored = find(&target, Key::Id(&ada.id)).await.unwrap();
+            let last = restored.events.last().unwrap();
+            assert_eq!(last.kind == EventKind::UploadTokensEnded, !is_left);
+        }
     }
 }
 
@@ -230,7 +244,9 @@ async fn a_cut_or_changed_or_newer_backup_is_refused_with_nothing_written(target
         (newer, NEWER),
     ] {
         let file = TestFile::with(&bytes);
-        let refused = restore(&target, &file.0, None).await.unwrap_err();
+        let refused = restore(&target, &file.0, Ended::default())
+            .await
+            .unwrap_err();
         assert_eq!(refused.to_string(), why);
         assert_eq!(check(&file.0).await.unwrap_err().to_string(), why);
         assert_eq!(records(&target).await, []);
@@ -245,7 +261,7 @@ async fn a_store_that_is_not_empty_takes_no_backup(store: Arc<dyn Store>) {
     let with_mail = folder.open();
     queue(&with_mail).await;
     for store in [&store, &with_mail] {
-        let refused = restore(store, &file.0, None).await.unwrap_err();
+        let refused = restore(store, &file.0, Ended::default()).await.unwrap_err();
         assert_eq!(
             refused.to_string(),
             "the store is not empty, and a backup is restored into an empty one only"
@@ -289,7 +305,7 @@ async fn what_was_stored_before_a_backup_began_is_in_it_while_20_clients_write(
     }
     let folder = Folder::new();
     for target in [folder.open(), open_new_database().await.0] {
-        restore(&target, &file.0, None).await.unwrap();
+        restore(&target, &file.0, Ended::default()).await.unwrap();
         for (id, digest) in &before {
             let found = find(&target, Key::Session(digest)).await;
             assert_eq!(found.map(|user| user.id).as_ref(), Some(id));
@@ -351,10 +367,10 @@ async fn what_other_programs_wrote_comes_back_with_ids_of_every_type() {
     let file = backup_of(&store).await;
     let folder = Folder::new();
     let between = folder.open();
-    restore(&between, &file.0, None).await.unwrap();
+    restore(&between, &file.0, Ended::default()).await.unwrap();
     let file = backup_of(&between).await;
     let (target, restored) = open_new_database().await;
-    restore(&target, &file.0, None).await.unwrap();
+    restore(&target, &file.0, Ended::default()).await.unwrap();
     for (number, id) in ids.iter().enumerate() {
         let found: Option<Document> = users(&restored)
             .find_one(doc! { "_id": id.clone() })
@@ -394,6 +410,8 @@ async fn a_million_users_take_this_long() {
     report("check", began);
     let folder = Folder::new();
     let began = std::time::Instant::now();
-    restore(&folder.open(), &file.0, None).await.unwrap();
+    restore(&folder.open(), &file.0, Ended::default())
+        .await
+        .unwrap();
     report("restore", began);
 }

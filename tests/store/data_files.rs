@@ -20,7 +20,7 @@ use fpm_registry::{
         user::{SCHEMA, User},
     },
     server::{
-        backup::{back_up, restore},
+        backup::{Ended, back_up, restore},
         store::open_mongo,
     },
 };
@@ -136,7 +136,7 @@ async fn backups_of_every_version_are_restored() {
         let folder = Folder::new();
         let store = folder.open();
         let file = version.join("registry.backup");
-        restore(&store, &file, None).await.unwrap();
+        restore(&store, &file, Ended::default()).await.unwrap();
         let then = json(version.join("records.json"));
         let mut without_links: Vec<UserRecord> = serde_json::from_value(then).unwrap();
         for record in &mut without_links {

@@ -38,6 +38,7 @@ mod indexes;
 mod mongo;
 mod outbox;
 mod sweep;
+mod upload_tokens;
 mod users;
 
 use std::{

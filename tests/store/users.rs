@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::{
     DAY, HOUR, add, add_user, all, change, device, digest, email, find, hash, link, lives, now,
-    origin, session, user,
+    origin, session, upload_tokens::upload_token, user,
 };
 
 contract! {
@@ -75,8 +75,9 @@ async fn a_session_says_whose_it_is(store: Arc<dyn Store>) {
             id: ada.id.clone(),
             name: ada.name.clone(),
             email: ada.email.clone(),
+            email_confirmed: true,
             password_breached: ada.password_breached,
-            session: session.clone(),
+            credential: session.clone(),
         };
         let found = store.visitor(&session.digest).await.unwrap();
         assert_eq!(found, Some(visitor));
@@ -95,6 +96,7 @@ async fn what_has_expired_is_found(store: Arc<dyn Store>) {
     ada.confirmation.as_mut().unwrap().expires_at = Some(long_ago);
     ada.held[0].expires_at = long_ago;
     ada.not_me[0].expires_at = long_ago;
+    ada.upload_tokens[0].expires_at = long_ago;
     let ada = add(&store, ada).await;
     store.sweep(now(), u64::MAX).await.unwrap();
     for key in every_key(&ada) {
@@ -187,7 +189,7 @@ async fn text_from_outside_is_kept_as_it_is(store: Arc<dyn Store>) {
         replace(&store, &before, &after, Replaced::Done).await;
         let visitor = store.visitor(&session.digest).await.unwrap().unwrap();
         assert_eq!(visitor.name, after.name);
-        assert_eq!(visitor.session, after.sessions[0]);
+        assert_eq!(visitor.credential, after.sessions[0]);
     }
 }
 
@@ -390,7 +392,9 @@ pub fn whole_user(address: &str) -> User {
         expires_at: now().plus(7 * DAY),
         unknown: Default::default(),
     });
+    user.upload_tokens = vec![upload_token(now()), upload_token(now().plus(DAY))];
     User {
+        due_at: Some(now().plus(4 * DAY)),
         password_breached: true,
         login_at: now().plus(HOUR),
         last_logout: Some(now().plus(3 * HOUR)),
@@ -403,6 +407,7 @@ pub fn whole_user(address: &str) -> User {
 pub fn every_key(user: &User) -> Vec<Key<'_>> {
     let sessions = user.sessions.iter();
     let devices = user.devices.iter();
+    let tokens = user.upload_tokens.iter();
     let link: Option<&Digest> = user.reset.as_ref().map(|link| &link.digest);
     let asked = user.confirmation.as_ref();
     let asked = asked.and_then(|asked| asked.digest.as_ref());
@@ -411,6 +416,7 @@ pub fn every_key(user: &User) -> Vec<Key<'_>> {
         .chain(user.addresses().map(Key::Address))
         .chain(asked.map(Key::Confirmation))
         .chain(user.not_me.iter().map(|link| Key::NotMe(&link.digest)))
+        .chain(tokens.map(|token| Key::UploadToken(&token.digest)))
         .chain(sessions.map(|session| Key::Session(&session.digest)))
         .chain(devices.map(|device| Key::Device(&user.email, &device.digest)))
         .chain(link.map(Key::ResetLink))

@@ -88,6 +88,8 @@ pub enum Act {
     Unlock,
     /// Ends all sessions.
     EndSessions,
+    /// Ends all upload tokens.
+    EndUploadTokens,
     /// Mails a link to choose a new password.
     SendResetLink,
     /// Keeps the user out.

@@ -59,6 +59,11 @@ impl Accounts {
                 let ended = self.change_present(user, rule).await?;
                 ("ended the sessions", json!({ "ended": ended }))
             }
+            Act::EndUploadTokens => {
+                let rule = |user: &mut User| user.end_upload_tokens(&origin);
+                let ended = self.change_present(user, rule).await?;
+                ("ended the upload tokens", json!({ "ended": ended }))
+            }
             Act::SendResetLink => {
                 let rule = |user: &mut User| user.send_reset_link(&origin);
                 self.alter(user, rule, NotDone::Disabled).await?;

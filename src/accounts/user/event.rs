@@ -30,6 +30,8 @@ record! {
         "network" required network: String,
         /// By which device.
         "device" word device: DeviceName,
+        /// What the user calls that which it is about.
+        "about" optional about: String,
     }
 }
 
@@ -65,6 +67,18 @@ pub enum EventKind {
     NameChanged,
     /// The account was taken back with the link of a security mail.
     Secured,
+    /// An upload token was made.
+    UploadTokenMade,
+    /// An upload token took the place of another one.
+    UploadTokenRotated,
+    /// The user ended an upload token.
+    UploadTokenEnded,
+    /// All upload tokens were ended.
+    UploadTokensEnded,
+    /// Who had the text of an upload token ended it.
+    UploadTokenEndedByHolder,
+    /// A package was published for the first time by the upload token that was made for that.
+    UploadTokenUsedUp,
     /// An operator had failed logins forgotten.
     Unlocked,
     /// An operator had a reset link sent.
@@ -97,7 +111,11 @@ impl EventKind {
             | Self::LoggedOut
             | Self::SessionEnded
             | Self::EmailAsked
-            | Self::NameChanged => true,
+            | Self::NameChanged
+            | Self::UploadTokenMade
+            | Self::UploadTokenRotated
+            | Self::UploadTokenEnded
+            | Self::UploadTokensEnded => true,
             Self::SignedUp
             | Self::Imported
             | Self::PasswordChanged
@@ -106,6 +124,8 @@ impl EventKind {
             | Self::EmailChanged
             | Self::EmailUndone
             | Self::Secured
+            | Self::UploadTokenEndedByHolder
+            | Self::UploadTokenUsedUp
             | Self::Unlocked
             | Self::ResetLinkSent
             | Self::Disabled
@@ -132,6 +152,12 @@ impl EventKind {
             Self::EmailUndone => "Change of email undone",
             Self::NameChanged => "Name changed",
             Self::Secured => "Account secured by “this was not me”",
+            Self::UploadTokenMade => "Upload token made",
+            Self::UploadTokenRotated => "Upload token replaced",
+            Self::UploadTokenEnded => "Upload token ended",
+            Self::UploadTokensEnded => "All upload tokens ended",
+            Self::UploadTokenEndedByHolder => "Upload token ended by someone who had its text",
+            Self::UploadTokenUsedUp => "Upload token used up by a first publication",
             Self::Unlocked => "Failed logins forgotten",
             Self::ResetLinkSent => "Reset link sent",
             Self::Disabled => "Account disabled",

@@ -16,11 +16,17 @@ pub const MAX_EVENTS: usize = 50;
 impl User {
     /// Writes an event down, and drops what is too old or too much.
     pub(super) fn note(&mut self, kind: EventKind, origin: &Origin) {
+        self.note_about(kind, String::new(), origin);
+    }
+
+    /// The same of something that the user calls by this name.
+    pub(super) fn note_about(&mut self, kind: EventKind, about: String, origin: &Origin) {
         self.events.push(Event {
             kind,
             at: origin.at,
             network: origin.network.clone(),
             device: origin.device,
+            about,
             unknown: Unknown::new(),
         });
         let oldest = origin.at.minus(EVENT_LIFE);

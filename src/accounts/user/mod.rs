@@ -3,6 +3,7 @@
 //! # Layout
 //! - `sessions`: logins, sessions and known devices; `password`: choosing another one
 //! - `address`: the e-mail address, how it is confirmed and changed; `not_me`: how a mailbox takes an account back
+//! - [`upload_tokens`]: tokens by which programs publish packages
 //! - `operator`: what an operator does; `backup`: what of a record goes into a backup
 //! - [`event`], [`history`]: what has happened
 
@@ -14,9 +15,11 @@ use super::{
     id::{Handle, UserId},
     mail::{MailId, MailKind, QueuedMail},
     name::Name,
+    package::Packages,
     password::PasswordHash,
     record::{Unknown, record},
     token::Digest,
+    token_scope::May,
 };
 
 mod address;
@@ -27,6 +30,7 @@ mod not_me;
 mod operator;
 mod password;
 mod sessions;
+pub mod upload_tokens;
 
 /// The most sessions a user can have; a further login ends the oldest.
 pub const MAX_SESSIONS: usize = 50;
@@ -77,6 +81,10 @@ record! {
         "held" optional held: Vec<HeldAddress>,
         /// The links of security mails, the oldest first; some may have expired.
         "notMe" optional not_me: Vec<NotMeLink>,
+        /// The tokens by which programs publish packages, the oldest first; some may have expired.
+        "uploadTokens" optional upload_tokens: Vec<UploadToken>,
+        /// When something is next to be done to the user by the clock; none if nothing is.
+        "dueAt" optional due_at: Option<Timestamp>,
         /// What has happened, the oldest first.
         "events" optional events: Vec<Event>,
         /// Mail that goes with the last change and is not in the outbox yet.
@@ -113,6 +121,34 @@ record! {
         "digest" required digest: Digest,
         /// When the device got it.
         "createdAt" default created_at: Timestamp,
+    }
+}
+
+record! {
+    /// A token by which a program publishes packages.
+    pub struct UploadToken {
+        /// Names the token to its user; opens nothing.
+        "handle" required handle: Handle,
+        /// The digest of its text.
+        "digest" required digest: Digest,
+        /// The last four characters of its text.
+        "last4" default last4: String,
+        /// What its user calls it.
+        "name" default name: String,
+        /// The packages it is for.
+        "packages" required packages: Packages,
+        /// What it may do.
+        "may" word may: May,
+        /// When it was made.
+        "createdAt" default created_at: Timestamp,
+        /// When it ends by itself.
+        "expiresAt" default expires_at: Timestamp,
+        /// When it was last seen in use, to the hour.
+        "usedAt" optional used_at: Option<Timestamp>,
+        /// When another one took its place.
+        "replacedAt" optional replaced_at: Option<Timestamp>,
+        /// When its user was told that it expires soon.
+        "remindedAt" optional reminded_at: Option<Timestamp>,
     }
 }
 
@@ -222,6 +258,8 @@ impl User {
             confirmation: None,
             held: Vec::new(),
             not_me: Vec::new(),
+            upload_tokens: Vec::new(),
+            due_at: None,
             events: Vec::new(),
             notices: Vec::new(),
             unknown: Unknown::new(),

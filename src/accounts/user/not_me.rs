@@ -28,7 +28,7 @@ impl User {
     }
 
     /// Takes the account back: the address that the mail went to is that of record again, and gets a reset link. All
-    /// sessions, known devices and pending links end, the password works no more, and every security mail of
+    /// sessions, known devices, upload tokens and pending links end, the password works no more, and every security mail of
     /// later events loses its link. So the older mailbox wins.
     pub fn secure(&mut self, link: &Digest, origin: &Origin) -> Result<(), Error> {
         let now = origin.at;

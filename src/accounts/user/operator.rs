@@ -107,7 +107,8 @@ impl User {
         can_use
     }
 
-    /// Keeps the user out until [`Self::enable`]: all sessions, known devices and links end, and no login succeeds.
+    /// Keeps the user out until [`Self::enable`]: all sessions, known devices, upload tokens and links end, and no login
+    /// succeeds.
     /// False, with nothing changed, if the user is kept out already.
     pub fn disable(&mut self, origin: &Origin) -> bool {
         let is_new = self.disabled_at.is_none();
@@ -115,6 +116,7 @@ impl User {
             self.disabled_at = Some(origin.at);
             self.sessions.clear();
             self.devices.clear();
+            self.upload_tokens.clear();
             self.end_links();
             self.notify(MailKind::AccountDisabled, origin);
             self.note(EventKind::Disabled, origin);

@@ -60,6 +60,7 @@ impl User {
         self.devices.clear();
         self.reset = None;
         self.confirmation = None;
+        self.upload_tokens.clear();
     }
 
     /// Sets another password at the wish of who is logged in: ends all other sessions, the reset link and all known

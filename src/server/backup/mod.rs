@@ -24,6 +24,7 @@ use self::{
     write::NewBackup,
 };
 use crate::accounts::{
+    clock::Clock,
     mail::{MailState, OutboxMail, QueuedMail},
     store::{Store, UserRecord},
     user::event::Origin,
@@ -36,6 +37,15 @@ pub struct Restored {
     pub contents: Contents,
     /// How many users were left out, since an address of theirs had gone from one user to another during the backup.
     pub left_out: u64,
+}
+
+/// What of the users ends with a restore: what was ended after the backup would live again.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ended {
+    /// All sessions.
+    pub sessions: bool,
+    /// All upload tokens.
+    pub upload_tokens: bool,
 }
 
 /// Writes all users and waiting mails of a store.
@@ -67,12 +77,10 @@ pub async fn check(path: &Path) -> Result<Contents, BackupError> {
 
 /// Fills an empty store from a backup. Checks the whole file before it writes. If it is interrupted, the store is no
 /// longer empty, and has to be made anew.
-///
-/// With `ended_by`, ends all sessions in that name: those that were ended after the backup would live again.
 pub async fn restore(
     store: &Arc<dyn Store>,
     path: &Path,
-    ended_by: Option<&Origin>,
+    ended: Ended,
 ) -> Result<Restored, BackupError> {
     let path = path.to_owned();
     let (contents, mut backup) = blocking(move || {
@@ -99,9 +107,7 @@ pub async fn restore(
                 Entry::Unreadable(_) => {}
             }
         }
-        if let Some(operator) = ended_by {
-            end_sessions(&mut records, operator);
-        }
+        ended.end(&mut records);
         for user in store.insert_all(records).await? {
             let user = user.as_str().escape_debug();
             tracing::warn!(%user, "not restored, another user has the address");
@@ -118,10 +124,19 @@ fn waiting(listed: OutboxMail) -> Option<QueuedMail> {
     }
 }
 
-fn end_sessions(records: &mut [UserRecord], operator: &Origin) {
-    for record in records {
-        if let UserRecord::User(user) = record {
-            user.end_all_sessions(operator);
+impl Ended {
+    fn end(self, records: &mut [UserRecord]) {
+        let operator = Origin::of_operator(Clock::default().now());
+        for record in records {
+            let UserRecord::User(user) = record else {
+                continue;
+            };
+            if self.sessions {
+                user.end_all_sessions(&operator);
+            }
+            if self.upload_tokens {
+                user.end_upload_tokens(&operator);
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
         mail::{MailId, OutboxMail, OutboxSize, QueuedMail},
         store::{InsertError, Key, Replaced, Scanned, Store, UserRecord, Visitor},
         token::Digest,
-        user::User,
+        user::{UploadToken, User},
     },
     server::metrics::store::StoreMetrics,
 };
@@ -69,6 +69,19 @@ impl Store for MeasuredStore {
     async fn visitor(&self, session: &Digest) -> Result<Option<Visitor>, StoreError> {
         let done = self.store.visitor(session);
         self.metrics.measure("visitor", done).await
+    }
+
+    async fn token_holder(
+        &self,
+        token: &Digest,
+    ) -> Result<Option<Visitor<UploadToken>>, StoreError> {
+        let done = self.store.token_holder(token);
+        self.metrics.measure("token_holder", done).await
+    }
+
+    async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<UserId>, StoreError> {
+        let done = self.store.due(now, most);
+        self.metrics.measure("due", done).await
     }
 
     async fn queue_mail(&self, mail: QueuedMail) -> Result<(), StoreError> {

@@ -13,6 +13,7 @@ pub mod layout;
 mod reset_link;
 mod security;
 pub mod test_mail;
+mod upload_token;
 
 use url::Url;
 
@@ -35,5 +36,7 @@ pub fn letter(letter: &mail::Letter, public_url: &Url) -> Letter {
         mail::Letter::AccountDisabled(at) => account_disabled::letter(*at),
         mail::Letter::AccountEnabled(at) => account_disabled::enabled(site, *at),
         mail::Letter::AccountRecovered(at) => account_recovered::letter(*at),
+        mail::Letter::UploadTokenEnded { last4, at } => upload_token::ended(site, last4, *at),
+        mail::Letter::UploadTokenExpires { last4, at } => upload_token::expires(site, last4, *at),
     }
 }

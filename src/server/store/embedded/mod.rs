@@ -26,7 +26,7 @@ use self::{
     backup::scan,
     file::{Job, RegistryFile, catch_redb_panic},
     outbox::{list_mails, outbox_size},
-    tables::{Commit, Lookup, Result, Tables, find},
+    tables::{Commit, Lookup, Result, Tables, due, find},
     writer::write_all,
 };
 use super::deadline::within_deadline;
@@ -38,7 +38,7 @@ use crate::accounts::{
     mail::{MAIL_LIFE, MailId, OutboxMail, OutboxSize, QueuedMail},
     store::{InsertError, Key, Replaced, Scanned, Store, UserRecord, Visitor},
     token::Digest,
-    user::User,
+    user::{UploadToken, User},
 };
 use crate::server::settings::WrongSetting;
 
@@ -175,14 +175,25 @@ impl Store for EmbeddedStore {
     async fn visitor(&self, session: &Digest) -> Result<Option<Visitor>, StoreError> {
         let user = self.find(Key::Session(session)).await?;
         Ok(user.and_then(|mut user| {
-            Some(Visitor {
-                session: user.end_session(session)?,
-                id: user.id,
-                name: user.name,
-                email: user.email,
-                password_breached: user.password_breached,
-            })
+            let session = user.end_session(session)?;
+            Some(Visitor::of(user, session))
         }))
+    }
+
+    async fn token_holder(
+        &self,
+        token: &Digest,
+    ) -> Result<Option<Visitor<UploadToken>>, StoreError> {
+        let user = self.find(Key::UploadToken(token)).await?;
+        Ok(user.and_then(|user| {
+            let token = user.upload_token(token)?.clone();
+            Some(Visitor::of(user, token))
+        }))
+    }
+
+    async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<UserId>, StoreError> {
+        self.read(move |transaction| due(transaction, now, most))
+            .await
     }
 
     async fn queue_mail(&self, mail: QueuedMail) -> Result<(), StoreError> {
@@ -329,61 +340,4 @@ impl Store for EmbeddedStore {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by it")]
-
-    use std::{
-        sync::atomic::{AtomicUsize, Ordering},
-        time::{Duration, Instant},
-    };
-
-    use futures_util::FutureExt;
-    use uuid::Uuid;
-
-    use super::{super::deadline::with_request_deadline, *};
-
-    #[tokio::test]
-    async fn a_disk_that_hangs_is_given_up_on_and_piles_nothing_up() {
-        let dir = std::env::temp_dir().join(format!("fpm-registry-hang-{}", Uuid::new_v4()));
-        let store = EmbeddedStore::open(&dir).unwrap();
-        let done = Arc::new(AtomicUsize::new(0));
-        let write = || {
-            let done = done.clone();
-            store.write(move |_| Ok(done.fetch_add(1, Ordering::Relaxed)))
-        };
-        let (go_on, told) = mpsc::channel::<()>();
-        let (has_begun, begun) = oneshot::channel();
-        let hanging = store.write(move |_| {
-            let _ = has_begun.send(());
-            let _ = told.recv();
-            Ok(())
-        });
-        let given_up = with_request_deadline(async {
-            let behind = async {
-                begun.await.unwrap();
-                write().await.unwrap_err()
-            };
-            tokio::join!(hanging, behind)
-        });
-        let began = Instant::now();
-        let (hanging, behind) = given_up.await;
-        assert!(began.elapsed() < Duration::from_secs(3));
-        for error in [hanging.unwrap_err(), behind] {
-            assert!(
-                error.0.starts_with("the disk did not answer in "),
-                "{error}"
-            );
-        }
-
-        let full = (0..=MAX_WAITING).find_map(|_| write().now_or_never());
-        assert_eq!(
-            full.unwrap().unwrap_err().0,
-            "too many writes wait for the disk"
-        );
-        drop(go_on);
-        while write().await.is_err() {}
-        assert_eq!(done.load(Ordering::Relaxed), 1);
-        drop(store);
-        std::fs::remove_dir_all(dir).unwrap();
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! The tables of the file, and users in them.
 
-use std::mem;
+use std::{mem, time::Duration};
 
 use redb::{
     ReadTransaction, ReadableTable, ReadableTableMetadata, Table, TableDefinition, WriteTransaction,
@@ -28,7 +28,7 @@ const FILE: TableDefinition<&str, u64> = TableDefinition::new("file");
 pub(super) const USERS: TableDefinition<&str, Record> = TableDefinition::new("users");
 /// When users were deleted, by id.
 pub(super) const DELETED: TableDefinition<&str, i64> = TableDefinition::new("deleted");
-/// User ids by index key: e-mail, session or reset link.
+/// User ids by index key: e-mail, session, link, upload token, or when something is due.
 const INDEX: TableDefinition<&[u8], &str> = TableDefinition::new("index");
 /// Waiting mails.
 pub(super) const OUTBOX: TableDefinition<MailKey, Record> = TableDefinition::new("outbox");
@@ -44,6 +44,7 @@ const ATTEMPTS_END: TableDefinition<(i64, &str), ()> = TableDefinition::new("att
 /// The version of the tables and records that this program writes.
 const VERSION: u64 = 1;
 const VERSION_KEY: &str = "version";
+const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// How a user is looked up: by the id, or by one of its index keys.
 pub(super) enum Lookup {
@@ -62,6 +63,7 @@ impl From<Key<'_>> for Lookup {
             Key::ResetLink(digest) => Self::Index(digest_key(b'r', digest)),
             Key::Confirmation(digest) => Self::Index(digest_key(b'c', digest)),
             Key::NotMe(digest) => Self::Index(digest_key(b'n', digest)),
+            Key::UploadToken(digest) => Self::Index(digest_key(b't', digest)),
         }
     }
 }
@@ -74,9 +76,13 @@ fn index_keys(user: &User) -> Vec<Vec<u8>> {
     let asked = user.confirmation.iter();
     let asked = asked.filter_map(|asked| Some((b'c', asked.digest.as_ref()?)));
     let not_me = user.not_me.iter().map(|link| (b'n', &link.digest));
-    let digests = sessions.chain(reset).chain(asked).chain(not_me);
+    let tokens = user.upload_tokens.iter();
+    let tokens = tokens.map(|token| (b't', &token.digest));
+    let digests = sessions.chain(reset).chain(asked);
+    let digests = digests.chain(not_me).chain(tokens);
     let digests = digests.map(|(kind, digest)| digest_key(kind, digest));
-    addresses.chain(digests).collect()
+    let due = user.due_at.map(|at| due_key(at, user.id.as_str()));
+    addresses.chain(digests).chain(due).collect()
 }
 
 fn email_key(email: &Email) -> Vec<u8> {
@@ -85,6 +91,28 @@ fn email_key(email: &Email) -> Vec<u8> {
 
 fn digest_key(kind: u8, digest: &Digest) -> Vec<u8> {
     [&[kind], digest.as_bytes().as_slice()].concat()
+}
+
+/// Sorts by the moment.
+fn due_key(at: Timestamp, id: &str) -> Vec<u8> {
+    let millis = u64::try_from(at.millis()).unwrap_or_default();
+    [b"d", &millis.to_be_bytes()[..], id.as_bytes()].concat()
+}
+
+/// The users to whom something is due, those who are due longest first.
+pub(super) fn due(
+    transaction: &ReadTransaction,
+    now: Timestamp,
+    most: usize,
+) -> Result<Vec<UserId>> {
+    let index = transaction.open_table(INDEX)?;
+    let (first, after) = (
+        due_key(Timestamp::PAST, ""),
+        due_key(now.plus(MILLISECOND), ""),
+    );
+    let due = index.range(&first[..]..&after[..])?.take(most);
+    due.map(|entry| Ok(UserId::from_stored(entry?.1.value().to_owned())))
+        .collect()
 }
 
 /// The user that is looked up, in a read transaction.

@@ -19,9 +19,12 @@ use crate::accounts::{
     id::{Handle, UserId},
     mail::{MailId, MailState, OutboxMail, QueuedMail},
     record::Unknown,
-    store::{UserRecord, Visitor},
+    store::UserRecord,
     token::Digest,
-    user::{Confirmation, Device, HeldAddress, NotMeLink, ResetLink, Session, User, event::Event},
+    user::{
+        Confirmation, Device, HeldAddress, NotMeLink, ResetLink, Session, UploadToken, User,
+        event::Event,
+    },
 };
 
 type Fields = Map<String, Value>;
@@ -189,6 +192,7 @@ fn read_older(mut fields: Fields) -> Option<User> {
     keep_readable::<QueuedMail>(&mut fields, "notices");
     keep_readable::<HeldAddress>(&mut fields, "held");
     keep_readable::<NotMeLink>(&mut fields, "notMe");
+    keep_readable::<UploadToken>(&mut fields, "uploadTokens");
     keep_readable::<Event>(&mut fields, "events");
     keep_if_readable::<ResetLink>(&mut fields, "reset");
     keep_if_readable::<bool>(&mut fields, "passwordBreached");
@@ -223,21 +227,9 @@ fn give_handle(session: &mut Value) {
     }
 }
 
-/// The fields a [`Visitor`] is read from, if the session is found by its digest.
-pub(super) fn visitor_fields() -> Document {
-    doc! { "name": 1, "email": 1, "passwordBreached": 1, "sessions.$": 1 }
-}
-
-/// Reads whose session it is.
-pub(super) fn read_visitor(document: &RawDocument) -> Option<Visitor> {
-    let user = read_user(document)?;
-    Some(Visitor {
-        session: user.sessions.into_iter().next()?,
-        id: user.id,
-        name: user.name,
-        email: user.email,
-        password_breached: user.password_breached,
-    })
+/// The fields that a [`Visitor`](crate::accounts::store::Visitor) is read from, and the credential that it was found by.
+pub(super) fn visitor_fields(credential: &str) -> Document {
+    doc! { "name": 1, "email": 1, "confirmedAt": 1, "passwordBreached": 1, credential: 1 }
 }
 
 /// The update that makes `after` of `before`; none if they are the same.

@@ -106,7 +106,7 @@ fn of_emails() -> IndexModel {
 }
 
 /// But for that of the e-mails.
-fn of_users() -> [IndexModel; 6] {
+fn of_users() -> [IndexModel; 8] {
     let unique = IndexOptions::builder().unique(true).sparse(true).build();
     let sparse = || Some(IndexOptions::builder().sparse(true).build());
     [
@@ -115,6 +115,8 @@ fn of_users() -> [IndexModel; 6] {
         index("reset.digest", sparse()),
         index("confirmation.digest", sparse()),
         index("notMe.digest", sparse()),
+        index("uploadTokens.digest", sparse()),
+        index("dueAt", sparse()),
         index("notices.queuedAt", sparse()),
     ]
 }

@@ -28,9 +28,9 @@ use tokio::{sync::Semaphore, time::timeout};
 use self::{
     connect::{CONNECTIONS, cannot_index, close, connect},
     documents::{
-        date, digest_binary, id_bson, mail_document, mail_filter, read_mail, read_notices,
-        read_outbox_mail, read_user, read_visitor, tombstone, unchanged_filter, user_document,
-        user_update, visitor_fields,
+        date, digest_binary, id_bson, mail_document, mail_filter, read_id, read_mail, read_notices,
+        read_outbox_mail, read_user, tombstone, unchanged_filter, user_document, user_update,
+        visitor_fields,
     },
     driver::{failure, insert, is_duplicate, raw, run, within},
     schema::require_readable,
@@ -43,7 +43,7 @@ use crate::accounts::{
     mail::{MAIL_LIFE, MailId, OutboxMail, OutboxSize, QueuedMail},
     store::{InsertError, Key, Replaced, Scanned, Store, UserRecord, Visitor},
     token::Digest,
-    user::User,
+    user::{UploadToken, User},
 };
 use crate::server::settings::WrongSetting;
 
@@ -139,10 +139,6 @@ impl MongoStore {
     }
 }
 
-fn session_filter(digest: &Digest) -> Document {
-    doc! { "sessions.digest": digest_binary(digest) }
-}
-
 fn user_filter(key: Key<'_>) -> Document {
     match key {
         Key::Id(id) => doc! { "_id": id_bson(id) },
@@ -150,7 +146,7 @@ fn user_filter(key: Key<'_>) -> Document {
         Key::Device(email, device) => {
             doc! { "email": email.as_str(), "devices.digest": digest_binary(device) }
         }
-        Key::Session(digest) => session_filter(digest),
+        Key::Session(digest) => doc! { "sessions.digest": digest_binary(digest) },
         // A document of an older backend has no list of addresses.
         Key::Address(email) => {
             doc! { "$or": [{ "email": email.as_str() }, { "addresses": email.as_str() }] }
@@ -158,6 +154,7 @@ fn user_filter(key: Key<'_>) -> Document {
         Key::ResetLink(digest) => doc! { "reset.digest": digest_binary(digest) },
         Key::Confirmation(digest) => doc! { "confirmation.digest": digest_binary(digest) },
         Key::NotMe(digest) => doc! { "notMe.digest": digest_binary(digest) },
+        Key::UploadToken(digest) => doc! { "uploadTokens.digest": digest_binary(digest) },
     }
 }
 
@@ -221,9 +218,34 @@ impl Store for MongoStore {
     }
 
     async fn visitor(&self, session: &Digest) -> Result<Option<Visitor>, StoreError> {
-        let found = self.users.find_one(session_filter(session));
-        let found = run(found.projection(visitor_fields())).await?;
-        Ok(found.as_deref().and_then(read_visitor))
+        let found = self.users.find_one(user_filter(Key::Session(session)));
+        let found = run(found.projection(visitor_fields("sessions.$"))).await?;
+        let user = found.as_deref().and_then(read_user);
+        Ok(user.and_then(|mut user| {
+            let session = user.sessions.pop()?;
+            Some(Visitor::of(user, session))
+        }))
+    }
+
+    async fn token_holder(
+        &self,
+        token: &Digest,
+    ) -> Result<Option<Visitor<UploadToken>>, StoreError> {
+        let found = self.users.find_one(user_filter(Key::UploadToken(token)));
+        let found = run(found.projection(visitor_fields("uploadTokens.$"))).await?;
+        let user = found.as_deref().and_then(read_user);
+        Ok(user.and_then(|mut user| {
+            let token = user.upload_tokens.pop()?;
+            Some(Visitor::of(user, token))
+        }))
+    }
+
+    async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<UserId>, StoreError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let due = doc! { "dueAt": { "$gte": date(Timestamp::PAST), "$lte": date(now) } };
+        let due = self.users.find(due).sort(doc! { "dueAt": 1 }).limit(most);
+        let due: Vec<_> = run(run(due.projection(doc! { "_id": 1 })).await?.try_collect()).await?;
+        Ok(due.iter().filter_map(|user| read_id(user)).collect())
     }
 
     async fn queue_mail(&self, mail: QueuedMail) -> Result<(), StoreError> {

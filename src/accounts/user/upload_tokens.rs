@@ -1,0 +1,263 @@
+//! Upload tokens: how they are made, what they allow, and how they end.
+
+use super::{
+    UploadToken, User,
+    event::{EventKind, Origin},
+};
+use crate::accounts::{
+    clock::Timestamp,
+    error::{Error, TokenRefusal},
+    id::Handle,
+    lifetimes::{EXPIRED_TOKEN_LIFE, TOKEN_OVERLAP, TOKEN_REMINDER},
+    mail::{MailKind, MailedToken},
+    package::PackageName,
+    record::Unknown,
+    token::Digest,
+    token_scope::{May, WantedToken},
+    upload_token_text::UploadTokenText,
+};
+
+/// The most live upload tokens a user can have.
+pub const MAX_UPLOAD_TOKENS: usize = 100;
+
+impl User {
+    /// Adds an upload token with this text.
+    pub fn make_upload_token(
+        &mut self,
+        text: &UploadTokenText,
+        wanted: &WantedToken,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        let now = origin.at;
+        let token = UploadToken {
+            handle: Handle::random(),
+            digest: text.digest(),
+            last4: text.last4(),
+            name: wanted.name.as_str().to_owned(),
+            packages: wanted.packages.clone(),
+            may: wanted.may,
+            created_at: now,
+            expires_at: now.plus(wanted.life),
+            used_at: None,
+            replaced_at: None,
+            reminded_at: None,
+            unknown: Unknown::new(),
+        };
+        self.add_upload_token(token, EventKind::UploadTokenMade, origin)
+    }
+
+    /// Adds an upload token with this text and all else as the one of this handle, which ends a day later.
+    pub fn rotate_upload_token(
+        &mut self,
+        handle: &Handle,
+        text: &UploadTokenText,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        let now = origin.at;
+        let mut live = self.upload_tokens.iter().filter(|token| token.is_live(now));
+        let old = live.find(|token| token.handle == *handle);
+        let old = old.ok_or(Error::NotFound)?.clone();
+        if old.replaced_at.is_some() {
+            return Err(Error::AlreadyReplaced);
+        }
+        let life = old.expires_at.since(old.created_at);
+        let new = UploadToken {
+            handle: Handle::random(),
+            digest: text.digest(),
+            last4: text.last4(),
+            created_at: now,
+            expires_at: now.plus(life),
+            used_at: None,
+            reminded_at: None,
+            ..old.clone()
+        };
+        self.add_upload_token(new, EventKind::UploadTokenRotated, origin)?;
+        if let Some(old) = self.upload_token_mut(&old.digest) {
+            old.replaced_at = Some(now);
+            old.expires_at = old.expires_at.min(now.plus(TOKEN_OVERLAP));
+        }
+        self.set_due(now);
+        Ok(())
+    }
+
+    fn add_upload_token(
+        &mut self,
+        token: UploadToken,
+        event: EventKind,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        if self.confirmed_at.is_none() {
+            return Err(Error::EmailNotConfirmed);
+        }
+        let oldest = origin.at.minus(EXPIRED_TOKEN_LIFE);
+        self.upload_tokens.retain(|old| old.expires_at > oldest);
+        if self.live_upload_tokens(origin.at).count() >= MAX_UPLOAD_TOKENS {
+            return Err(Error::TooManyUploadTokens(MAX_UPLOAD_TOKENS));
+        }
+        self.note_about(event, token.name.clone(), origin);
+        self.upload_tokens.push(token);
+        self.set_due(origin.at);
+        Ok(())
+    }
+
+    /// The upload tokens that have not expired.
+    pub fn live_upload_tokens(&self, now: Timestamp) -> impl Iterator<Item = &UploadToken> {
+        let tokens = self.upload_tokens.iter();
+        tokens.filter(move |token| token.is_live(now))
+    }
+
+    /// The upload token with this digest, even if it has expired.
+    pub fn upload_token(&self, digest: &Digest) -> Option<&UploadToken> {
+        let mut tokens = self.upload_tokens.iter();
+        tokens.find(|token| token.digest == *digest)
+    }
+
+    fn upload_token_mut(&mut self, digest: &Digest) -> Option<&mut UploadToken> {
+        let mut tokens = self.upload_tokens.iter_mut();
+        tokens.find(|token| token.digest == *digest)
+    }
+
+    /// Ends the live upload token of this handle; false, with nothing changed, if there is none.
+    pub fn end_upload_token(&mut self, handle: &Handle, origin: &Origin) -> bool {
+        let mut live = self.live_upload_tokens(origin.at);
+        let digest = live.find(|token| token.handle == *handle);
+        let digest = digest.map(|token| token.digest);
+        drop(live);
+        let ended = digest.and_then(|digest| self.remove_upload_token(&digest));
+        let is_ended = ended.is_some();
+        if let Some(ended) = ended {
+            self.note_about(EventKind::UploadTokenEnded, ended.name, origin);
+        }
+        is_ended
+    }
+
+    /// Ends all upload tokens; how many of them were live.
+    pub fn end_upload_tokens(&mut self, origin: &Origin) -> usize {
+        let ended = self.live_upload_tokens(origin.at).count();
+        self.upload_tokens.clear();
+        if ended > 0 {
+            self.note(EventKind::UploadTokensEnded, origin);
+        }
+        ended
+    }
+
+    /// Ends a live upload token at the wish of who holds its text, perhaps a finder, and tells the user; false, with
+    /// nothing changed, if there is none.
+    pub fn end_upload_token_by_holder(&mut self, digest: &Digest, origin: &Origin) -> bool {
+        let is_live = |token: &&UploadToken| token.is_live(origin.at);
+        let is_live = self.upload_token(digest).filter(is_live).is_some();
+        let ended = is_live.then(|| self.remove_upload_token(digest)).flatten();
+        if let Some(ended) = ended {
+            self.notify_of_token(MailKind::UploadTokenEnded, &ended, origin);
+            self.note_about(EventKind::UploadTokenEndedByHolder, ended.name, origin);
+        }
+        is_live
+    }
+
+    /// Ends the token for a first publication of this package, which has happened.
+    pub fn use_upload_token_up(
+        &mut self,
+        digest: &Digest,
+        package: &PackageName,
+        origin: &Origin,
+    ) -> Result<(), TokenRefusal> {
+        let token = self.upload_token(digest).ok_or(TokenRefusal::Unknown)?;
+        if token.may != May::FirstPublish {
+            return Err(TokenRefusal::NotFirstPublish);
+        }
+        token.allows(package, true, origin.at)?;
+        let used = self.remove_upload_token(digest);
+        let name = used.map(|used| used.name).unwrap_or_default();
+        self.note_about(EventKind::UploadTokenUsedUp, name, origin);
+        Ok(())
+    }
+
+    /// Notes the use of an upload token; false if there is none.
+    pub fn touch_upload_token(&mut self, digest: &Digest, now: Timestamp) -> bool {
+        let token = self.upload_token_mut(digest);
+        token.map(|token| token.used_at = Some(now)).is_some()
+    }
+
+    fn remove_upload_token(&mut self, digest: &Digest) -> Option<UploadToken> {
+        let mut tokens = self.upload_tokens.iter();
+        let position = tokens.position(|token| token.digest == *digest)?;
+        Some(self.upload_tokens.remove(position))
+    }
+
+    /// Does what is due to the user by the clock: reminds of upload tokens that expire soon.
+    pub fn do_due(&mut self, origin: &Origin) {
+        let now = origin.at;
+        let is_due = |token: &&mut UploadToken| {
+            token.is_live(now) && token.remind_at().is_some_and(|at| at <= now)
+        };
+        let mut due = Vec::new();
+        for token in self.upload_tokens.iter_mut().filter(is_due) {
+            token.reminded_at = Some(now);
+            due.push(token.clone());
+        }
+        for token in due {
+            self.notify_of_token(MailKind::UploadTokenExpires, &token, origin);
+        }
+        self.upload_tokens
+            .retain(|token| token.expires_at > now.minus(EXPIRED_TOKEN_LIFE));
+        self.set_due(now);
+    }
+
+    fn set_due(&mut self, now: Timestamp) {
+        let live = self.live_upload_tokens(now);
+        self.due_at = live.filter_map(UploadToken::remind_at).min();
+    }
+
+    fn notify_of_token(&mut self, kind: MailKind, token: &UploadToken, origin: &Origin) {
+        let before = self.notices.len();
+        self.notify(kind, origin);
+        for notice in &mut self.notices[before..] {
+            notice.upload_token = Some(MailedToken {
+                handle: token.handle.clone(),
+                last4: token.last4.clone(),
+                expires_at: token.expires_at,
+                unknown: Unknown::new(),
+            });
+        }
+    }
+}
+
+impl UploadToken {
+    /// Whether it has not expired.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.expires_at > now
+    }
+
+    /// Whether it allows to publish a package, which may be new.
+    pub fn allows(
+        &self,
+        package: &PackageName,
+        is_new: bool,
+        now: Timestamp,
+    ) -> Result<(), TokenRefusal> {
+        if !self.is_live(now) {
+            return Err(TokenRefusal::Expired);
+        }
+        if !self.packages.contain(package) {
+            return Err(TokenRefusal::OtherPackage(self.packages.to_string()));
+        }
+        match (self.may, is_new) {
+            (May::Publish, _)
+            | (May::PublishNew | May::FirstPublish, true)
+            | (May::PublishUpdate, false) => Ok(()),
+            (May::PublishNew, false) => Err(TokenRefusal::NewOnly),
+            (May::FirstPublish, false) => Err(TokenRefusal::FirstOnly),
+            (May::PublishUpdate, true) => Err(TokenRefusal::UpdateOnly),
+            (May::Unknown, _) => Err(TokenRefusal::OfLaterVersion),
+        }
+    }
+
+    /// When its user is to be told that it expires; none if that was told, or if another one took its place.
+    fn remind_at(&self) -> Option<Timestamp> {
+        let is_to_be_told = self.reminded_at.is_none() && self.replaced_at.is_none();
+        is_to_be_told.then(|| self.expires_at.minus(TOKEN_REMINDER))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,59 @@
+//! What a disk that hangs does to the store.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
+
+use futures_util::FutureExt;
+use uuid::Uuid;
+
+use super::*;
+use crate::server::store::deadline::with_request_deadline;
+
+#[tokio::test]
+async fn a_disk_that_hangs_is_given_up_on_and_piles_nothing_up() {
+    let dir = std::env::temp_dir().join(format!("fpm-registry-hang-{}", Uuid::new_v4()));
+    let store = EmbeddedStore::open(&dir).unwrap();
+    let done = Arc::new(AtomicUsize::new(0));
+    let write = || {
+        let done = done.clone();
+        store.write(move |_| Ok(done.fetch_add(1, Ordering::Relaxed)))
+    };
+    let (go_on, told) = mpsc::channel::<()>();
+    let (has_begun, begun) = oneshot::channel();
+    let hanging = store.write(move |_| {
+        let _ = has_begun.send(());
+        let _ = told.recv();
+        Ok(())
+    });
+    let given_up = with_request_deadline(async {
+        let behind = async {
+            begun.await.unwrap();
+            write().await.unwrap_err()
+        };
+        tokio::join!(hanging, behind)
+    });
+    let began = Instant::now();
+    let (hanging, behind) = given_up.await;
+    assert!(began.elapsed() < Duration::from_secs(3));
+    for error in [hanging.unwrap_err(), behind] {
+        assert!(
+            error.0.starts_with("the disk did not answer in "),
+            "{error}"
+        );
+    }
+
+    let full = (0..=MAX_WAITING).find_map(|_| write().now_or_never());
+    assert_eq!(
+        full.unwrap().unwrap_err().0,
+        "too many writes wait for the disk"
+    );
+    drop(go_on);
+    while write().await.is_err() {}
+    assert_eq!(done.load(Ordering::Relaxed), 1);
+    drop(store);
+    std::fs::remove_dir_all(dir).unwrap();
+}

@@ -1,0 +1,152 @@
+//! Who is it: what the other services of the registry, and the proxies before them, ask.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+
+use super::{negotiation::vary, problem, state, store::deadline::with_request_deadline};
+use crate::{
+    accounts::{
+        error::{Error, TokenRefusal},
+        store::Visitor,
+    },
+    pages::{Page, login::LoginPage, request::Client},
+};
+
+/// Where a service asks whose session or upload token a request carries.
+pub const WHOAMI: &str = "/auth/whoami";
+/// Where a proxy asks whose session a request carries.
+pub const FORWARD: &str = "/auth/forward";
+
+/// The headers that a proxy passes on. Every one is always there, empty if it is not known: a proxy that copies only
+/// those that are there would let the client's own through (CVE-2026-30851).
+const REMOTE_USER: HeaderName = HeaderName::from_static("remote-user");
+const REMOTE_EMAIL: HeaderName = HeaderName::from_static("remote-email");
+const REMOTE_NAME: HeaderName = HeaderName::from_static("remote-name");
+/// What may stand in a header as it is (RFC 3986, 2.3).
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Answers whose token or session it is. A token counts alone, even beside a session.
+pub async fn whoami(State(state): State<Arc<state::State>>, request: Request) -> Response {
+    let (request, _) = request.into_parts();
+    let client = Client::of(&request.headers);
+    let found = with_request_deadline(find(&state, &request)).await;
+    let mut response = match found {
+        Ok(facts) => Json(facts).into_response(),
+        Err(error) => refuse(&state, client, WHOAMI, error),
+    };
+    for name in ["Accept", "Authorization", "Cookie"] {
+        vary(&mut response, name);
+    }
+    response
+}
+
+async fn find(state: &state::State, request: &Parts) -> Result<Value, Error> {
+    let (headers, accounts) = (&request.headers, &state.service.accounts);
+    let caller = state.service.caller(headers, &request.extensions);
+    if let Some(token) = bearer(headers) {
+        let token = token.ok_or(Error::BadToken(TokenRefusal::Incomplete))?;
+        let holder = accounts.token_holder(&caller, token).await?;
+        let made_at = holder.credential.created_at.rfc3339();
+        return Ok(facts(&holder, "token", &made_at));
+    }
+    let visitor = accounts.visitor(&caller, is_use(request)).await?;
+    let visitor = visitor.ok_or(Error::NotLoggedIn)?;
+    let authenticated_at = visitor.credential.authenticated_at.rfc3339();
+    Ok(facts(&visitor, "session", &authenticated_at))
+}
+
+fn facts<C>(visitor: &Visitor<C>, via: &str, authenticated_at: &str) -> Value {
+    json!({
+        "id": visitor.id,
+        "name": visitor.name,
+        "email": visitor.email,
+        "email_confirmed": visitor.email_confirmed,
+        "via": via,
+        "authenticated_at": authenticated_at,
+        "second_factor": false,
+    })
+}
+
+/// The token that a request carries, if it carries one; none within if it cannot be read (RFC 6750, 2.1).
+fn bearer(headers: &HeaderMap) -> Option<Option<&str>> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.next()?.as_bytes();
+    let (scheme, token) = value.split_at_checked(7)?;
+    if !scheme.eq_ignore_ascii_case(b"Bearer ") {
+        return None;
+    }
+    let is_only = values.next().is_none();
+    Some(str::from_utf8(token).ok().filter(|_| is_only))
+}
+
+/// Answers a proxy whose session it is, by headers. It decides by the cookie alone.
+pub async fn forward(State(state): State<Arc<state::State>>, request: Request) -> Response {
+    let (request, _) = request.into_parts();
+    let (headers, extensions) = (&request.headers, &request.extensions);
+    let client = Client::of(headers);
+    let caller = state.service.caller(headers, extensions);
+    let is_use = is_use(&request);
+    let visitor = with_request_deadline(state.service.accounts.visitor(&caller, is_use)).await;
+    let visitor = visitor.and_then(|visitor| visitor.ok_or(Error::NotLoggedIn));
+    let mut response = match visitor {
+        Ok(visitor) => (remote_headers(&visitor), StatusCode::OK).into_response(),
+        Err(Error::NotLoggedIn) => {
+            let mut response = refuse(&state, client, FORWARD, Error::NotLoggedIn);
+            if client == Client::Page {
+                let login = state.public_url.as_url().join(LoginPage::PATH);
+                let login = login
+                    .ok()
+                    .and_then(|url| HeaderValue::try_from(url.as_str()).ok());
+                let headers = response.headers_mut();
+                headers.extend(login.map(|login| (header::LOCATION, login)));
+            }
+            response
+        }
+        Err(error) => refuse(&state, client, FORWARD, error),
+    };
+    for name in ["Accept", "Cookie"] {
+        vary(&mut response, name);
+    }
+    response
+}
+
+fn remote_headers(visitor: &Visitor) -> [(HeaderName, String); 3] {
+    let encoded = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
+    let email = match visitor.email_confirmed {
+        true => visitor.email.as_str(),
+        false => "",
+    };
+    [
+        (REMOTE_USER, visitor.id.to_string()),
+        (REMOTE_EMAIL, email.to_owned()),
+        (REMOTE_NAME, encoded(&visitor.name)),
+    ]
+}
+
+/// `HEAD` changes nothing, so it is no use of a session.
+fn is_use(request: &Parts) -> bool {
+    request.method == Method::GET
+}
+
+fn refuse(state: &state::State, client: Client, path: &'static str, error: Error) -> Response {
+    let mut response = problem::refuse(state, client, path, error.into());
+    if response.status() == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static("Bearer");
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
