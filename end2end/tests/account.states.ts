@@ -7,7 +7,7 @@ import { BUTTONS, FIELDS, HEADINGS, LINKS, REFUSALS, SAYS } from './words';
 
 /** All of them; asked for late, since the words of the states stand in the file that asks. */
 export function ACCOUNT_STATES(): State[] {
-  const AREA = [LINKS.account, LINKS.sessions, LINKS.history];
+  const AREA = [LINKS.account, LINKS.sessions, LINKS.tokens, LINKS.history];
   const SETTINGS = {
     ...shown(HEADINGS.settings),
     buttons: [BUTTONS.changeName, BUTTONS.changeEmail, BUTTONS.changePassword, BUTTONS.deleteAccount],
@@ -247,7 +247,7 @@ export function ACCOUNT_STATES(): State[] {
 type User = Awaited<ReturnType<typeof signUp>>;
 
 /** A new user in front of the settings. */
-async function settings(visit: Visit, isLater = false): Promise<User> {
+export async function settings(visit: Visit, isLater = false): Promise<User> {
   const { page, registry, network, scripts } = visit;
   registry.setLater?.(false);
   const user = await signUp(registry.url, { 'X-Forwarded-For': network, 'User-Agent': 'curl/8.15.0' });
@@ -258,7 +258,7 @@ async function settings(visit: Visit, isLater = false): Promise<User> {
 }
 
 /** Does something an hour later. */
-async function later({ registry }: Visit, work: () => Promise<unknown>) {
+export async function later({ registry }: Visit, work: () => Promise<unknown>) {
   registry.setLater!(true);
   await work();
   registry.setLater!(false);
@@ -269,7 +269,7 @@ async function change(visit: Visit, button: string, typed: Record<string, string
   await sendFilled(visit, button, typed);
 }
 
-async function sendFilled({ page, scripts }: Visit, button: string, typed: Record<string, string>) {
+export async function sendFilled({ page, scripts }: Visit, button: string, typed: Record<string, string>) {
   await alive(page, scripts);
   await fill(page, typed);
   await send(page, button);
@@ -280,7 +280,7 @@ async function openMail({ page, registry }: Visit, user: User, path: string) {
   await expect(page).toHaveURL(path);
 }
 
-async function confirm(visit: Visit, user: User) {
+export async function confirm(visit: Visit, user: User) {
   await openMail(visit, user, '/auth/confirm-email');
   await press(visit.page, BUTTONS.confirmEmail);
   await expect(visit.page).toHaveURL('/account?notice=email-confirmed');

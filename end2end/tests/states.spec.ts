@@ -34,6 +34,7 @@ const FEW = [
   'account',
   'sessions-many',
   'history',
+  'tokens-several',
   'not-me',
 ];
 const SEEN = 'test-results/states';
@@ -146,7 +147,7 @@ async function look(state: State, { page, registry, scripts }: Visit, reach: () 
 async function isInView(state: State, { page, scripts }: Visit) {
   const refusal = page.getByRole('alert').filter({ hasText: containing(state.says!.text) });
   const focus = state.wrong ?? state.focus!;
-  const focused = focus === REFUSAL ? refusal : page.getByLabel(focus as string, { exact: true });
+  const focused = focus === REFUSAL ? refusal : page.getByLabel(focus as string, { exact: true }).first();
   await expect(focused).toBeFocused();
   await page.screenshot({ path: join(SEEN, `${state.name}-${scripts ? 'scripts' : 'plain'}-enlarged.png`) });
   const boxes = await Promise.all([refusal, focused].map(async (each) => (await each.boundingBox())!));
@@ -172,7 +173,7 @@ async function canBeUsedOtherwise(state: State, { page, scripts }: Visit) {
 
   await page.emulateMedia({ forcedColors: 'active', reducedMotion: 'reduce' });
   await keep('forced-colours');
-  const flat = await page.locator('button, input:not([type=hidden])').evaluateAll((all) =>
+  const flat = await page.locator('button, select, input:not([type=hidden])').evaluateAll((all) =>
     all.filter((each) => getComputedStyle(each).borderTopStyle === 'none').map((each) => each.outerHTML),
   );
   expect(flat, 'no border where backgrounds are gone').toEqual([]);
@@ -220,7 +221,7 @@ async function saysWhatItShould(state: State, page: Page) {
     await expect(place.first()).toBeVisible();
   }
   if (state.wrong && state.says) {
-    const wrong = page.getByLabel(state.wrong, { exact: true });
+    const wrong = page.getByLabel(state.wrong, { exact: true }).first();
     await expect(wrong).toHaveAttribute('aria-invalid', 'true');
     await expect(wrong).toHaveAccessibleDescription(containing(state.says.text));
     await expect(page.locator('[aria-invalid=true]')).toHaveCount(1);
@@ -229,7 +230,7 @@ async function saysWhatItShould(state: State, page: Page) {
   }
   const focus = state.wrong ?? state.focus;
   if (focus) {
-    const focused = focus === REFUSAL ? page.getByRole('alert').filter({ hasText: containing(state.says!.text) }) : page.getByLabel(focus, { exact: true });
+    const focused = focus === REFUSAL ? page.getByRole('alert').filter({ hasText: containing(state.says!.text) }) : page.getByLabel(focus, { exact: true }).first();
     await expect(focused).toBeFocused();
   }
   for (const name of state.links ?? []) {
@@ -249,7 +250,7 @@ function containing(text: string | RegExp): RegExp {
 /** Nothing is wider than the window, and what is touched, all but links within a sentence, is large enough. */
 async function fits(page: Page) {
   expect(await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'), 'sideways scroll').toBe(0);
-  const targets = page.locator('button, input:not([type=hidden]), a:not(p a)').filter({ visible: true });
+  const targets = page.locator('button, select, input:not([type=hidden]), a:not(p a)').filter({ visible: true });
   const small = await targets.evaluateAll(
     (all, least) => {
       const isSmall = ({ width, height }: DOMRect) => Math.min(width, height) < least;

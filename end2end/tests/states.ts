@@ -4,6 +4,7 @@ import { BAIT, alive, elsewhere, fill, mailedLink, open, press, send, trap } fro
 import { PASSWORD, newEmail, signUp, type Registry, type World } from './servers';
 import { BUTTONS, FIELDS, HEADINGS, HOME, LINKS, REFUSALS, SAYS, errorTitle, title } from './words';
 import { ACCOUNT_STATES } from './account.states';
+import { TOKEN_STATES } from './tokens.states';
 
 /** What a person sees. */
 export interface State {
@@ -48,7 +49,7 @@ export const shown = (heading: string, name = heading) => ({ heading, title: tit
 export const refused = <P extends { heading: string }>(page: P): P => ({ ...page, title: errorTitle(page.heading) });
 
 const START = shown(HEADINGS.home, HOME);
-const ACCOUNT = { ...shown(HEADINGS.account), buttons: [BUTTONS.logout], links: [LINKS.settings, LINKS.sessions, LINKS.history] };
+const ACCOUNT = { ...shown(HEADINGS.account), buttons: [BUTTONS.logout], links: [LINKS.settings, LINKS.sessions, LINKS.uploadTokens, LINKS.history] };
 const LOGIN = { ...shown(HEADINGS.login), buttons: [BUTTONS.login], links: [LINKS.forgot, LINKS.createAccount] };
 const SIGNUP = { ...shown(HEADINGS.signup), buttons: [BUTTONS.signup], links: [LINKS.haveAccount] };
 const askForLink = (heading: string) => ({ ...shown(heading), buttons: [BUTTONS.sendLink], links: [LINKS.backToLogin] });
@@ -314,6 +315,7 @@ export const STATES: State[] = [
   ...deadLink(),
   ...brokenLogin(),
   ...ACCOUNT_STATES(),
+  ...TOKEN_STATES(),
 ];
 
 /** A link that dies while its page is open: with scripts its form says so, without them the page to ask for another one comes. */

@@ -6,6 +6,8 @@ export const FIELDS = { name: 'Name', email: 'Email', password: 'Password', newP
   confirm: 'Confirm with your current password',
   deleteEmail: 'Your email, to be sure',
   deletePassword: 'Your current password, to be sure',
+  tokenName: 'Name of the token',
+  packages: 'Packages',
 };
 
 export const BUTTONS = {
@@ -23,6 +25,10 @@ export const BUTTONS = {
   endSession: /^End session/,
   endOthers: 'End all other sessions',
   notMe: 'Take my account back',
+  makeToken: 'Make token',
+  replaceToken: /^Replace/,
+  endToken: /^End(?! all)/,
+  endTokens: 'End all tokens',
 };
 
 /** The button that needs scripts. */
@@ -40,7 +46,10 @@ export const LINKS = {
   account: 'Account',
   settings: 'Account settings',
   sessions: 'Sessions',
+  tokens: 'Tokens',
   history: 'History',
+  uploadTokens: 'Upload tokens',
+  confirmFirst: 'Confirm your email first',
   export: 'Download everything we hold about you',
   notNow: 'Not now',
   itWasMe: 'It was me after all',
@@ -59,6 +68,7 @@ export const HEADINGS = {
   newPassword: 'Choose a new password',
   settings: 'Account settings',
   sessions: 'Sessions',
+  tokens: 'Upload tokens',
   history: 'History',
   confirmEmail: 'Confirm your email',
   notMe: 'This was not me',
@@ -92,6 +102,11 @@ export const SAYS = {
   nowhereElse: 'You are logged in nowhere else.',
   breached: 'Your password is in lists of leaked passwords, which attackers try first.',
   thisSession: 'This session',
+  noTokens: 'You have no upload tokens.',
+  tokenMade: 'The token was made.',
+  tokenReplaced: 'The token was replaced. The old one works for another 24 hours.',
+  tokenEnded: 'The token was ended.',
+  worksUntil: 'Replaced, works until',
   noFailures: 'No login failed in the last 7 days.',
   oneFailure: 'One login failed in the last 7 days.',
   accountDeleted: 'Your account was deleted.',
@@ -115,6 +130,7 @@ export const REFUSALS = {
   ownEmail: 'This is already your email',
   notYourEmail: 'This is not your email',
   noSession: 'Not found',
+  badPackages: /A package name has only lower-case letters, digits, - and _/,
   notFound: 'The address may be mistyped',
   notAllowed: 'This method is not allowed here',
   passwordInAddress: 'A password must not be sent in an address',

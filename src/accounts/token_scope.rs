@@ -56,7 +56,7 @@ impl May {
     /// What it is, for people.
     pub fn in_words(self) -> &'static str {
         match self {
-            Self::Publish => "New packages and new versions",
+            Self::Publish => "New packages and versions",
             Self::PublishNew => "New packages only",
             Self::PublishUpdate => "New versions only",
             Self::FirstPublish => "One new package, once",

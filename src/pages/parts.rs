@@ -9,7 +9,7 @@ use crate::{accounts::clock::Timestamp, forms::logout};
 const AREA: [(&str, &str); 4] = [
     ("/account", "Account"),
     ("/account/sessions", "Sessions"),
-    ("/account/tokens", "Upload tokens"),
+    ("/account/tokens", "Tokens"),
     ("/account/history", "History"),
 ];
 

@@ -31,6 +31,12 @@ fn text_for(name: &str) -> &'static str {
         "uuid" => "936da01f-9abd-4d9d-80c7-02af85c822a8",
         "link" => "0123456789abcdef",
         "session" => "0123456789abcdef",
+        "packages" | "package" => "stdlib",
+        "may" => "publish",
+        "days" => "30",
+        "is_new" => "true",
+        // Nobody's.
+        "token" => "fpm_0000000000000000000000000000000028C1ac",
         "current_password" => "correct horse battery",
         _ => panic!("what is good text for the field {name}? say it in tests/common/forms.rs"),
     }

@@ -40,6 +40,7 @@ mod sessions;
 mod sizes;
 mod slow_clients;
 mod storage;
+mod upload_tokens;
 
 use std::{thread, time::Duration};
 

@@ -59,7 +59,7 @@ const MAY: Field = Field {
     label: "It may publish",
     kind: "select",
     options: &[
-        ("publish", "New packages and new versions"),
+        ("publish", "New packages and versions"),
         ("publish-new", "New packages only"),
         ("publish-update", "New versions only"),
         ("first-publish", "One new package, once"),
