@@ -11,7 +11,7 @@
 //! - [`mod@listen`]: connections: their number and timeouts; [`state`]: what all handlers share
 //! - [`probe`]: a request of an operator, to see what the proxy passes on
 //! - [`admin`]: the socket for commands of operators; [`backup`]: backups of a store
-//! - [`settings`]: configuration; [`breached`]: opens the filter of breached passwords
+//! - [`settings`]: configuration; [`breached`]: opens the filter of breached passwords; [`tls`]: to other servers
 //! - [`metrics`]: what is counted, and the address that shows it
 //! - [`mail`], [`store`]: implementations of the accounts' traits `Mailer` and `Store`
 
@@ -41,6 +41,7 @@ pub mod show;
 pub mod state;
 pub mod store;
 pub mod submit;
+pub mod tls;
 
 use std::sync::Arc;
 
