@@ -118,12 +118,8 @@ impl Restore {
 
 fn report(did: &str, to: &str, file: &Path, contents: Contents) -> Report {
     let (users, file) = (contents.users, file.display());
-    let left_out = match contents.unreadable {
-        0 => String::new(),
-        some => format!("; {some} could not be read and are not in it"),
-    };
     Report {
-        sentence: format!("{did} {users} users {to} {file}{left_out}"),
+        sentence: format!("{did} {users} users {to} {file}"),
         facts: json!(contents),
     }
 }

@@ -4,9 +4,11 @@ use std::{fs, os::unix::fs::PermissionsExt};
 
 use bson::doc;
 use mongodb::{Client, bson::Document};
+use redb::{Database, TableDefinition};
+use serde_json::Value;
 
 use crate::{
-    ADA, done, facts,
+    ADA, done, done_and_told, facts,
     mongod::{Mongod, database_name},
     refused, setups,
     socket::{PASSWORD, Setup},
@@ -125,26 +127,49 @@ fn a_backup_takes_the_place_of_files_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn users_that_cannot_be_read_are_told_of() {
+    let embedded = Setup::new();
+    embedded.start().sign_up(ADA);
+    let users = TableDefinition::<&str, &[u8]>::new("users");
+    let file = Database::open(embedded.folder().join("registry.redb")).unwrap();
+    let write = file.begin_write().unwrap();
+    let odd = br#"{"email":"bob@localhost"}"#;
+    let mut table = write.open_table(users).unwrap();
+    table.insert("0dd", &odd[..]).unwrap();
+    drop(table);
+    write.commit().unwrap();
+    drop(file);
+    assert_tells_of_one(&embedded);
+
     let name = database_name();
-    let setup = Setup::new().with("MONGO_URI", &Mongod::shared().uri());
-    let setup = setup.with("MONGO_DB_NAME", &name);
-    let registry = setup.start();
-    registry.sign_up(ADA);
+    let mongo = Setup::new().with("MONGO_URI", &Mongod::shared().uri());
+    let mongo = mongo.with("MONGO_DB_NAME", &name);
+    mongo.start().sign_up(ADA);
     let client = Client::with_uri_str(Mongod::shared().uri()).await.unwrap();
     let users = client.database(&name).collection::<Document>("users");
-    users
-        .insert_one(doc! { "_id": "odd", "email": "bob@localhost" })
-        .await
-        .unwrap();
+    let odd = doc! { "_id": "odd", "email": "bob@localhost" };
+    users.insert_one(odd).await.unwrap();
+    assert_tells_of_one(&mongo);
+}
+
+#[track_caller]
+fn assert_tells_of_one(setup: &Setup) {
+    const TOLD: &str = "fpm-registry: 1 users could not be read and are left out\n";
     let file = setup.folder().join("registry.backup");
     let path = file.to_str().unwrap();
-    let said = done(&setup, &["backup", path]);
-    let sentence = format!("Wrote 1 users to {path}; 1 could not be read and are not in it\n");
+    let (said, told) = done_and_told(setup, &["backup", path]);
+    let sentence = format!("Wrote 1 users to {path}\n");
     assert!(said.starts_with(&sentence), "{said}");
+    assert_eq!(told, TOLD);
+    let (said, told) = done_and_told(setup, &["user", "list"]);
+    assert!(said.starts_with("Users: 1\n"), "{said}");
+    assert_eq!(told, TOLD);
+    assert_eq!(done_and_told(setup, &["events", "list"]).1, TOLD);
     let [target, _] = setups();
-    let restored = facts(&target, &["restore", path]);
+    let (restored, told) = done_and_told(&target, &["restore", path, "--json"]);
+    let restored: Value = serde_json::from_str(&restored).unwrap();
     assert_eq!(
         (&restored["users"], &restored["unreadable"]),
         (&1.into(), &1.into())
     );
+    assert_eq!(told, TOLD);
 }
