@@ -21,6 +21,7 @@ use crate::{
             restore,
         },
         settings::Settings,
+        stop_signal::stop_signal,
         store,
     },
 };
@@ -52,7 +53,13 @@ pub struct Restore {
 impl Backup {
     /// Carries the command out: the running server sends the backup, and this process writes it and reads it again.
     pub async fn run(self, settings: &Settings) -> ExitCode {
-        match self.write(settings).await {
+        // A write that is dropped deletes its unfinished file.
+        let written = tokio::select! {
+            biased;
+            () = stop_signal() => Err(BackupError::Interrupted),
+            written = self.write(settings) => written,
+        };
+        match written {
             Ok(contents) => print(&report("Wrote", "to", &self.file, contents), self.output),
             Err(why) => refuse(&format!("{}: {why}", self.file.display())),
         }

@@ -9,6 +9,7 @@
 //! - [`health`]: whether the server works, for what watches it; [`last_look`]: one look at the store for all who ask
 //! - [`peer`]: the client's network, also behind proxies; [`log`]: the access log
 //! - [`mod@listen`]: connections: their number and timeouts; [`state`]: what all handlers share
+//! - [`mod@stop_signal`]: what ends the server, or a command that has to clean up
 //! - [`probe`]: a request of an operator, to see what the proxy passes on
 //! - [`admin`]: the socket for commands of operators; [`backup`]: backups of a store
 //! - [`settings`]: configuration; [`breached`]: opens the filter of breached passwords; [`tls`]: to other servers
@@ -39,6 +40,7 @@ pub mod rendered;
 pub mod settings;
 pub mod show;
 pub mod state;
+pub mod stop_signal;
 pub mod store;
 pub mod submit;
 pub mod tls;

@@ -1,6 +1,12 @@
 //! Backups: written by the command, sent by the running server, restored into either store.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{
+    fs,
+    os::unix::{fs::PermissionsExt, net::UnixListener},
+    process::{Command, Stdio},
+    thread::sleep,
+    time::Duration,
+};
 
 use bson::doc;
 use mongodb::{Client, bson::Document};
@@ -104,11 +110,7 @@ fn no_empty_backup_takes_the_place_of_another() {
         drop(registry);
     }
     assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
-    let left: Vec<_> = fs::read_dir(setup.folder()).unwrap().collect();
-    assert!(left.iter().all(|entry| {
-        let name = entry.as_ref().unwrap().file_name();
-        !name.to_string_lossy().ends_with(".partial")
-    }));
+    assert!(!has_partial(&setup));
 }
 
 #[test]
@@ -123,6 +125,43 @@ fn a_backup_takes_the_place_of_files_alone() {
             format!("fpm-registry: {path}: there is something else than a file there\n")
         );
     }
+}
+
+/// The server that sends it has not begun when the signal comes.
+#[test]
+fn a_backup_that_is_interrupted_leaves_nothing_behind() {
+    for signal in ["INT", "TERM"] {
+        let setup = Setup::new();
+        fs::create_dir_all(setup.folder()).unwrap();
+        let _server = UnixListener::bind(setup.folder().join("admin.sock")).unwrap();
+        let file = setup.folder().join("good.backup");
+        fs::write(&file, "precious").unwrap();
+        let mut backup = setup.command();
+        backup.arg("backup").arg(&file).stderr(Stdio::piped());
+        let backup = backup.spawn().unwrap();
+        while !has_partial(&setup) {
+            sleep(Duration::from_millis(10));
+        }
+        let kill = ["-s", signal, &backup.id().to_string()].map(str::to_owned);
+        assert!(Command::new("kill").args(kill).status().unwrap().success());
+        let ended = backup.wait_with_output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        let sentence = format!(
+            "fpm-registry: {}: the backup was interrupted and not written\n",
+            file.display()
+        );
+        assert_eq!((ended.status.code(), said), (Some(1), sentence));
+        assert!(!has_partial(&setup));
+        assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
+    }
+}
+
+fn has_partial(setup: &Setup) -> bool {
+    let mut files = fs::read_dir(setup.folder()).unwrap();
+    files.any(|file| {
+        let name = file.unwrap().file_name();
+        name.to_string_lossy().ends_with(".partial")
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]
