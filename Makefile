@@ -78,12 +78,15 @@ fmt: ## format the code
 clean: ## remove what was built here, but not the shared cache
 	rm -rf target
 
+# --all-targets leaves out the suites that the release server is tested with, `--test '*'` all else. `embed` is left out: it
+# needs a built site.
 lint: wasm
 	$(call headline,Checking the format)
 	@$(ENV) cargo fmt --all --check
 	@$(ENV) rustfmt --edition 2024 --check fuzz/fuzz_targets/*.rs
 	$(call headline,Clippy: server)
 	@$(ENV) cargo clippy --all-targets --features ssr -- -D warnings
+	@$(ENV) cargo clippy --test '*' --features ssr -- -D warnings
 	$(call headline,Clippy: client)
 	@$(ENV) cargo clippy --lib --features hydrate --target wasm32-unknown-unknown -- -D warnings
 	$(call headline,Clippy: xtask and breached)

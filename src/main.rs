@@ -26,18 +26,14 @@ use fpm_registry::{
         probe::Probe,
         settings::{LogFormat, NoSettings, Settings, WrongSetting},
         state::State,
+        stop_signal::stop_signal,
         store::{self, measured::measured},
     },
 };
 use futures_util::FutureExt;
 use sd_notify::NotifyState;
 use tikv_jemallocator::Jemalloc;
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-    sync::oneshot,
-    time::timeout,
-};
+use tokio::{net::TcpListener, sync::oneshot, time::timeout};
 
 /// Returns memory to the system after a burst of requests; the allocator of the C library does not.
 #[global_allocator]
@@ -191,21 +187,6 @@ async fn listen_on(setting: &str, address: SocketAddr) -> Result<TcpListener, Wr
 fn tell_service_manager(state: NotifyState) {
     if let Err(error) = sd_notify::notify(&[state]) {
         tracing::warn!(%error, "cannot reach the service manager, which may end this process");
-    }
-}
-
-/// Waits for Ctrl-C or SIGTERM.
-async fn stop_signal() {
-    let mut terminate = match signal(SignalKind::terminate()) {
-        Ok(signal) => signal,
-        Err(error) => {
-            tracing::error!(%error, "cannot listen for SIGTERM");
-            return std::future::pending().await;
-        }
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
     }
 }
 

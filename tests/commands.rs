@@ -38,10 +38,18 @@ fn setups() -> [Setup; 2] {
 /// What a command printed where it was done.
 #[track_caller]
 fn done(setup: &Setup, command: &[&str]) -> String {
+    let (said, told) = done_and_told(setup, command);
+    assert_eq!(told, "", "{command:?}");
+    said
+}
+
+/// The same, and what it told beside it.
+#[track_caller]
+fn done_and_told(setup: &Setup, command: &[&str]) -> (String, String) {
     let output = setup.command().args(command).output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!((output.status.code(), &*said), (Some(0), ""), "{command:?}");
-    String::from_utf8(output.stdout).unwrap()
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{command:?}: {told}");
+    (String::from_utf8(output.stdout).unwrap(), told)
 }
 
 #[track_caller]

@@ -6,15 +6,18 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "limits/at_once.rs"]
+mod at_once;
 #[macro_use]
 mod common;
+#[path = "common/proxy.rs"]
+mod proxy;
 
 use std::time::Duration;
 
 use common::{
     Answer, EVERY_CLIENT, Encoding, Kept, Kind, PASSWORD, Registry, Setup, WRONG_PASSWORD as WRONG,
 };
-use fpm_registry::accounts::user::MAX_SESSIONS;
 use futures_util::future::join_all;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -484,30 +487,6 @@ async fn attempts_are_counted_over_all_processes_on_one_database() {
     let answers = join_all(logins).await;
     let tried = answers.iter().filter(|answer| answer.status == 401);
     assert_eq!(tried.count(), 10);
-}
-
-/// Each login changes the same user, so that nearly all of them meet another one.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hundred_logins_at_once_at_two_processes_all_succeed() {
-    let unlimited = || Setup {
-        rate_limits: false,
-        ..Setup::default()
-    };
-    let one = Registry::start_as(Kept::Mongo, unlimited()).await;
-    let other = one.twin_as(unlimited()).await;
-    one.add_user(ADA).await;
-    let clients: Vec<_> = (0..50)
-        .flat_map(|_| [one.program(), other.program()])
-        .collect();
-    let logins = clients.iter().map(|client| client.login(ADA, PASSWORD));
-    for answer in join_all(logins).await {
-        answer.assert_done(PROGRAM, "Login successful", "/");
-    }
-    let mut live = 0;
-    for client in &clients {
-        live += usize::from(client.is_logged_in().await);
-    }
-    assert_eq!(live, MAX_SESSIONS);
 }
 
 #[tokio::test(flavor = "multi_thread")]

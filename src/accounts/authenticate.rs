@@ -74,7 +74,7 @@ impl Accounts {
                 return Err(Error::WrongCurrentPassword);
             }
             Err(error) => {
-                self.limits.aborted(&mut attempt).await;
+                self.limits.aborted(&mut attempt, &error).await;
                 return Err(error);
             }
         }

@@ -3,7 +3,7 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -30,9 +30,9 @@ const MEMORY_LIFE: Duration = Duration::from_secs(2);
 pub struct Hasher {
     jobs: Arc<Jobs>,
     policy: Arc<PasswordPolicy>,
-    threads: Vec<JoinHandle<()>>,
-    /// Compared with if there is no user, so that an unknown e-mail takes as long as a known one.
-    dummy: PasswordHash,
+    cores: usize,
+    /// Started by the first request, so that a command that hashes nothing has none.
+    threads: OnceLock<Vec<JoinHandle<()>>>,
     metrics: HashMetrics,
     /// The salt of hashes of the first backend, if it is known.
     legacy_salt: Option<LegacySalt>,
@@ -42,24 +42,27 @@ pub struct Hasher {
 type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
 impl Hasher {
-    /// Starts one thread for each core of this machine, and makes the dummy hash.
+    /// A hasher with one thread for each core of this machine.
     pub fn new(policy: Arc<PasswordPolicy>, metrics: HashMetrics) -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let jobs = Arc::new(Jobs::new(cores * WAITING_PER_CORE));
-        let start = |_| {
-            let (jobs, metrics) = (jobs.clone(), metrics.clone());
-            thread::spawn(move || work(&jobs, &metrics))
-        };
-        let threads = (0..cores).map(start).collect();
-        let dummy = password::dummy_hash();
         Self {
-            jobs,
-            threads,
+            jobs: Arc::new(Jobs::new(cores * WAITING_PER_CORE)),
+            cores,
+            threads: OnceLock::new(),
             policy,
-            dummy,
             metrics,
             legacy_salt: None,
         }
+    }
+
+    fn start_threads(&self) {
+        let _ = self.threads.get_or_init(|| {
+            let start = |_| {
+                let (jobs, metrics) = (self.jobs.clone(), self.metrics.clone());
+                thread::spawn(move || work(&jobs, &metrics))
+            };
+            (0..self.cores).map(start).collect()
+        });
     }
 
     /// Compares with hashes of the first backend too, whose salt this is.
@@ -69,7 +72,8 @@ impl Hasher {
 
     /// Whether no thread has ended.
     pub fn is_alive(&self) -> bool {
-        !self.threads.iter().any(JoinHandle::is_finished)
+        let mut started = self.threads.get().into_iter().flatten();
+        !started.any(JoinHandle::is_finished)
     }
 
     /// How many requests have a place in the queue.
@@ -90,6 +94,7 @@ impl Hasher {
     /// Reserves a place in the queue. [`Error::Busy`], after a delay, if there is none for this requester. Reserved
     /// before the store is asked for anything, so that no request that is refused has cost more.
     pub async fn reserve(&self, requester: Requester) -> Result<Place, Error> {
+        self.start_threads();
         match self.jobs.reserve(requester) {
             Some(place) => Ok(place),
             None => Err(self.refuse().await),
@@ -118,10 +123,9 @@ impl Hasher {
         password: Password,
         stored: Option<PasswordHash>,
     ) -> Result<Verdict, Error> {
-        let (dummy, salt) = (self.dummy.clone(), self.legacy_salt.clone());
+        let salt = self.legacy_salt.clone();
         let verified = place.run(move |memory| {
-            let (stored, salt) = (stored.as_ref(), salt.as_ref());
-            password::verify_now(&password, stored, salt, &dummy, memory)
+            password::verify_now(&password, stored.as_ref(), salt.as_ref(), memory)
         });
         self.unless_evicted(verified.await)
     }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{Mutex as Lock, OwnedMutexGuard},
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 
@@ -24,13 +24,13 @@ pub struct KeyedLock {
 
 /// The locks, by a hash of the key that nobody outside can foresee.
 #[derive(Default)]
-struct Held(Mutex<HashMap<u64, Arc<Lock<()>>>>);
+struct Held(Mutex<HashMap<u64, Arc<Semaphore>>>);
 
 /// Holds a lock until it is dropped.
 pub struct Guard {
     // Dropped before the use ends, so that the lock is free by then.
-    lock: Option<OwnedMutexGuard<()>>,
-    _use: Use,
+    lock: Option<OwnedSemaphorePermit>,
+    held_by: Use,
 }
 
 /// One who holds the lock of a key or waits for it.
@@ -40,23 +40,37 @@ struct Use {
 }
 
 impl KeyedLock {
-    /// Waits for the lock of `key`. [`Error::Busy`] after `longest`.
+    /// Waits for the lock of `key`. [`Error::Busy`] after `longest`, or if who has it closes it.
     pub async fn lock(&self, key: &impl Hash, longest: Duration) -> Result<Guard, Error> {
         let key = self.hasher.hash_one(key);
-        let lock = self.held.locks().entry(key).or_default().clone();
+        let unused = || Arc::new(Semaphore::new(1));
+        let lock = self.held.locks().entry(key).or_insert_with(unused).clone();
         let held = self.held.clone();
-        let waiting = Use { held, key };
-        let lock = timeout(longest, lock.lock_owned()).await;
-        Ok(Guard {
-            lock: Some(lock.map_err(|_| Error::Busy)?),
-            _use: waiting,
-        })
+        let held_by = Use { held, key };
+        match timeout(longest, lock.acquire_owned()).await {
+            Ok(Ok(lock)) => Ok(Guard {
+                lock: Some(lock),
+                held_by,
+            }),
+            Ok(Err(_)) | Err(_) => Err(Error::Busy),
+        }
     }
 }
 
 impl Held {
-    fn locks(&self) -> MutexGuard<'_, HashMap<u64, Arc<Lock<()>>>> {
+    fn locks(&self) -> MutexGuard<'_, HashMap<u64, Arc<Semaphore>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Guard {
+    /// Refuses all who wait for this lock. Who comes later finds a new one.
+    pub fn close(&self) {
+        if let Some(lock) = &self.lock {
+            let Use { held, key } = &self.held_by;
+            held.locks().remove(key);
+            lock.semaphore().close();
+        }
     }
 }
 
@@ -110,6 +124,22 @@ mod tests {
         });
         assert!(matches!(locks.lock(&"ada", SOON).await, Err(Error::Busy)));
         drop(second);
+        assert!(locks.held.locks().is_empty());
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_closed_lock_is_refused_and_who_comes_later_is_not() {
+        let locks = KeyedLock::default();
+        let first = locks.lock(&"ada", SOON).await.unwrap();
+        let (second, third) = tokio::join!(locks.lock(&"ada", SOON * 50), async {
+            tokio::time::sleep(SOON).await;
+            first.close();
+            locks.lock(&"ada", SOON).await
+        });
+        assert!(matches!(second, Err(Error::Busy)));
+        drop(first);
+        assert!(matches!(locks.lock(&"ada", SOON).await, Err(Error::Busy)));
+        drop(third.unwrap());
         assert!(locks.held.locks().is_empty());
     }
 }

@@ -32,8 +32,9 @@ use super::{
     wait::Wait,
 };
 
-/// How long a login waits for other logins from its network to the same account.
-const LOGIN_LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a login waits for other logins from its network to the same account: long enough for as many as the hasher's
+/// queue holds, even on a busy machine. More do not wait, since each has a place there.
+const LOGIN_LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a refusal is delayed.
 const REFUSAL_DELAY: Duration = Duration::from_millis(10);
 /// How long a refusal waits at most for earlier refusals of its network.
@@ -60,7 +61,7 @@ struct Counted {
     keys: Vec<AttemptKey>,
     /// Whether this is the last attempt that the account allows from unknown devices.
     is_last: bool,
-    _lock: Guard,
+    lock: Guard,
 }
 
 impl Limits {
@@ -127,14 +128,15 @@ impl Limits {
         };
         let of_account = email.map(of_account).into_iter().flatten().collect();
         let from = (network, LOGIN, LOGIN_OF_NETWORK);
-        let counted = self.count(of_account, from).await?;
+        let counted = self.count(of_account, from).await;
+        let counted = counted.inspect_err(|error| refuse_waiting(&lock, error))?;
         let is_last = |(key, attempts): &(AttemptKey, Attempts)| {
             key.is_of(LOGIN_ROW) && attempts.count == IN_A_ROW
         };
         Ok(LoginAttempt(Some(Counted {
             is_last: counted.iter().any(is_last),
             keys: keys(&counted),
-            _lock: lock,
+            lock,
         })))
     }
 
@@ -154,10 +156,13 @@ impl Limits {
             Ok(counted) => Ok(Some(LoginAttempt(Some(Counted {
                 is_last: false,
                 keys: keys(&counted),
-                _lock: lock,
+                lock,
             })))),
             Err(Error::TooManyAttempts(_)) => Ok(None),
-            Err(error) => Err(error),
+            Err(error) => {
+                refuse_waiting(&lock, &error);
+                Err(error)
+            }
         }
     }
 
@@ -168,7 +173,8 @@ impl Limits {
             let forgotten: Vec<AttemptKey> = known.into_iter().collect();
             let mut taken_back = counted.keys;
             taken_back.retain(|key| !forgotten.contains(key));
-            self.settle(&forgotten, &taken_back).await;
+            let settled = self.settle(&forgotten, &taken_back).await;
+            let _ = settled.inspect_err(|error| refuse_waiting(&counted.lock, error));
         }
     }
 
@@ -176,19 +182,22 @@ impl Limits {
     /// the server. Whether it was the last attempt that the account allows from unknown devices. The history of the
     /// address's owner counts it too.
     pub async fn failed(&self, login: &LoginAttempt, email: Option<&Email>) -> Result<bool, Error> {
-        match &login.0 {
-            Some(counted) => {
-                if let Some(email) = email {
-                    let now = self.clock.now();
-                    let failed = AttemptKey::of_day(FAILED, email, day(now));
-                    let failed = [(failed, FAILED_IN_A_DAY)];
-                    drop(self.store.count_attempts(&failed, now).await?);
-                }
-                self.store.flush_attempts().await?;
-                Ok(counted.is_last)
-            }
-            None => Ok(false),
+        let Some(counted) = &login.0 else {
+            return Ok(false);
+        };
+        let recorded = self.record_failed(email).await;
+        recorded.inspect_err(|error| refuse_waiting(&counted.lock, error))?;
+        Ok(counted.is_last)
+    }
+
+    async fn record_failed(&self, email: Option<&Email>) -> Result<(), Error> {
+        if let Some(email) = email {
+            let now = self.clock.now();
+            let failed = AttemptKey::of_day(FAILED, email, day(now));
+            let failed = [(failed, FAILED_IN_A_DAY)];
+            drop(self.store.count_attempts(&failed, now).await?);
         }
+        Ok(self.store.flush_attempts().await?)
     }
 
     /// How many logins failed at this address today and in the six days before.
@@ -201,16 +210,17 @@ impl Limits {
         Ok(self.store.attempts(&keys, now).await?)
     }
 
-    /// The password was not compared: takes the attempt back.
-    pub async fn aborted(&self, login: &mut LoginAttempt) {
+    /// The password was not compared, because of `error`: takes the attempt back.
+    pub async fn aborted(&self, login: &mut LoginAttempt, error: &Error) {
         if let Some(counted) = login.0.take() {
+            refuse_waiting(&counted.lock, error);
             self.take_back(&counted.keys).await;
         }
     }
 
     /// Uncounts attempts that were not carried out.
     pub async fn take_back(&self, keys: &[AttemptKey]) {
-        self.settle(&[], keys).await;
+        let _ = self.settle(&[], keys).await;
     }
 
     /// Forgets the failed logins to an account, because its owner has used a reset link or has just signed up.
@@ -313,11 +323,24 @@ impl Limits {
         }
     }
 
-    /// A failure is only logged: an attempt that stays counted is better than a login that fails.
-    async fn settle(&self, forgotten: &[AttemptKey], taken_back: &[AttemptKey]) {
-        if let Err(error) = self.store.settle_attempts(forgotten, taken_back).await {
+    /// A failure is logged, and fails nothing: an attempt that stays counted is better than a login that fails.
+    async fn settle(
+        &self,
+        forgotten: &[AttemptKey],
+        taken_back: &[AttemptKey],
+    ) -> Result<(), Error> {
+        let settled = self.store.settle_attempts(forgotten, taken_back).await;
+        let settled = settled.inspect_err(|error| {
             tracing::warn!(%error, "cannot take back an attempt, it stays counted");
-        }
+        });
+        Ok(settled?)
+    }
+}
+
+/// A store that is out of reach of one login is so for those that wait for it: else each would wait for the store in turn.
+fn refuse_waiting(lock: &Guard, error: &Error) {
+    if let Error::Unavailable(_) = error {
+        lock.close();
     }
 }
 

@@ -54,8 +54,8 @@ impl Accounts {
         let mut login = self.admit(caller, email).await?;
         let logged_in = self.complete_login(caller, &mut login, password).await;
         match &logged_in {
-            Err(Error::Busy | Error::Unavailable(_)) => {
-                self.limits.aborted(&mut login.attempt).await;
+            Err(error @ (Error::Busy | Error::Unavailable(_))) => {
+                self.limits.aborted(&mut login.attempt, error).await;
             }
             Err(_) => {
                 let (email, user) = (login.email.as_ref(), login.user.as_ref());

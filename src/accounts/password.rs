@@ -154,23 +154,12 @@ fn hash_input(input: &str, algorithm: Ident, memory: &mut Memory) -> PasswordHas
     PasswordHash(hash.to_string())
 }
 
-/// A hash that no user's password has.
-pub(super) fn dummy_hash() -> PasswordHash {
-    hash_input(
-        "no user has this password",
-        Algorithm::Argon2id.ident(),
-        &mut Memory::new(),
-    )
-}
-
-/// Compares a password with a stored hash, and with a dummy for the rest of the time that it takes for anybody: one
-/// hash; or two if the first backend's salt is known and may have been used with either of two texts, so that the time
+/// Compares a password with a stored hash, and hashes for the rest of the time that it takes for anybody: one hash; or two if the first backend's salt is known and may have been used with either of two texts, so that the time
 /// tells nothing of who is of the first backend.
 pub(super) fn verify_now(
     password: &Password,
     stored: Option<&PasswordHash>,
     salt: Option<&LegacySalt>,
-    dummy: &PasswordHash,
     memory: &mut Memory,
 ) -> Verdict {
     let (verdict, hashes) = match stored {
@@ -179,7 +168,7 @@ pub(super) fn verify_now(
     };
     let all = salt.map_or(1, |_| password.legacy_texts().count());
     for _ in hashes..all {
-        compare(password, dummy, None, memory);
+        let _ = digest(&argon2(), &password.text, &Salt::generate(), memory);
     }
     verdict
 }

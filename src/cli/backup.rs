@@ -21,6 +21,7 @@ use crate::{
             restore,
         },
         settings::Settings,
+        stop_signal::stop_signal,
         store,
     },
 };
@@ -55,7 +56,13 @@ pub struct Restore {
 impl Backup {
     /// Carries the command out: the running server sends the backup, and this process writes it and reads it again.
     pub async fn run(self, settings: &Settings) -> ExitCode {
-        match self.write(settings).await {
+        // A write that is dropped deletes its unfinished file.
+        let written = tokio::select! {
+            biased;
+            () = stop_signal() => Err(BackupError::Interrupted),
+            written = self.write(settings) => written,
+        };
+        match written {
             Ok(contents) => print(&report("Wrote", "to", &self.file, contents), self.output),
             Err(why) => refuse(&format!("{}: {why}", self.file.display())),
         }
@@ -123,12 +130,8 @@ impl Restore {
 
 fn report(did: &str, to: &str, file: &Path, contents: Contents) -> Report {
     let (users, file) = (contents.users, file.display());
-    let left_out = match contents.unreadable {
-        0 => String::new(),
-        some => format!("; {some} could not be read and are not in it"),
-    };
     Report {
-        sentence: format!("{did} {users} users {to} {file}{left_out}"),
+        sentence: format!("{did} {users} users {to} {file}"),
         facts: json!(contents),
     }
 }

@@ -175,8 +175,16 @@ impl Mailer for NoMail {
     }
 }
 
-/// Prints what was done.
+/// Prints what was done, and how many users could not be read for it.
 pub fn print(report: &Report, output: Output) -> ExitCode {
+    let printed = print_facts(report, output);
+    if let Some(some @ 1..) = report.facts["unreadable"].as_u64() {
+        eprintln!("fpm-registry: {some} users could not be read and are left out");
+    }
+    printed
+}
+
+fn print_facts(report: &Report, output: Output) -> ExitCode {
     if output.json {
         return say(&format!("{:#}", report.facts));
     }

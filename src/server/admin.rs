@@ -1,9 +1,9 @@
 //! The socket on which a running server does what an operator's commands ask for: one line of JSON each way.
 
 use std::{
-    fs::{self, DirBuilder},
+    fs::{self, DirBuilder, File},
     io,
-    os::unix::{fs::DirBuilderExt, net::UnixStream as BlockingStream},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -85,29 +85,35 @@ pub enum Answer {
 pub struct AdminSocket {
     listener: UnixListener,
     path: PathBuf,
+    /// The data folder, locked: whoever has the lock may take the place of a socket that is there.
+    _lock: File,
 }
 
 impl AdminSocket {
     /// Listens in the data folder, for this user alone. An error if another server does.
     pub fn bind(data_dir: &Path) -> io::Result<Self> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(data_dir)?;
+        let lock = File::open(data_dir)?;
+        lock.try_lock()
+            .map_err(|_| io::Error::from(io::ErrorKind::AddrInUse))?;
         let path = path(data_dir);
-        match BlockingStream::connect(&path) {
-            Ok(_) => return Err(io::ErrorKind::AddrInUse.into()),
-            // What a killed server left behind.
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                fs::remove_file(&path)?;
-            }
-            Err(_) => DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(data_dir)?,
+        // What a killed server left behind.
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
         }
         // The socket has its mode from the first moment on.
         let before = umask(Mode::RWXG | Mode::RWXO | Mode::XUSR);
         let listener = UnixListener::bind(&path);
         umask(before);
-        let listener = listener?;
-        Ok(Self { listener, path })
+        Ok(Self {
+            listener: listener?,
+            path,
+            _lock: lock,
+        })
     }
 
     /// Answers clients for as long as the server runs.
@@ -195,5 +201,37 @@ fn answer_of(outcome: Result<Report, impl std::error::Error>) -> Answer {
             }
             Answer::NotDone(why.to_string())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+    use std::os::unix::net::UnixListener as BlockingListener;
+
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_socket_of_a_killed_server_is_taken_by_one_of_those_that_start_at_once() {
+        let dir = std::env::temp_dir().join(format!("fpm-registry-admin-{}", Uuid::new_v4()));
+        fs::create_dir(&dir).unwrap();
+        drop(BlockingListener::bind(path(&dir)).unwrap());
+        // Another has looked, and not bound yet.
+        let other = File::open(&dir).unwrap();
+        other.lock().unwrap();
+        let refused = AdminSocket::bind(&dir).err().map(|error| error.kind());
+        assert_eq!(refused, Some(io::ErrorKind::AddrInUse));
+        assert!(path(&dir).exists());
+        drop(other);
+        let bound = AdminSocket::bind(&dir).unwrap();
+        assert!(UnixStream::connect(path(&dir)).await.is_ok());
+        let refused = AdminSocket::bind(&dir).err().map(|error| error.kind());
+        assert_eq!(refused, Some(io::ErrorKind::AddrInUse));
+        drop(bound);
+        assert!(AdminSocket::bind(&dir).is_ok());
+        fs::remove_dir_all(dir).unwrap();
     }
 }

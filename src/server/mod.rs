@@ -10,9 +10,10 @@
 //! - [`who`]: whose session or upload token it is, for services and proxies
 //! - [`peer`]: the client's network, also behind proxies; [`log`]: the access log
 //! - [`mod@listen`]: connections: their number and timeouts; [`state`]: what all handlers share
+//! - [`mod@stop_signal`]: what ends the server, or a command that has to clean up
 //! - [`probe`]: a request of an operator, to see what the proxy passes on
 //! - [`admin`]: the socket for commands of operators; [`backup`]: backups of a store
-//! - [`settings`]: configuration; [`breached`]: opens the filter of breached passwords
+//! - [`settings`]: configuration; [`breached`]: opens the filter of breached passwords; [`tls`]: to other servers
 //! - [`metrics`]: what is counted, and the address that shows it
 //! - [`mail`], [`store`]: implementations of the accounts' traits `Mailer` and `Store`
 
@@ -40,8 +41,10 @@ pub mod rendered;
 pub mod settings;
 pub mod show;
 pub mod state;
+pub mod stop_signal;
 pub mod store;
 pub mod submit;
+pub mod tls;
 pub mod who;
 
 use std::sync::Arc;

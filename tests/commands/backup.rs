@@ -1,12 +1,20 @@
 //! Backups: written by the command, sent by the running server, restored into either store.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{
+    fs,
+    os::unix::{fs::PermissionsExt, net::UnixListener},
+    process::{Command, Stdio},
+    thread::sleep,
+    time::Duration,
+};
 
 use bson::doc;
 use mongodb::{Client, bson::Document};
+use redb::{Database, TableDefinition};
+use serde_json::Value;
 
 use crate::{
-    ADA, done, facts,
+    ADA, done, done_and_told, facts,
     mongod::{Mongod, database_name},
     refused, setups,
     socket::{PASSWORD, Setup},
@@ -102,11 +110,7 @@ fn no_empty_backup_takes_the_place_of_another() {
         drop(registry);
     }
     assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
-    let left: Vec<_> = fs::read_dir(setup.folder()).unwrap().collect();
-    assert!(left.iter().all(|entry| {
-        let name = entry.as_ref().unwrap().file_name();
-        !name.to_string_lossy().ends_with(".partial")
-    }));
+    assert!(!has_partial(&setup));
 }
 
 #[test]
@@ -123,28 +127,88 @@ fn a_backup_takes_the_place_of_files_alone() {
     }
 }
 
+/// The server that sends it has not begun when the signal comes.
+#[test]
+fn a_backup_that_is_interrupted_leaves_nothing_behind() {
+    for signal in ["INT", "TERM"] {
+        let setup = Setup::new();
+        fs::create_dir_all(setup.folder()).unwrap();
+        let _server = UnixListener::bind(setup.folder().join("admin.sock")).unwrap();
+        let file = setup.folder().join("good.backup");
+        fs::write(&file, "precious").unwrap();
+        let mut backup = setup.command();
+        backup.arg("backup").arg(&file).stderr(Stdio::piped());
+        let backup = backup.spawn().unwrap();
+        while !has_partial(&setup) {
+            sleep(Duration::from_millis(10));
+        }
+        let kill = ["-s", signal, &backup.id().to_string()].map(str::to_owned);
+        assert!(Command::new("kill").args(kill).status().unwrap().success());
+        let ended = backup.wait_with_output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        let sentence = format!(
+            "fpm-registry: {}: the backup was interrupted and not written\n",
+            file.display()
+        );
+        assert_eq!((ended.status.code(), said), (Some(1), sentence));
+        assert!(!has_partial(&setup));
+        assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
+    }
+}
+
+fn has_partial(setup: &Setup) -> bool {
+    let mut files = fs::read_dir(setup.folder()).unwrap();
+    files.any(|file| {
+        let name = file.unwrap().file_name();
+        name.to_string_lossy().ends_with(".partial")
+    })
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn users_that_cannot_be_read_are_told_of() {
+    let embedded = Setup::new();
+    embedded.start().sign_up(ADA);
+    let users = TableDefinition::<&str, &[u8]>::new("users");
+    let file = Database::open(embedded.folder().join("registry.redb")).unwrap();
+    let write = file.begin_write().unwrap();
+    let odd = br#"{"email":"bob@localhost"}"#;
+    let mut table = write.open_table(users).unwrap();
+    table.insert("0dd", &odd[..]).unwrap();
+    drop(table);
+    write.commit().unwrap();
+    drop(file);
+    assert_tells_of_one(&embedded);
+
     let name = database_name();
-    let setup = Setup::new().with("MONGO_URI", &Mongod::shared().uri());
-    let setup = setup.with("MONGO_DB_NAME", &name);
-    let registry = setup.start();
-    registry.sign_up(ADA);
+    let mongo = Setup::new().with("MONGO_URI", &Mongod::shared().uri());
+    let mongo = mongo.with("MONGO_DB_NAME", &name);
+    mongo.start().sign_up(ADA);
     let client = Client::with_uri_str(Mongod::shared().uri()).await.unwrap();
     let users = client.database(&name).collection::<Document>("users");
-    users
-        .insert_one(doc! { "_id": "odd", "email": "bob@localhost" })
-        .await
-        .unwrap();
+    let odd = doc! { "_id": "odd", "email": "bob@localhost" };
+    users.insert_one(odd).await.unwrap();
+    assert_tells_of_one(&mongo);
+}
+
+#[track_caller]
+fn assert_tells_of_one(setup: &Setup) {
+    const TOLD: &str = "fpm-registry: 1 users could not be read and are left out\n";
     let file = setup.folder().join("registry.backup");
     let path = file.to_str().unwrap();
-    let said = done(&setup, &["backup", path]);
-    let sentence = format!("Wrote 1 users to {path}; 1 could not be read and are not in it\n");
+    let (said, told) = done_and_told(setup, &["backup", path]);
+    let sentence = format!("Wrote 1 users to {path}\n");
     assert!(said.starts_with(&sentence), "{said}");
+    assert_eq!(told, TOLD);
+    let (said, told) = done_and_told(setup, &["user", "list"]);
+    assert!(said.starts_with("Users: 1\n"), "{said}");
+    assert_eq!(told, TOLD);
+    assert_eq!(done_and_told(setup, &["events", "list"]).1, TOLD);
     let [target, _] = setups();
-    let restored = facts(&target, &["restore", path]);
+    let (restored, told) = done_and_told(&target, &["restore", path, "--json"]);
+    let restored: Value = serde_json::from_str(&restored).unwrap();
     assert_eq!(
         (&restored["users"], &restored["unreadable"]),
         (&1.into(), &1.into())
     );
+    assert_eq!(told, TOLD);
 }

@@ -131,7 +131,10 @@ impl Registry {
             Kept::Embedded => {
                 Self::start_with(open_embedded(&folder).unwrap(), None, folder, setup)
             }
-            Kept::Mongo => Self::start_on(Mongod::shared(), &database_name(), folder, setup).await,
+            Kept::Mongo => {
+                let uri = Mongod::shared().uri();
+                Self::start_on(&uri, &database_name(), folder, setup).await
+            }
         }
     }
 
@@ -139,8 +142,13 @@ impl Registry {
     pub async fn start_on_own_mongod() -> (Self, Mongod) {
         let mongod = Mongod::start(&[]).unwrap();
         let (name, setup) = (database_name(), Setup::default());
-        let registry = Self::start_on(&mongod, &name, PathBuf::new(), setup).await;
+        let registry = Self::start_on(&mongod.uri(), &name, PathBuf::new(), setup).await;
         (registry, mongod)
+    }
+
+    /// Starts a registry that reaches MongoDB by this connection string.
+    pub async fn start_behind(uri: &str) -> Self {
+        Self::start_on(uri, &database_name(), PathBuf::new(), Setup::default()).await
     }
 
     /// A second process on the MongoDB database of this one.
@@ -151,13 +159,12 @@ impl Registry {
     /// The same, set up like this.
     pub async fn twin_as(&self, setup: Setup) -> Self {
         let name = self.database.as_ref().expect("kept in MongoDB").name();
-        Self::start_on(Mongod::shared(), name, PathBuf::new(), setup).await
+        Self::start_on(&Mongod::shared().uri(), name, PathBuf::new(), setup).await
     }
 
-    async fn start_on(mongod: &Mongod, name: &str, folder: PathBuf, setup: Setup) -> Self {
-        let uri = mongod.uri();
-        let client = mongodb::Client::with_uri_str(&uri).await.unwrap();
-        let store = open_mongo(&uri, name).await.unwrap();
+    async fn start_on(uri: &str, name: &str, folder: PathBuf, setup: Setup) -> Self {
+        let client = mongodb::Client::with_uri_str(uri).await.unwrap();
+        let store = open_mongo(uri, name).await.unwrap();
         Self::start_with(store, Some(client.database(name)), folder, setup)
     }
 

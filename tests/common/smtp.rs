@@ -67,6 +67,8 @@ pub enum Manner {
     Silent,
     /// Waits this long before every answer.
     Slow(Duration),
+    /// Begins an answer that never ends, 16 MB a second of it, once the connection is as encrypted as it gets.
+    Endless,
 }
 
 /// A mail the server took.
@@ -358,6 +360,12 @@ impl Client {
     async fn say(&mut self, answer: &str) -> io::Result<()> {
         if let Manner::Slow(pause) = self.manner() {
             tokio::time::sleep(pause).await;
+        }
+        if self.manner() == Manner::Endless && !self.offers_starttls() {
+            loop {
+                self.stream.write_all(&[b'2'; 16 * 1024]).await?;
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
         }
         // In one piece, or the second would wait until the client has acknowledged the first.
         let line = format!("{answer}\r\n");

@@ -99,6 +99,16 @@ async fn a_login_that_the_mail_server_refuses_is_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_mail_server_whose_answer_never_ends_is_wrong() {
+    let server = SmtpServer::start(Encryption::StartTls, Manner::Endless).await;
+    let examined = examine(&mailing_to(&server.url()), &[]);
+    examined.assert_line(&format!(
+        "wrong    mail         SMTP with STARTTLS at localhost:{}: network error: the mail server sent too much; {ENCRYPT}",
+        server.port()
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_test_mail_that_the_mail_server_refuses_is_wrong() {
     let refusal = Manner::RefuseSender("553 5.7.1 not from ada@example.org");
     let server = SmtpServer::start(Encryption::None, refusal).await;

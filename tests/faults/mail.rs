@@ -75,11 +75,13 @@ fn a_mail_server_out_of_order_delays_no_answer_and_loses_no_mail() {
                 Manner::Greylist("421 4.3.2 come back later"),
             ),
             ("dropped after DATA", Manner::HangUpAfterContent),
+            ("an answer without end", Manner::Endless),
         ] {
             let set = |manner: &Manner| stage.smtp.set_manner(manner.clone());
             meets(name, &|| set(&manner), &|| set(&Manner::Polite));
         }
 
+        assert!(registry.peak_mib() < 250, "{} MiB", registry.peak_mib());
         let came = |user: &String| !stage.smtp.mails_to(user).is_empty();
         assert!(!refused.users.iter().any(came));
         let log = registry.stop();

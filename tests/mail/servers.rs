@@ -116,6 +116,19 @@ async fn a_silent_server_is_given_up_after_15_seconds() {
 }
 
 #[tokio::test]
+async fn a_server_whose_answer_never_ends_is_cut_off_and_gets_the_mail_later() {
+    let server = SmtpServer::start(Encryption::None, Manner::Endless).await;
+    let mailer = mailer_to(&server.url());
+    let mail = notice();
+    let reason = temporary(mailer.send(mail.clone()).await);
+    assert_eq!(reason, "network error: the mail server sent too much");
+
+    server.set_manner(Manner::Polite);
+    mailer.send(mail).await.unwrap();
+    assert_eq!(server.mails().len(), 1);
+}
+
+#[tokio::test]
 async fn an_unreachable_server_fails_the_mail_and_not_the_start() {
     let server = SmtpServer::polite().await;
     let mailer = mailer_to(&server.url());

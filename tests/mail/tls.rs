@@ -80,5 +80,9 @@ async fn send_through_tls() {
             "{reason}"
         );
         assert_eq!(server.mails().len(), 1);
+
+        server.set_manner(Manner::Endless);
+        let reason = temporary(mailer_to(&server.url()).send(notice()).await);
+        assert_eq!(reason, "network error: the mail server sent too much");
     }
 }

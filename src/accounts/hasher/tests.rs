@@ -56,9 +56,11 @@ fn the_memory_of_a_hash_is_used_again_soon_and_given_back_later() {
     assert!(jobs.next(&mut memory).is_none());
 }
 
-#[test]
-fn a_hasher_is_alive_while_all_its_threads_are() {
+#[tokio::test]
+async fn a_hasher_starts_its_threads_when_they_are_needed_and_is_alive_while_all_are() {
     let hasher = Hasher::new(Arc::default(), HashMetrics::default());
+    assert!(hasher.is_alive() && hasher.threads.get().is_none());
+    drop(hasher.reserve(ANYONE).await);
     assert!(hasher.is_alive());
     hasher.jobs.close();
     let began = Instant::now();

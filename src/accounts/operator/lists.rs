@@ -23,21 +23,23 @@ impl Accounts {
     /// The users that match, in the order of their ids.
     pub(super) async fn list_users(&self, filter: UserFilter) -> Result<Report, NotDone> {
         let mut after = filter.after.clone().map(UserId::from_stored);
-        let mut users = Vec::new();
+        let (mut users, mut unreadable) = (Vec::new(), 0);
         let next = loop {
-            let (read, last) = self.page(after.as_ref()).await?;
-            users.extend(read.iter().filter(|user| filter.matches(user)).map(row));
-            if last.is_none() || users.len() + PAGE > MAX_ROWS {
-                break last;
+            let page = self.page(after.as_ref()).await?;
+            let matching = page.users.iter().filter(|user| filter.matches(user));
+            users.extend(matching.map(row));
+            unreadable += page.unreadable;
+            if page.last.is_none() || users.len() + PAGE > MAX_ROWS {
+                break page.last;
             }
-            after = last;
+            after = page.last;
         };
         Ok(Report {
             sentence: match next {
                 Some(_) => format!("The next {} users, more may come after them", users.len()),
                 None => format!("Users: {}", users.len()),
             },
-            facts: json!({ "users": users, "next": next }),
+            facts: json!({ "users": users, "unreadable": unreadable, "next": next }),
         })
     }
 
@@ -58,6 +60,7 @@ impl Accounts {
                 keep_newest(&mut events);
             }
         };
+        let mut unreadable = 0;
         match &filter.who {
             Some(who) => {
                 let user = self.user_named(who).await?;
@@ -66,9 +69,10 @@ impl Accounts {
             None => {
                 let mut after = None;
                 loop {
-                    let (users, last) = self.page(after.as_ref()).await?;
-                    users.into_iter().for_each(&mut add);
-                    match last {
+                    let page = self.page(after.as_ref()).await?;
+                    page.users.into_iter().for_each(&mut add);
+                    unreadable += page.unreadable;
+                    match page.last {
                         None => break,
                         next => after = next,
                     }
@@ -76,17 +80,18 @@ impl Accounts {
             }
         }
         keep_newest(&mut events);
+        let rows: Vec<_> = events.iter().map(event_row).collect();
         Ok(Report {
             sentence: match events.len() {
                 MAX_ROWS => format!("The newest {MAX_ROWS} events"),
                 count => format!("Events: {count}"),
             },
-            facts: json!({ "events": events.iter().map(event_row).collect::<Vec<_>>() }),
+            facts: json!({ "events": rows, "unreadable": unreadable }),
         })
     }
 
-    /// The next users, and the id after which there are more.
-    async fn page(&self, after: Option<&UserId>) -> Result<(Vec<User>, Option<UserId>), NotDone> {
+    /// The next users.
+    async fn page(&self, after: Option<&UserId>) -> Result<Page, NotDone> {
         let scanned = self.store.scan(after, PAGE).await?;
         let users = scanned
             .records
@@ -95,8 +100,21 @@ impl Accounts {
                 UserRecord::User(user) => Some(*user),
                 UserRecord::Deleted { .. } => None,
             });
-        Ok((users.collect(), scanned.last))
+        Ok(Page {
+            users: users.collect(),
+            unreadable: scanned.unreadable.len(),
+            last: scanned.last,
+        })
     }
+}
+
+/// Some of the users.
+struct Page {
+    users: Vec<User>,
+    /// How many beside them cannot be read.
+    unreadable: usize,
+    /// The id after which there are more.
+    last: Option<UserId>,
 }
 
 impl UserFilter {

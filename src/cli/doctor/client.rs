@@ -5,23 +5,19 @@ use std::{io, sync::Arc, time::Duration};
 use axum::http::{HeaderMap, HeaderValue, Request, header::HOST, response::Parts};
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
-use rustls_native_certs::load_native_certs;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
 };
-use tokio_rustls::{
-    TlsConnector,
-    rustls::{
-        self, CertificateError, ClientConfig, RootCertStore,
-        client::{WebPkiServerVerifier, danger::ServerCertVerifier},
-        crypto::ring,
-        pki_types::{CertificateDer, ServerName, UnixTime},
-    },
+use tokio_rustls::rustls::{
+    self, CertificateError, RootCertStore,
+    client::{WebPkiServerVerifier, danger::ServerCertVerifier},
+    crypto::ring,
+    pki_types::{CertificateDer, ServerName, UnixTime},
 };
 use url::Url;
 
-use crate::accounts::clock::Timestamp;
+use crate::{accounts::clock::Timestamp, server::tls};
 
 /// Later than any certificate ends, from 1970 on.
 const FAR_FUTURE: Duration = Duration::from_secs(1 << 40);
@@ -64,10 +60,9 @@ pub async fn get(url: &Url, headers: HeaderMap) -> Result<Reply, Failure> {
         });
     }
     let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-    let trust = trust()?;
-    let stream = connector(trust.clone())?
-        .connect(name.clone(), stream)
-        .await;
+    let roots = tls::trusted_roots();
+    let trust = verifier(roots.clone())?;
+    let stream = tls::connector(roots)?.connect(name.clone(), stream).await;
     let stream = stream.map_err(of_handshake)?;
     let (_, session) = stream.get_ref();
     let certificate = session.peer_certificates().unwrap_or_default();
@@ -92,21 +87,10 @@ async fn exchange(
     Ok(head)
 }
 
-/// The authorities that this machine trusts.
-fn trust() -> Result<Arc<WebPkiServerVerifier>, Failure> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(load_native_certs().certs);
+fn verifier(roots: Arc<RootCertStore>) -> Result<Arc<WebPkiServerVerifier>, Failure> {
     let provider = Arc::new(ring::default_provider());
-    let trust = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
-    Ok(trust.map_err(io::Error::other)?)
-}
-
-fn connector(trust: Arc<WebPkiServerVerifier>) -> Result<TlsConnector, Failure> {
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_webpki_verifier(trust)
-        .with_no_client_auth();
-    Ok(Arc::new(config).into())
+    let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider).build();
+    Ok(verifier.map_err(io::Error::other)?)
 }
 
 fn of_handshake(error: io::Error) -> Failure {

@@ -88,6 +88,9 @@ pub enum BackupError {
     /// The server ended it before it was complete.
     #[error("the running server did not complete the backup, its log says why")]
     Incomplete,
+    /// A signal ended it before it was complete.
+    #[error("the backup was interrupted and not written")]
+    Interrupted,
     /// There is no store to read.
     #[error(transparent)]
     NoStore(#[from] WrongSetting),

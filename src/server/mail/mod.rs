@@ -1,11 +1,12 @@
 //! Sends mail with lettre: to an SMTP server, to files, or to memory for tests.
 //!
 //! # Layout
-//! - [`smtp`]: the server that `SMTP_URL` names
+//! - [`smtp`]: the server that `SMTP_URL` names; `connection`: to it
 //! - [`folder`]: mails as `.eml` files in `DATA_DIR/outbox`
 //! - [`memory`]: mails in memory, for tests
 //! - `letters`: the texts of the mails, a file each
 
+mod connection;
 pub mod folder;
 mod letters;
 pub mod memory;

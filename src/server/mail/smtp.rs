@@ -7,20 +7,19 @@ use lettre::{
     transport::smtp::{
         Error as SmtpError,
         authentication::{Credentials, DEFAULT_MECHANISMS},
-        client::{AsyncSmtpConnection, TlsParameters},
+        client::{AsyncSmtpConnection, AsyncTokioStream, TlsParameters},
         extension::ClientId,
     },
 };
 use percent_encoding::percent_decode_str;
 use tokio::time::timeout;
-use tokio_rustls::rustls;
+use tokio_rustls::{TlsConnector, rustls};
 use url::{Host, Url};
 
+use super::connection::Bounded;
 use crate::accounts::mail::MailError;
-use crate::server::settings::WrongSetting;
+use crate::server::{settings::WrongSetting, tls};
 
-/// How long to connect to one of the server's addresses before the next is tried.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long connecting, TLS and login may take.
 const SETUP_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long sending may take. Together with the setup it ends before the outbox's lease of a minute.
@@ -59,7 +58,7 @@ pub struct NotReady {
 }
 
 enum Security {
-    Tls(TlsParameters),
+    Tls(TlsConnector),
     StartTls(TlsParameters),
     Plain,
 }
@@ -140,18 +139,18 @@ impl SmtpServer {
 
     async fn open(&self) -> Result<AsyncSmtpConnection, NotReady> {
         let me = ClientId::default();
-        let tls = match &self.security {
-            Security::Tls(tls) => Some(tls.clone()),
-            Security::StartTls(_) | Security::Plain => None,
+        let host = host_text(&self.host);
+        let stream = Bounded::connect(&host, self.port).await;
+        let stream = stream.map_err(|error| not_connected(&error))?;
+        let stream: Box<dyn AsyncTokioStream> = match &self.security {
+            Security::Tls(tls) => {
+                let encrypted = stream.encrypt(tls, &host).await;
+                Box::new(encrypted.map_err(|error| not_connected(&error))?)
+            }
+            Security::StartTls(_) | Security::Plain => Box::new(stream),
         };
-        let address = (host_text(&self.host), self.port);
-        let mut connection =
-            AsyncSmtpConnection::connect_tokio1(address, Some(CONNECT_TIMEOUT), &me, tls, None)
-                .await
-                .map_err(|error| match is_of_tls(&error) {
-                    true => not_ready(Step::Encrypt, &error),
-                    false => not_ready(Step::Connect, &error),
-                })?;
+        let connection = AsyncSmtpConnection::connect_with_transport(stream, &me).await;
+        let mut connection = connection.map_err(|error| not_ready(Step::Connect, &error))?;
         if let Security::StartTls(tls) = &self.security {
             let encrypted = connection.starttls(tls.clone(), &me).await;
             encrypted.map_err(|error| not_ready(Step::Encrypt, &error))?;
@@ -164,17 +163,25 @@ impl SmtpServer {
     }
 }
 
+/// In the words of lettre, as where it encrypts a connection that is there.
+fn not_connected(error: &io::Error) -> NotReady {
+    let is_of_tls = error
+        .get_ref()
+        .is_some_and(|cause| cause.is::<rustls::Error>());
+    NotReady {
+        step: match is_of_tls {
+            true => Step::Encrypt,
+            false => Step::Connect,
+        },
+        reason: format!("Connection error: {error}"),
+    }
+}
+
 fn not_ready(step: Step, error: &SmtpError) -> NotReady {
     NotReady {
         step,
         reason: reason(error),
     }
-}
-
-/// Whether TLS failed, which lettre counts as a failure of the connection.
-fn is_of_tls(error: &(dyn Error + 'static)) -> bool {
-    let cause = error.downcast_ref().and_then(io::Error::get_ref);
-    cause.is_some_and(|cause| cause.is::<rustls::Error>()) || error.source().is_some_and(is_of_tls)
 }
 
 /// Without user and password.
@@ -187,8 +194,8 @@ impl fmt::Debug for SmtpServer {
 impl Security {
     fn read(url: &Url, host: &Host<String>) -> Result<Self, WrongSetting> {
         match (url.scheme(), url.query()) {
-            ("smtps", None | Some("tls=required")) => Ok(Self::Tls(tls(host)?)),
-            ("smtp", Some("tls=required")) => Ok(Self::StartTls(tls(host)?)),
+            ("smtps", None | Some("tls=required")) => Ok(Self::Tls(tls()?)),
+            ("smtp", Some("tls=required")) => Ok(Self::StartTls(starttls(host)?)),
             ("smtp", None) => Ok(Self::Plain),
             ("smtp" | "smtps", Some("tls=opportunistic")) => Err(WrongSetting::new(
                 "SMTP_URL cannot have tls=opportunistic, which may send mail unencrypted: use tls=required",
@@ -248,10 +255,16 @@ fn login(url: &Url) -> Result<Option<Credentials>, WrongSetting> {
     }
 }
 
-fn tls(host: &Host<String>) -> Result<TlsParameters, WrongSetting> {
-    TlsParameters::new(host_text(host)).map_err(|_| {
-        WrongSetting::new("SMTP_URL asks for TLS, which cannot be set up on this machine")
-    })
+fn tls() -> Result<TlsConnector, WrongSetting> {
+    tls::connector(tls::trusted_roots()).map_err(|_| no_tls())
+}
+
+fn starttls(host: &Host<String>) -> Result<TlsParameters, WrongSetting> {
+    TlsParameters::new(host_text(host)).map_err(|_| no_tls())
+}
+
+fn no_tls() -> WrongSetting {
+    WrongSetting::new("SMTP_URL asks for TLS, which cannot be set up on this machine")
 }
 
 fn is_loopback(host: &Host<String>) -> bool {

@@ -19,25 +19,33 @@ pub(super) fn scan(
 ) -> Result<Scanned> {
     let start = after.map_or(Bound::Unbounded, |id| Bound::Excluded(id.as_str()));
     let rest = (start, Bound::Unbounded);
-    let mut records = Vec::new();
+    let mut found = Vec::new();
     let users = transaction.open_table(USERS)?;
     for row in users.range::<&str>(rest)?.take(most) {
-        records.push(UserRecord::User(decode(row?.1.value())?));
+        let (id, user) = row?;
+        let id = UserId::from_stored(id.value().to_owned());
+        found.push((id, decode(user.value()).ok().map(UserRecord::User)));
     }
     let deleted = transaction.open_table(DELETED)?;
     for row in deleted.range::<&str>(rest)?.take(most) {
         let (id, at) = row?;
-        records.push(UserRecord::Deleted {
-            id: UserId::from_stored(id.value().to_owned()),
-            at: Timestamp::from_millis(at.value()),
-        });
+        let id = UserId::from_stored(id.value().to_owned());
+        let at = Timestamp::from_millis(at.value());
+        found.push((id.clone(), Some(UserRecord::Deleted { id, at })));
     }
-    records.sort_by(|one, other| one.id().cmp(other.id()));
-    records.truncate(most);
-    let last = records.last().map(|record| record.id().clone());
+    found.sort_by(|(one, _), (other, _)| one.cmp(other));
+    found.truncate(most);
+    let last = found.last().map(|(id, _)| id.clone());
+    let (mut records, mut unreadable) = (Vec::new(), Vec::new());
+    for (id, record) in found {
+        match record {
+            Some(record) => records.push(record),
+            None => unreadable.push(id),
+        }
+    }
     Ok(Scanned {
         records,
-        unreadable: Vec::new(),
+        unreadable,
         last,
     })
 }

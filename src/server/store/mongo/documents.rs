@@ -177,7 +177,8 @@ fn has_odd_disabled(document: &RawDocument) -> bool {
     disabled_at.is_some_and(is_odd)
 }
 
-/// Reads a user without the items of lists that cannot be read.
+/// Reads a user without the items of lists that cannot be read. They go when their list is written next: a session that
+/// this program cannot read must not outlive the end of all.
 fn read_older(mut fields: Fields) -> Option<User> {
     for session in fields
         .get_mut("sessions")
