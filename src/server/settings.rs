@@ -346,6 +346,10 @@ mod tests {
             PublicUrl::of_address(address).origin(),
             "http://localhost:9090"
         );
+        assert_eq!(PublicUrl::of_address(address).configured(), None);
+        let set = PublicUrl::parse("https://registry.example.org/").unwrap();
+        let configured = set.configured();
+        assert_eq!(configured.as_deref(), Some("https://registry.example.org"));
     }
 
     #[test]
