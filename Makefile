@@ -10,7 +10,7 @@ FAULTS = $(RELEASE) cargo test --features ssr --test faults -- --nocapture --tes
 headline = @printf '\n== %s  %s\n' "$$(date +%T)" "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help build run watch test e2e lighthouse pictures security deploy faults shortfaults soak bench fuzz lint unit browser fmt clean wasm
+.PHONY: help build run watch test e2e lighthouse pictures security deploy openapi faults shortfaults soak bench fuzz lint unit browser fmt clean wasm
 # Two cargos at once would only wait for each other.
 .NOTPARALLEL:
 
@@ -54,6 +54,10 @@ deploy: build ## start the release server as it is shipped, with what deploy/ ha
 	$(call headline,Shipping the release server)
 	@$(ENV) PROXIES=$$(scripts/proxies.sh) && export PROXIES REGISTRY=target/release/fpm-registry && \
 		cargo test --features ssr --test deploy
+
+openapi: build ## hold the release server to its /openapi.json with schemathesis, two minutes
+	$(call headline,Holding the release server to its description)
+	@REGISTRY=target/release/fpm-registry scripts/openapi.sh
 
 faults: build ## break stores, mail server and disk under the release server, some ten minutes
 	$(call headline,Breaking what the release server stands on)

@@ -2,7 +2,85 @@
 
 use serde_json::{Value, json};
 
-use super::user::{UploadToken, User, event::Event};
+use super::{
+    facts::{Fact, Kind},
+    user::{UploadToken, User, event::Event},
+};
+
+/// What [`export`] tells.
+pub const EXPORT: &[Fact] = &[
+    Fact::new("id", Kind::Text),
+    Fact::new("name", Kind::Text),
+    Fact::new("email", Kind::Text),
+    Fact::nullable("email_confirmed_at", Kind::Time),
+    Fact::new("created_at", Kind::Time),
+    Fact::new("login_at", Kind::Time),
+    Fact::nullable("last_logout", Kind::Time),
+    Fact::nullable("password_changed_at", Kind::Time),
+    Fact::new("password_breached", Kind::Flag),
+    Fact::new(
+        "sessions",
+        Kind::List(&Kind::Object(&[
+            Fact::new("handle", Kind::Text),
+            Fact::new("created_at", Kind::Time),
+            Fact::new("used_at", Kind::Time),
+            Fact::new("expires_at", Kind::Time),
+            Fact::new("authenticated_at", Kind::Time),
+            Fact::new("user_agent", Kind::Text),
+            Fact::new("network", Kind::Text),
+        ])),
+    ),
+    Fact::new("known_devices", Kind::List(&Kind::Time)),
+    Fact::nullable("reset_link_expires_at", Kind::Time),
+    Fact::nullable(
+        "email_to_confirm",
+        Kind::Object(&[
+            Fact::new("email", Kind::Text),
+            Fact::new("asked_at", Kind::Time),
+            Fact::nullable("expires_at", Kind::Time),
+        ]),
+    ),
+    Fact::new(
+        "former_emails",
+        Kind::List(&Kind::Object(&[
+            Fact::new("email", Kind::Text),
+            Fact::new("changed_at", Kind::Time),
+            Fact::new("expires_at", Kind::Time),
+        ])),
+    ),
+    Fact::new(
+        "undo_links",
+        Kind::List(&Kind::Object(&[
+            Fact::new("email", Kind::Text),
+            Fact::new("event_at", Kind::Time),
+            Fact::new("expires_at", Kind::Time),
+        ])),
+    ),
+    Fact::new("upload_tokens", Kind::List(&Kind::Object(UPLOAD_TOKEN))),
+    Fact::new("history", Kind::List(&Kind::Object(EVENT))),
+    Fact::new("fields_of_later_versions", Kind::List(&Kind::Text)),
+    Fact::new("left_out", Kind::List(&Kind::Text)),
+];
+
+/// What [`event`] tells.
+pub const EVENT: &[Fact] = &[
+    Fact::new("kind", Kind::Text),
+    Fact::new("at", Kind::Time),
+    Fact::new("network", Kind::Text),
+    Fact::new("device", Kind::Text),
+];
+
+/// What [`upload_token`] tells.
+pub const UPLOAD_TOKEN: &[Fact] = &[
+    Fact::new("handle", Kind::Text),
+    Fact::new("name", Kind::Text),
+    Fact::new("packages", Kind::List(&Kind::Text)),
+    Fact::new("may", Kind::Text),
+    Fact::new("last4", Kind::Text),
+    Fact::new("created_at", Kind::Time),
+    Fact::new("expires_at", Kind::Time),
+    Fact::nullable("used_at", Kind::Time),
+];
 
 /// What is held about a user. Secrets are named and left out.
 pub fn export(user: &User) -> Value {

@@ -20,6 +20,7 @@
 //!   [`attempt_keys`]: under which keys; [`wait`]: how long until the next
 //! - [`mail`]: the mails, and the trait of what sends them; [`outbox`]: sends them, with retries
 //! - [`operator`]: what an operator can do for users; [`export`]: all that is stored about a user
+//! - [`facts`]: what the JSON for programs has in it
 //! - [`store`]: the trait of the database; [`sweeper`]: deletes what has expired; [`keyed_lock`]: locks by key
 
 pub mod attempt_keys;
@@ -32,6 +33,7 @@ pub mod device_name;
 pub mod email;
 pub mod error;
 pub mod export;
+pub mod facts;
 pub mod fair_queue;
 pub mod hasher;
 pub mod health;

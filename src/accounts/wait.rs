@@ -14,6 +14,11 @@ const RETRY_IF_FOR_EVER: Duration = Duration::from_secs(15 * 60);
 pub struct Wait(Duration);
 
 impl Wait {
+    /// A wait of this long.
+    pub const fn of(time: Duration) -> Self {
+        Self(time)
+    }
+
     /// The wait from `now` until it is open again.
     pub fn until(open_at: Timestamp, now: Timestamp) -> Self {
         let millis = open_at.millis().saturating_sub(now.millis());

@@ -98,7 +98,8 @@ impl Cookies {
         self.header(kind, String::new(), Duration::ZERO)
     }
 
-    fn name(self, kind: Kind) -> &'static str {
+    /// The name of this cookie.
+    pub fn name(self, kind: Kind) -> &'static str {
         match (kind, self.secure) {
             (Kind::Session, false) => "uuid",
             (Kind::Session, true) => "__Host-uuid",

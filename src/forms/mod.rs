@@ -12,9 +12,12 @@
 //! - [`form`]: the declaration; [`field`]: fields, and those that several forms have
 //! - [`reply`]: the answers of a server function; [`refusal`]: status and reason of each error of the accounts
 //! - [`island`]: renders a form; [`send`]: sends it by `fetch` once it is hydrated
+//! - [`answers`]: what the server function of each form can answer
 //! - [`context`]: what a server function works with; [`cookie`]: the cookies; [`next`]: where a login leads
 //! - [`check`]: every server function must be in [`FORMS`]
 
+#[cfg(feature = "ssr")]
+pub mod answers;
 pub mod change_email;
 pub mod change_name;
 pub mod change_password;

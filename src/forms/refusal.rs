@@ -7,12 +7,19 @@ use super::{
 use crate::accounts::error::{Error, TokenRefusal};
 
 impl From<Error> for Refusal {
-    /// The only mapping of errors to statuses. The cause of a store failure goes to the log, not to the client.
+    /// The cause of a store failure goes to the log, not to the client.
     fn from(error: Error) -> Self {
         if let Error::Unavailable(cause) = &error {
             tracing::error!(%cause, "store unavailable");
         }
-        let (code, field, reason) = match &error {
+        Self::from(&error)
+    }
+}
+
+impl From<&Error> for Refusal {
+    /// The only mapping of errors to statuses.
+    fn from(error: &Error) -> Self {
+        let (code, field, reason) = match error {
             Error::NameRequired => (400, "name", Reason::Required),
             Error::NameTooLong(_) => (400, "name", Reason::TooLong),
             Error::NameInvalid => (400, "name", Reason::Invalid),
@@ -56,7 +63,7 @@ impl From<Error> for Refusal {
             Error::Busy => (503, "", Reason::Busy),
             Error::Unavailable(_) => (503, "", Reason::Unavailable),
         };
-        let retry_after = match &error {
+        let retry_after = match error {
             Error::TooManyAttempts(wait) => Some(wait.seconds()),
             _ => None,
         };

@@ -5,13 +5,20 @@ use serde_json::{Value, json};
 
 use super::{
     Page,
+    endpoint::{Content, Endpoint, REDIRECT},
     frame::Frame,
     parts::{day, navigation},
     request::{Detour, PageRequest},
 };
 use crate::{
-    accounts::user::User,
-    forms::{change_email, change_name, change_password, delete_account, resend_confirmation},
+    accounts::{
+        facts::{Fact, Kind},
+        user::User,
+    },
+    forms::{
+        answers::{LOGGED_OUT, OF_THE_STORE},
+        change_email, change_name, change_password, delete_account, resend_confirmation,
+    },
 };
 
 /// The page of one's account.
@@ -20,8 +27,25 @@ pub struct AccountPage {
     sessions: usize,
 }
 
+/// What it tells programs.
+const FACTS: &[Fact] = &[
+    Fact::new("name", Kind::Text),
+    Fact::new("email", Kind::Text),
+    Fact::new("email_confirmed", Kind::Flag),
+    Fact::new("created_at", Kind::Time),
+    Fact::nullable("password_changed_at", Kind::Time),
+    Fact::new("sessions", Kind::Count),
+];
+
 impl Page for AccountPage {
     const PATH: &'static str = "/account";
+    const ENDPOINT: Endpoint = Endpoint {
+        refusals: &[LOGGED_OUT, OF_THE_STORE],
+        ..Endpoint::new(
+            "What the registry holds about the user",
+            &[(200, Content::PageOrFacts(FACTS)), REDIRECT],
+        )
+    };
 
     async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
         let (user, _) = request.account(Self::PATH).await?;

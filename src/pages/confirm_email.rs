@@ -6,13 +6,19 @@ use leptos::prelude::*;
 
 use super::{
     Page,
+    endpoint::{Content, Endpoint, FORGET, REDIRECT, UUID},
     frame::Frame,
     link,
     request::{Detour, PageRequest},
 };
 use crate::{
     accounts::{Accounts, token::Token},
-    forms::{confirm_email, cookie::Kind, field::LINK_FIELD},
+    forms::{
+        answers::{DEAD_LINK, OF_THE_STORE},
+        confirm_email,
+        cookie::Kind,
+        field::LINK_FIELD,
+    },
 };
 
 /// The page with the button that confirms an address.
@@ -24,6 +30,14 @@ pub struct ConfirmEmailPage {
 
 impl Page for ConfirmEmailPage {
     const PATH: &'static str = "/auth/confirm-email";
+    const ENDPOINT: Endpoint = Endpoint {
+        query: &[UUID, FORGET],
+        refusals: &[DEAD_LINK, OF_THE_STORE],
+        ..Endpoint::new(
+            "The page behind the link that confirms an address",
+            &[(200, Content::Page), REDIRECT],
+        )
+    };
 
     async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
         let find =

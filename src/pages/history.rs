@@ -5,11 +5,19 @@ use serde_json::{Value, json};
 
 use super::{
     Page,
+    endpoint::{Content, Endpoint, REDIRECT},
     frame::Frame,
     parts::{moment, navigation},
     request::{Detour, PageRequest},
 };
-use crate::accounts::{export, user::event::Event};
+use crate::{
+    accounts::{
+        export::{self, EVENT},
+        facts::{Fact, Kind},
+        user::event::Event,
+    },
+    forms::answers::{LOGGED_OUT, OF_THE_STORE},
+};
 
 /// The page of one's history.
 pub struct HistoryPage {
@@ -18,8 +26,21 @@ pub struct HistoryPage {
     failed_logins: u64,
 }
 
+/// What it tells programs.
+const FACTS: &[Fact] = &[
+    Fact::new("events", Kind::List(&Kind::Object(EVENT))),
+    Fact::new("failed_logins", Kind::Count),
+];
+
 impl Page for HistoryPage {
     const PATH: &'static str = "/account/history";
+    const ENDPOINT: Endpoint = Endpoint {
+        refusals: &[LOGGED_OUT, OF_THE_STORE],
+        ..Endpoint::new(
+            "What has happened to the account",
+            &[(200, Content::PageOrFacts(FACTS)), REDIRECT],
+        )
+    };
 
     async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
         let (user, _) = request.account(Self::PATH).await?;

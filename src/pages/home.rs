@@ -4,10 +4,14 @@ use leptos::prelude::*;
 
 use super::{
     Page,
+    endpoint::{Content, Endpoint},
     frame::Frame,
     request::{Detour, PageRequest},
 };
-use crate::{accounts::store::Visitor, forms::logout};
+use crate::{
+    accounts::store::Visitor,
+    forms::{answers::OF_THE_STORE, logout},
+};
 
 /// The home page: who is logged in, or links to log in and sign up.
 pub struct HomePage {
@@ -16,6 +20,13 @@ pub struct HomePage {
 
 impl Page for HomePage {
     const PATH: &'static str = "/";
+    const ENDPOINT: Endpoint = Endpoint {
+        refusals: &[OF_THE_STORE],
+        ..Endpoint::new(
+            "Who is logged in, or the ways to log in",
+            &[(200, Content::Page)],
+        )
+    };
 
     async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
         let visitor = request.visitor().await?;

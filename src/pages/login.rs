@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::{
     Page,
+    endpoint::{Content, Endpoint, NEXT, REDIRECT},
     frame::Frame,
     request::{Detour, PageRequest},
 };
@@ -16,6 +17,10 @@ pub struct LoginPage {
 
 impl Page for LoginPage {
     const PATH: &'static str = "/auth/login";
+    const ENDPOINT: Endpoint = Endpoint {
+        query: &[NEXT],
+        ..Endpoint::new("The page to log in", &[(200, Content::Page), REDIRECT])
+    };
 
     async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
         let next = request.next();

@@ -6,10 +6,12 @@
 //! - [`confirm_email`], [`not_me`]: behind mailed links, which [`link`] opens
 //! - [`parts`]: navigation and dates of the account area
 //! - [`problem`]: the page for errors that belong to no other page
+//! - [`endpoint`]: what a page reads and answers, for programs to know
 //! - [`request`]: the request as pages read it; [`frame`]: title, notice and forms of a page
 
 pub mod account;
 pub mod confirm_email;
+pub mod endpoint;
 pub mod frame;
 pub mod history;
 pub mod home;
@@ -28,6 +30,7 @@ use leptos::prelude::AnyView;
 use serde_json::Value;
 
 use self::{
+    endpoint::Endpoint,
     frame::Frame,
     request::{Detour, PageRequest},
 };
@@ -36,11 +39,13 @@ use self::{
 pub trait Page: Sized + Send {
     /// Its path.
     const PATH: &'static str;
+    /// What it reads and answers.
+    const ENDPOINT: Endpoint;
 
     /// Loads its data. Or a redirect, or a refusal.
     fn load(request: &mut PageRequest) -> impl Future<Output = Result<Self, Detour>> + Send;
 
-    /// The same facts for a program, if it is a page of facts.
+    /// The same facts for a program, if it is a page of facts. [`Self::ENDPOINT`] says which.
     fn json(&self) -> Option<Value> {
         None
     }

@@ -6,13 +6,19 @@ use leptos::prelude::*;
 
 use super::{
     Page,
+    endpoint::{Content, Endpoint, FORGET, REDIRECT, UUID},
     frame::Frame,
     link,
     request::{Detour, PageRequest},
 };
 use crate::{
     accounts::{Accounts, token::Token},
-    forms::{cookie::Kind, field::LINK_FIELD, not_me},
+    forms::{
+        answers::{DEAD_LINK, OF_THE_STORE},
+        cookie::Kind,
+        field::LINK_FIELD,
+        not_me,
+    },
 };
 
 /// The page with the button that takes an account back.
@@ -22,6 +28,14 @@ pub struct NotMePage {
 
 impl Page for NotMePage {
     const PATH: &'static str = "/auth/not-me";
+    const ENDPOINT: Endpoint = Endpoint {
+        query: &[UUID, FORGET],
+        refusals: &[DEAD_LINK, OF_THE_STORE],
+        ..Endpoint::new(
+            "The page behind the link of a security mail",
+            &[(200, Content::Page), REDIRECT],
+        )
+    };
 
     async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
         let find =

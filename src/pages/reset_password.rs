@@ -4,12 +4,14 @@ use leptos::prelude::*;
 
 use super::{
     Page,
+    endpoint::{Content, Endpoint, Query, REDIRECT, UUID},
     frame::Frame,
     request::{Client, Detour, PageRequest, Refused},
 };
 use crate::{
     accounts::{error::Error, token::Token},
     forms::{
+        answers::{DEAD_LINK, OF_THE_STORE},
         cookie::Kind,
         field::{LINK_FIELD, UUID_FIELD},
         forgot_password,
@@ -42,6 +44,25 @@ pub enum Cause {
 
 impl Page for ResetPasswordPage {
     const PATH: &'static str = "/auth/reset-password";
+    const ENDPOINT: Endpoint = Endpoint {
+        query: &[
+            UUID,
+            Query {
+                name: "password",
+                does: "A new password, from old programs only: with it the uuid is used.",
+            },
+            Query {
+                name: "keep-password",
+                does: "Makes the browser forget the link.",
+            },
+        ],
+        refusals: &[DEAD_LINK, OF_THE_STORE],
+        submits: Some(&reset_password::FORM),
+        ..Endpoint::new(
+            "The page to ask for a reset link, or to choose a new password with it",
+            &[(200, Content::Page), REDIRECT],
+        )
+    };
 
     async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
         match &request.refused {

@@ -5,13 +5,19 @@ use serde_json::{Value, json};
 
 use super::{
     Page,
+    endpoint::{Content, Endpoint, REDIRECT},
     frame::Frame,
     parts::{moment, navigation},
     request::{Detour, PageRequest},
 };
 use crate::{
-    accounts::{id::Handle, user::Session},
+    accounts::{
+        facts::{Fact, Kind},
+        id::Handle,
+        user::Session,
+    },
     forms::{
+        answers::{LOGGED_OUT, OF_THE_STORE},
         end_other_sessions,
         end_session::{self, SESSION_FIELD},
     },
@@ -23,8 +29,28 @@ pub struct SessionsPage {
     current: Handle,
 }
 
+/// What it tells programs.
+const FACTS: &[Fact] = &[Fact::new(
+    "sessions",
+    Kind::List(&Kind::Object(&[
+        Fact::new("handle", Kind::Text),
+        Fact::new("device", Kind::Text),
+        Fact::new("network", Kind::Text),
+        Fact::new("created_at", Kind::Time),
+        Fact::new("used_at", Kind::Time),
+        Fact::new("current", Kind::Flag),
+    ])),
+)];
+
 impl Page for SessionsPage {
     const PATH: &'static str = "/account/sessions";
+    const ENDPOINT: Endpoint = Endpoint {
+        refusals: &[LOGGED_OUT, OF_THE_STORE],
+        ..Endpoint::new(
+            "Where the user is logged in",
+            &[(200, Content::PageOrFacts(FACTS)), REDIRECT],
+        )
+    };
 
     async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
         let (user, current) = request.account(Self::PATH).await?;

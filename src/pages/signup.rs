@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::{
     Page,
+    endpoint::{Content, Endpoint, NEXT, REDIRECT},
     frame::Frame,
     request::{Detour, PageRequest},
 };
@@ -16,6 +17,13 @@ pub struct SignupPage {
 
 impl Page for SignupPage {
     const PATH: &'static str = "/auth/signup";
+    const ENDPOINT: Endpoint = Endpoint {
+        query: &[NEXT],
+        ..Endpoint::new(
+            "The page to make an account",
+            &[(200, Content::Page), REDIRECT],
+        )
+    };
 
     async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
         let next = request.next();

@@ -5,16 +5,21 @@ use serde_json::{Value, json};
 
 use super::{
     Page,
+    endpoint::{Content, Endpoint, REDIRECT},
     frame::Frame,
     parts::{day, moment, navigation},
     request::{Client, Detour, PageRequest},
 };
 use crate::{
     accounts::{
-        export::upload_token, token_scope::DEFAULT_DAYS, upload_token_text::UploadTokenText,
+        export::{UPLOAD_TOKEN, upload_token},
+        facts::{Fact, Kind as FactKind},
+        token_scope::DEFAULT_DAYS,
+        upload_token_text::UploadTokenText,
         user::UploadToken,
     },
     forms::{
+        answers::{LOGGED_OUT, OF_THE_STORE},
         cookie::Kind,
         upload_tokens::{TOKEN_FIELD, end, end_all, make, rotate},
     },
@@ -29,8 +34,21 @@ pub struct TokensPage {
     is_confirmed: bool,
 }
 
+/// What it tells programs.
+const FACTS: &[Fact] = &[Fact::new(
+    "tokens",
+    FactKind::List(&FactKind::Object(UPLOAD_TOKEN)),
+)];
+
 impl Page for TokensPage {
     const PATH: &'static str = "/account/tokens";
+    const ENDPOINT: Endpoint = Endpoint {
+        refusals: &[LOGGED_OUT, OF_THE_STORE],
+        ..Endpoint::new(
+            "The upload tokens of the user",
+            &[(200, Content::PageOrFacts(FACTS)), REDIRECT],
+        )
+    };
 
     async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
         let (user, _) = request.account(Self::PATH).await?;

@@ -11,13 +11,32 @@ use axum::{
 
 use super::{negotiation::vary, problem, state, store::deadline::with_request_deadline};
 use crate::{
-    accounts::{error::Error, export::export},
-    forms::next,
-    pages::{Page, account::AccountPage, request::Client},
+    accounts::{
+        error::Error,
+        export::{EXPORT, export},
+    },
+    forms::{
+        answers::{LOGGED_OUT, OF_THE_STORE},
+        next,
+    },
+    pages::{
+        Page,
+        account::AccountPage,
+        endpoint::{Content, Endpoint, REDIRECT},
+        request::Client,
+    },
 };
 
 /// Its path.
 pub const PATH: &str = "/account/export";
+/// What it answers.
+pub const ENDPOINT: Endpoint = Endpoint {
+    refusals: &[LOGGED_OUT, OF_THE_STORE],
+    ..Endpoint::new(
+        "Everything that is held about the user, as a file to keep",
+        &[(200, Content::Facts(EXPORT)), REDIRECT],
+    )
+};
 
 /// Answers with the file; who is not logged in is sent to log in.
 pub async fn download(State(state): State<Arc<state::State>>, request: Request) -> Response {

@@ -13,12 +13,39 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{rendered::HasBody, state};
-use crate::accounts::health::Health;
+use crate::{
+    accounts::{
+        facts::{Fact, Kind},
+        health::Health,
+    },
+    pages::endpoint::{Content, Endpoint},
+};
 
 /// The path of what a restart would repair.
 pub const LIVE: &str = "/health/live";
 /// The path of whether requests should be sent here.
 pub const READY: &str = "/health/ready";
+
+/// What [`live`] answers.
+pub const IS_LIVE: Endpoint = Endpoint::new(
+    "Whether the process works, as far as a restart would help",
+    &[(200, Content::Facts(LIFE)), (503, Content::Facts(LIFE))],
+);
+/// What [`ready`] answers.
+pub const IS_READY: Endpoint = Endpoint::new(
+    "Whether logins can succeed",
+    &[
+        (200, Content::Facts(READINESS)),
+        (503, Content::Facts(READINESS)),
+    ],
+);
+
+const LIFE: &[Fact] = &[Fact::new("hashing", Kind::Word(WORDS))];
+const READINESS: &[Fact] = &[
+    Fact::new("store", Kind::Word(WORDS)),
+    Fact::new("hashing", Kind::Word(WORDS)),
+];
+const WORDS: &[&str] = &["ok", "failed"];
 
 /// Answers whether the process works, as far as a restart would help.
 pub async fn live(State(state): State<Arc<state::State>>) -> Response {

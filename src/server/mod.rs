@@ -5,6 +5,7 @@
 //! - [`document`]: renders a page; [`rendered`]: a rendered page; [`prerendered`]: those rendered once and copied
 //! - [`body`]: reads request bodies; [`negotiation`]: page or JSON; [`problem`]: the responses to refusals
 //! - [`files`]: static files; [`export`]: the download of one's own data
+//! - [`openapi`]: the description of all routes for programs
 //! - [`headers`]: limits on headers, the same-origin rule, default headers
 //! - [`health`]: whether the server works, for what watches it; [`last_look`]: one look at the store for all who ask
 //! - [`who`]: whose session or upload token it is, for services and proxies
@@ -33,6 +34,7 @@ pub mod log;
 pub mod mail;
 pub mod metrics;
 pub mod negotiation;
+pub mod openapi;
 pub mod peer;
 pub mod prerendered;
 pub mod probe;
@@ -60,16 +62,29 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use self::{
     log::AccessLog,
+    openapi::OpenApi,
     show::{Entry, page},
     state::State,
     submit::Route,
 };
 use crate::{
-    forms::{FORMS, form::Gate},
+    forms::{
+        FORMS,
+        form::{Form, Gate},
+    },
     pages::{
-        Page, account::AccountPage, confirm_email::ConfirmEmailPage, history::HistoryPage,
-        home::HomePage, login::LoginPage, not_me::NotMePage, reset_password::ResetPasswordPage,
-        sessions::SessionsPage, signup::SignupPage, tokens::TokensPage,
+        Page,
+        account::AccountPage,
+        confirm_email::ConfirmEmailPage,
+        endpoint::{Endpoint, REDIRECT},
+        history::HistoryPage,
+        home::HomePage,
+        login::LoginPage,
+        not_me::NotMePage,
+        reset_password::ResetPasswordPage,
+        sessions::SessionsPage,
+        signup::SignupPage,
+        tokens::TokensPage,
     },
 };
 
@@ -87,15 +102,21 @@ pub static PAGES: &[Entry] = &[
     page::<HistoryPage>(),
 ];
 
-/// The paths of all that is neither a page nor a form nor a file.
-const OTHER_PATHS: [&str; 6] = [
-    CHANGE_PASSWORD,
-    export::PATH,
-    who::WHOAMI,
-    who::FORWARD,
-    health::LIVE,
-    health::READY,
+/// All that is neither a page nor a form nor a file.
+pub static OTHERS: &[(&str, Endpoint)] = &[
+    (
+        CHANGE_PASSWORD,
+        Endpoint::new("Where passwords are changed", &[REDIRECT]),
+    ),
+    (export::PATH, export::ENDPOINT),
+    (who::WHOAMI, who::WHOSE),
+    (who::FORWARD, who::FOR_PROXIES),
+    (health::LIVE, health::IS_LIVE),
+    (health::READY, health::IS_READY),
+    (openapi::PATH, openapi::ENDPOINT),
 ];
+/// The address of a form that is on a page of another address.
+static OF_A_FORM: Endpoint = Endpoint::new("Leads to the page of the form", &[REDIRECT]);
 /// Where password managers look for the page to change a password (W3C, A Well-Known URL for Changing Passwords).
 const CHANGE_PASSWORD: &str = "/.well-known/change-password";
 
@@ -117,12 +138,12 @@ pub fn router(state: Arc<State>) -> Router {
         let submit =
             move |state: Extract<Arc<State>>, request: Request| route.submit(state.0, request);
         routes = routes.route(form.path, post(submit));
-        let has_page_there = PAGES.iter().any(|page| page.path == form.path);
-        if form.gate != Gate::Anyone && !has_page_there {
+        if leads_to_page(form) {
             routes = routes.route(form.path, get(move || route.redirect_to_page()));
         }
     }
     let site = state.site.clone();
+    let description = Arc::new(description(&state));
     let password_page = Redirect::to(ResetPasswordPage::PATH);
     let routes = routes
         .route(CHANGE_PASSWORD, get(async move || password_page))
@@ -131,6 +152,10 @@ pub fn router(state: Arc<State>) -> Router {
         .route(who::FORWARD, get(who::forward))
         .route(health::LIVE, get(health::live))
         .route(health::READY, get(health::ready))
+        .route(
+            openapi::PATH,
+            get(async move |request: Request| description.answer(request.headers())),
+        )
         .fallback(async move |request| files::serve(&site, &request))
         .layer(middleware::from_fn_with_state(
             state.clone(),
@@ -140,11 +165,28 @@ pub fn router(state: Arc<State>) -> Router {
     with_layers(routes, state)
 }
 
+/// Whether the address of a form leads to its page. It may stand in the bar of the browser after a refusal.
+fn leads_to_page(form: &Form) -> bool {
+    let is_page = PAGES.iter().any(|page| page.path == form.path);
+    form.gate != Gate::Anyone && !is_page
+}
+
+/// The description of all routes.
+pub fn description(state: &State) -> OpenApi {
+    let pages = PAGES.iter().map(|page| (page.path, &page.endpoint));
+    let others = OTHERS.iter().map(|(path, endpoint)| (*path, endpoint));
+    let forms = FORMS.iter().filter(|form| leads_to_page(form));
+    let forms = forms.map(|form| (form.path, &OF_A_FORM));
+    let gets = pages.chain(others).chain(forms);
+    OpenApi::new(&state.public_url, state.service.cookies, gets)
+}
+
 /// Adds all layers to `routes`. The last one is outermost: it sees a request first.
 pub fn with_layers(routes: Router, state: Arc<State>) -> Router {
     let paths = PAGES.iter().map(|page| page.path);
     let paths = paths.chain(FORMS.iter().map(|form| form.path));
-    let access_log = AccessLog::new(paths.chain(OTHER_PATHS), state.metrics.clone());
+    let paths = paths.chain(OTHERS.iter().map(|(path, _)| *path));
+    let access_log = AccessLog::new(paths, state.metrics.clone());
     Router::new()
         .fallback_service(routes)
         .layer(middleware::from_fn_with_state(

@@ -126,13 +126,34 @@ impl Problem {
 
 /// The JSON of a refusal.
 #[derive(Serialize)]
-struct Answer<'a> {
+pub struct Answer<'a> {
     message: &'a str,
     code: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
+}
+
+impl<'a> Answer<'a> {
+    /// The JSON of a refusal at this path.
+    pub fn new(path: &str, refusal: &'a Refusal) -> Self {
+        let is_route = Form::at(path).is_some()
+            || path.starts_with("/account")
+            || [who::WHOAMI, who::FORWARD].contains(&path);
+        let has_reason = is_route && !WITHOUT_REASON.contains(&path);
+        Self {
+            message: &refusal.message,
+            code: refusal.code,
+            field: refusal.field.as_deref(),
+            reason: has_reason.then_some(refusal.reason),
+        }
+    }
+
+    /// Whether it tells the reason.
+    pub fn has_reason(&self) -> bool {
+        self.reason.is_some()
+    }
 }
 
 /// The response to a refusal that is not shown in a form.
@@ -145,16 +166,7 @@ pub fn refuse(state: &state::State, client: Client, path: &str, refusal: Refusal
 
 /// The JSON response to a refusal.
 pub fn json(path: &str, refusal: &Refusal) -> Response {
-    let is_route = Form::at(path).is_some()
-        || path.starts_with("/account")
-        || [who::WHOAMI, who::FORWARD].contains(&path);
-    let has_reason = is_route && !WITHOUT_REASON.contains(&path);
-    let answer = Answer {
-        message: &refusal.message,
-        code: refusal.code,
-        field: refusal.field.as_deref(),
-        reason: has_reason.then_some(refusal.reason),
-    };
+    let answer = Answer::new(path, refusal);
     let mut response = (status(refusal), Json(answer)).into_response();
     response.extensions_mut().insert(HasBody);
     add_headers(refusal, response.headers_mut());

@@ -198,7 +198,10 @@ impl Settings {
 
 /// The base of the links in mails, `http(s)://host[:port]`.
 #[derive(Debug, Clone)]
-pub struct PublicUrl(Url);
+pub struct PublicUrl {
+    url: Url,
+    is_default: bool,
+}
 
 impl PublicUrl {
     /// Reads a base URL: http or https, a host, and nothing after it.
@@ -211,7 +214,11 @@ impl PublicUrl {
                 && url.username().is_empty()
                 && url.password().is_none()
         });
-        url.map(Self).ok_or_else(|| {
+        let given = |url| Self {
+            url,
+            is_default: false,
+        };
+        url.map(given).ok_or_else(|| {
             WrongSetting::new(
                 "PUBLIC_URL must be scheme, host and port such as https://registry.example.org",
             )
@@ -225,22 +232,30 @@ impl PublicUrl {
             true => format!("http://localhost:{}", address.port()),
             false => format!("http://{address}"),
         };
-        Self(Url::parse(&url).expect("a URL of an address"))
+        Self {
+            url: Url::parse(&url).expect("a URL of an address"),
+            is_default: true,
+        }
     }
 
     /// Whether browsers reach the site by https.
     pub fn is_https(&self) -> bool {
-        self.0.scheme() == "https"
+        self.url.scheme() == "https"
     }
 
     /// The URL, with `/` for a path.
     pub fn as_url(&self) -> &Url {
-        &self.0
+        &self.url
     }
 
     /// `scheme://host[:port]`, without a default port.
     pub fn origin(&self) -> String {
-        self.0.origin().ascii_serialization()
+        self.url.origin().ascii_serialization()
+    }
+
+    /// The same, if it was set and not made of the address to listen on.
+    pub fn configured(&self) -> Option<String> {
+        (!self.is_default).then(|| self.origin())
     }
 }
 
@@ -331,6 +346,10 @@ mod tests {
             PublicUrl::of_address(address).origin(),
             "http://localhost:9090"
         );
+        assert_eq!(PublicUrl::of_address(address).configured(), None);
+        let set = PublicUrl::parse("https://registry.example.org/").unwrap();
+        let configured = set.configured();
+        assert_eq!(configured.as_deref(), Some("https://registry.example.org"));
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::{
     forms::{FORMS, cookie::Kind, form::Notice},
     pages::{
         Page,
+        endpoint::Endpoint,
         frame::Frame,
         request::{Client, Detour, PageRequest, Refused, Viewer},
     },
@@ -34,6 +35,8 @@ pub type Show = fn(Arc<State>, Request) -> Pin<Box<dyn Future<Output = Response>
 pub struct Entry {
     /// Its path.
     pub path: &'static str,
+    /// What it reads and answers.
+    pub endpoint: Endpoint,
     /// Its handler.
     pub show: Show,
 }
@@ -42,6 +45,7 @@ pub struct Entry {
 pub const fn page<P: Page + 'static>() -> Entry {
     Entry {
         path: P::PATH,
+        endpoint: P::ENDPOINT,
         show: |state, request| Box::pin(with_request_deadline(show::<P>(state, request))),
     }
 }

@@ -15,15 +15,58 @@ use super::{negotiation::vary, problem, state, store::deadline::with_request_dea
 use crate::{
     accounts::{
         error::{Error, TokenRefusal},
+        facts::{Fact, Kind},
         store::Visitor,
     },
-    pages::{Page, login::LoginPage, request::Client},
+    forms::answers::{LIMITED, LOGGED_OUT, OF_THE_STORE},
+    pages::{
+        Page,
+        endpoint::{Content, Endpoint},
+        login::LoginPage,
+        request::Client,
+    },
 };
 
 /// Where a service asks whose session or upload token a request carries.
 pub const WHOAMI: &str = "/auth/whoami";
 /// Where a proxy asks whose session a request carries.
 pub const FORWARD: &str = "/auth/forward";
+
+/// What [`whoami`] tells.
+const FACTS: &[Fact] = &[
+    Fact::new("id", Kind::Text),
+    Fact::new("name", Kind::Text),
+    Fact::new("email", Kind::Text),
+    Fact::new("email_confirmed", Kind::Flag),
+    Fact::new("via", Kind::Word(&["session", "token"])),
+    Fact::new("authenticated_at", Kind::Time),
+    Fact::new("second_factor", Kind::Flag),
+];
+/// What [`whoami`] answers.
+pub const WHOSE: Endpoint = Endpoint {
+    refusals: &[
+        LOGGED_OUT,
+        &[
+            Error::BadToken(TokenRefusal::Incomplete),
+            Error::BadToken(TokenRefusal::Unknown),
+            Error::BadToken(TokenRefusal::Expired),
+        ],
+        LIMITED,
+        OF_THE_STORE,
+    ],
+    ..Endpoint::new(
+        "Whose session or upload token the request carries",
+        &[(200, Content::Facts(FACTS))],
+    )
+};
+/// What [`forward`] answers.
+pub const FOR_PROXIES: Endpoint = Endpoint {
+    refusals: &[LOGGED_OUT, OF_THE_STORE],
+    ..Endpoint::new(
+        "Whose session a request carries, in headers for a proxy",
+        &[(200, Content::Nothing)],
+    )
+};
 
 /// The headers that a proxy passes on. Every one is always there, empty if it is not known: a proxy that copies only
 /// those that are there would let the client's own through (CVE-2026-30851).

@@ -1,7 +1,11 @@
 //! What a registry answers, and what tests assert of it.
 
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::{
+    http::{HeaderMap, StatusCode, header},
+    response::Response,
+};
 use fpm_registry::forms::form::Form;
+use http_body_util::BodyExt;
 use serde_json::Value;
 
 use super::Kind;
@@ -16,6 +20,18 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// What a response to a request for `path` contains.
+    pub async fn read(path: String, response: Response) -> Self {
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        Self {
+            path,
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
+    }
+
     pub fn json(&self) -> Value {
         assert_eq!(
             self.header("content-type"),

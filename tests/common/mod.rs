@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_macros, reason = "each suite uses a part of it")]
 
 mod answer;
+pub mod document;
 pub mod mails;
 pub mod mongod;
 
@@ -31,17 +32,19 @@ use std::{
     time::Duration,
 };
 
+use self::document::Document;
 pub use answer::Answer;
 use axum::{
     Router,
     body::Body,
     extract::ConnectInfo,
-    http::{Method, Request, header, request::Builder},
+    http::{HeaderMap, Method, Request, header, request::Builder},
 };
 use fpm_registry::{
     accounts::{Accounts, clock::Clock, policy::PasswordPolicy, store::Store},
     forms::{context::Service, cookie::Cookies},
     server::{
+        self,
         files::Site,
         last_look::LastLook,
         mail::{LettreMailer, Sender, Transport, memory::Inbox},
@@ -54,10 +57,10 @@ use fpm_registry::{
         with_layers,
     },
 };
-use http_body_util::BodyExt;
 use leptos::config::LeptosOptions;
 use mongod::{Mongod, database_name};
 use serde_json::Value;
+use tokio::sync::OnceCell;
 use tower::ServiceExt;
 
 /// A password nobody is told is too easy.
@@ -289,18 +292,23 @@ impl Registry {
         self.clock.advance(span);
     }
 
-    /// Sends a request as it is.
+    /// Sends a request as it is. The answer has to be as `/openapi.json` says.
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let path = request.uri().path().to_owned();
+        let (path, method) = (request.uri().path().to_owned(), request.method().clone());
         let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
-        Answer {
-            path,
-            status: parts.status,
-            headers: parts.headers,
-            body: String::from_utf8(bytes.to_vec()).unwrap(),
-        }
+        let answer = Answer::read(path, response).await;
+        self.document().await.assert_has(&method, &answer);
+        answer
+    }
+
+    /// What the registry says of its routes, the same for all registries but for the names of server and cookies.
+    pub async fn document(&self) -> &'static Document {
+        static DOCUMENT: OnceCell<Document> = OnceCell::const_new();
+        let read = async || {
+            let response = server::description(&self.state).answer(&HeaderMap::new());
+            Document(Answer::read(String::new(), response).await.json())
+        };
+        DOCUMENT.get_or_init(read).await
     }
 }
 

@@ -33,6 +33,7 @@ mod login;
 mod logout;
 mod not_me;
 mod notices;
+mod openapi;
 mod pages;
 mod reset_links;
 mod reset_password;

@@ -24,6 +24,7 @@ fn other_methods_are_refused_on_every_route() {
         "/favicon.svg",
         "/health/live",
         "/health/ready",
+        "/openapi.json",
     ];
     for path in pages.chain(forms).chain(others) {
         let allowed = allowed_at(path);

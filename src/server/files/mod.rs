@@ -99,7 +99,8 @@ pub struct ClientPaths {
     pub module: String,
 }
 
-struct File {
+/// A file as it is served.
+pub struct File {
     content_type: HeaderValue,
     cache: HeaderValue,
     plain: Content,
@@ -195,6 +196,16 @@ impl File {
         })
     }
 
+    /// A file of JSON that is not part of the site.
+    pub fn json(bytes: Bytes) -> Self {
+        Self {
+            content_type: HeaderValue::from_static("application/json"),
+            cache: HeaderValue::from_static(REVALIDATE),
+            plain: Content::new(bytes),
+            encoded: Vec::new(),
+        }
+    }
+
     /// The best encoding that the client accepts.
     fn pick(&self, headers: &HeaderMap) -> (Option<&'static str>, &Content) {
         let accepted = headers
@@ -207,6 +218,27 @@ impl File {
             .map_or((None, &self.plain), |(encoding, content)| {
                 (Some(*encoding), content)
             })
+    }
+
+    /// The response with the file, or 304 if the client has it.
+    pub fn answer(&self, request: &HeaderMap) -> Response {
+        let (encoding, content) = self.pick(request);
+        let mut response = match request.get(header::IF_NONE_MATCH) {
+            Some(known) if is_known(&content.etag, known) => {
+                StatusCode::NOT_MODIFIED.into_response()
+            }
+            _ => Body::from(content.bytes.clone()).into_response(),
+        };
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, self.content_type.clone());
+        headers.insert(header::CACHE_CONTROL, self.cache.clone());
+        headers.insert(header::ETAG, content.etag.clone());
+        headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+        if let Some(encoding) = encoding {
+            let encoding = HeaderValue::from_static(encoding);
+            headers.insert(header::CONTENT_ENCODING, encoding);
+        }
+        response
     }
 }
 
@@ -229,21 +261,7 @@ pub fn serve(site: &Site, request: &Request) -> Response {
         let allow = [(header::ALLOW, "GET, HEAD")];
         return (StatusCode::METHOD_NOT_ALLOWED, allow).into_response();
     }
-    let (encoding, content) = file.pick(request.headers());
-    let mut response = match request.headers().get(header::IF_NONE_MATCH) {
-        Some(known) if is_known(&content.etag, known) => StatusCode::NOT_MODIFIED.into_response(),
-        _ => Body::from(content.bytes.clone()).into_response(),
-    };
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, file.content_type.clone());
-    headers.insert(header::CACHE_CONTROL, file.cache.clone());
-    headers.insert(header::ETAG, content.etag.clone());
-    headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
-    if let Some(encoding) = encoding {
-        let encoding = HeaderValue::from_static(encoding);
-        headers.insert(header::CONTENT_ENCODING, encoding);
-    }
-    response
+    file.answer(request.headers())
 }
 
 /// Whether an `If-None-Match` contains this tag (RFC 9110, 13.1.2).
