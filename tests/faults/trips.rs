@@ -142,6 +142,79 @@ fn every_route_of_the_account_waits_for_the_database_as_often_as_said() {
     report(&format!("round trips to MongoDB: {}", trips.seen()));
 }
 
+#[test]
+fn every_route_of_upload_tokens_waits_for_the_database_as_often_as_said() {
+    let mut trips = Trips::new();
+    let pair = [0, 1];
+    let sessions = trips.sign_up(pair);
+    for n in pair {
+        let uuid = trips.mailed(&user(n), subject::CONFIRM);
+        let confirm = post("/auth/confirm-email", &[("uuid", &uuid)]);
+        trips
+            .registry
+            .send(&confirm.with("Cookie", &sessions[n]))
+            .assert_done("Email confirmed");
+    }
+    let own = |path: &str, fields: [&[(&str, &str)]; 2]| {
+        pair.map(|n| post(path, fields[n]).with("Cookie", &sessions[n]))
+    };
+    let wanted = [("name", "CI"), ("packages", "*"), ("may", "publish")];
+    trips.are(2, "tokens", own("/account/tokens", [&wanted; 2]));
+    let first = [
+        ("name", "CI"),
+        ("packages", "stdlib"),
+        ("may", "first-publish"),
+    ];
+    let texts = own("/account/tokens", [&first; 2]).map(|request| trips.made(&request));
+    let others = own("/account/tokens", [&wanted; 2]).map(|request| trips.made(&request));
+
+    let pages = pair.map(|n| get("/account/tokens").with("Cookie", &sessions[n]));
+    trips.are(1, "GET /account/tokens", pages);
+    let check = |text: &String| {
+        let fields = [
+            ("token", text.as_str()),
+            ("package", "stdlib"),
+            ("is_new", "true"),
+        ];
+        post("/auth/token/check", &fields)
+    };
+    trips.are(
+        3,
+        "token/check, first in an hour",
+        texts.each_ref().map(check),
+    );
+    trips.are(1, "token/check", texts.each_ref().map(check));
+    let bearer = |text: &String| {
+        let request = get("/auth/whoami");
+        request.with("Authorization", format!("Bearer {text}"))
+    };
+    trips.are(1, "whoami by token", texts.each_ref().map(bearer));
+    for path in ["/auth/whoami", "/auth/forward"] {
+        let asked = pair.map(|n| get(path).with("Cookie", &sessions[n]));
+        trips.are(1, path, asked);
+    }
+    let uses = texts.each_ref().map(|text| {
+        let fields = [("token", text.as_str()), ("package", "stdlib")];
+        post("/auth/token/used", &fields)
+    });
+    trips.are(3, "token/used", uses);
+    let ends = others.each_ref();
+    let ends = ends.map(|text| post("/auth/token/end", &[("token", text)]));
+    trips.are(5, "token/end", ends);
+
+    let handles = pair.map(|n| trips.token_handle(&sessions[n]));
+    let fields = handles
+        .each_ref()
+        .map(|handle| [("token", handle.as_str())]);
+    let rotations = own("/account/tokens/rotate", [&fields[0], &fields[1]]);
+    trips.are(2, "tokens/rotate", rotations);
+    let ends = own("/account/tokens/end", [&fields[0], &fields[1]]);
+    trips.are(2, "tokens/end", ends);
+    let ends = own("/account/tokens/end-all", [&[]; 2]);
+    trips.are(2, "tokens/end-all", ends);
+    report(&format!("round trips to MongoDB: {}", trips.seen()));
+}
+
 const NAME: u128 = 2;
 const ASK: u128 = 5;
 const CONFIRM: u128 = 2;
@@ -206,6 +279,22 @@ impl Trips {
         let sessions = facts["sessions"].as_array().unwrap();
         let other = sessions.iter().find(|session| session["current"] == false);
         other.unwrap()["handle"].as_str().unwrap().to_owned()
+    }
+
+    /// Sends the request that makes a token; its text.
+    fn made(&self, request: &Request) -> String {
+        let answer = self.registry.send(request).body;
+        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        answer["token"].as_str().expect("a token").to_owned()
+    }
+
+    /// The handle of the first upload token of this user.
+    fn token_handle(&self, session: &str) -> String {
+        let page = get("/account/tokens").with("Cookie", session);
+        let facts = self.registry.send(&page).body;
+        let facts: serde_json::Value = serde_json::from_str(&facts).unwrap();
+        let first = facts["tokens"].as_array().unwrap().last().unwrap();
+        first["handle"].as_str().unwrap().to_owned()
     }
 
     /// Has the password of a user given long ago.
