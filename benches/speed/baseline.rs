@@ -3,9 +3,14 @@
 
 use std::{
     env,
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Read as _, Write},
     net::SocketAddr,
+    path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Instant,
 };
 
@@ -14,6 +19,10 @@ use axum::{
     body::Bytes,
     http::{HeaderMap, HeaderName, HeaderValue},
     serve::ListenerExt,
+};
+use fpm_registry::{
+    accounts::{store::Store, token::Digest},
+    server::store::{open_embedded, open_mongo},
 };
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
@@ -28,6 +37,20 @@ pub const ARGUMENT: &str = "baseline-handler";
 struct Response {
     headers: Vec<(String, String)>,
     body: String,
+    read: Option<Read>,
+}
+
+/// What the handler reads for each answer, in turn: one record of a store, as a route would.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Read {
+    /// The database of MongoDB, by its address and name; else the embedded store in `folder`.
+    pub mongo: Option<(String, String)>,
+    /// Where the embedded store is.
+    pub folder: PathBuf,
+    /// Of sessions or of upload tokens.
+    pub digests: Vec<Digest>,
+    /// Whether they are upload tokens.
+    pub are_tokens: bool,
 }
 
 /// The running reference.
@@ -39,6 +62,11 @@ pub struct Baseline {
 impl Baseline {
     /// Starts a server that answers everything like this.
     pub fn start(answer: &[u8]) -> Self {
+        Self::reading(answer, None)
+    }
+
+    /// The same, after it has read a record.
+    pub fn reading(answer: &[u8], read: Option<Read>) -> Self {
         let Answer { headers, body, .. } = Answer::parse(answer);
         // hyper writes these itself.
         let is_own = |name: &str| !["date", "content-length"].contains(&name);
@@ -46,6 +74,7 @@ impl Baseline {
         let given = Response {
             headers: headers.collect(),
             body,
+            read,
         };
         let mut process = Command::new(env::current_exe().unwrap())
             .arg(ARGUMENT)
@@ -96,12 +125,52 @@ pub fn serve() {
     });
     let headers: HeaderMap = headers.collect();
     let body = Bytes::from(given.body);
-    let router = Router::new().fallback(async move || (headers, body));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
+        let reader = match given.read {
+            Some(read) => Some(Arc::new(Reader::open(read).await)),
+            None => None,
+        };
+        let router = Router::new().fallback(async move || {
+            if let Some(reader) = reader {
+                reader.read().await;
+            }
+            (headers, body)
+        });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         println!("{}", listener.local_addr().unwrap());
         let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
         axum::serve(listener, router).await.unwrap();
     });
+}
+
+/// Reads a record for each answer.
+struct Reader {
+    store: Arc<dyn Store>,
+    read: Read,
+    next: AtomicUsize,
+}
+
+impl Reader {
+    async fn open(read: Read) -> Self {
+        let store = match &read.mongo {
+            Some((uri, name)) => open_mongo(uri, name).await,
+            None => open_embedded(&read.folder),
+        };
+        Self {
+            store: store.unwrap(),
+            read,
+            next: AtomicUsize::new(0),
+        }
+    }
+
+    async fn read(&self) {
+        let digests = &self.read.digests;
+        let digest = &digests[self.next.fetch_add(1, Ordering::Relaxed) % digests.len()];
+        let is_there = match self.read.are_tokens {
+            true => self.store.token_holder(digest).await.unwrap().is_some(),
+            false => self.store.visitor(digest).await.unwrap().is_some(),
+        };
+        assert!(is_there, "no record");
+    }
 }

@@ -29,6 +29,8 @@ const TICKS: f64 = 100.0;
 /// A filled store.
 pub struct Dataset {
     pub users: u64,
+    /// How many upload tokens each of them has.
+    pub tokens: u64,
     /// The hash of [`PASSWORD`], which all users have.
     pub password: PasswordHash,
     /// Its name, where it is a database of MongoDB.
@@ -38,7 +40,7 @@ pub struct Dataset {
 
 impl Dataset {
     /// A store with so many users: a database of this MongoDB server, or the embedded one.
-    pub fn new(mongod: Option<&Mongod>, users: u64) -> Self {
+    pub fn new(mongod: Option<&Mongod>, users: u64, tokens: u64) -> Self {
         let began = Instant::now();
         let runtime = Runtime::new().unwrap();
         let password = Password::chosen(PASSWORD).unwrap();
@@ -56,17 +58,18 @@ impl Dataset {
         fs::create_dir_all(setup.folder()).unwrap();
         if let Some(mongod) = mongod {
             let name = database_name();
-            runtime.block_on(fill::mongo(&mongod.uri(), &name, users, &password));
+            runtime.block_on(fill::mongo(&mongod.uri(), &name, users, tokens, &password));
             setup = setup
                 .with("MONGO_URI", &mongod.uri())
                 .with("MONGO_DB_NAME", &name);
             database = Some(name);
         } else {
-            runtime.block_on(fill::embedded(setup.folder(), users, &password));
+            runtime.block_on(fill::embedded(setup.folder(), users, tokens, &password));
         }
         crate::plan::progress(&format!("{users} users in {:.0?}", began.elapsed()));
         Self {
             users,
+            tokens,
             password,
             database,
             setup,
@@ -131,6 +134,44 @@ impl Dataset {
             let session = fill::session(scattered(n, users)).reveal();
             get("/", &format!("Cookie: uuid={session}\r\n"))
         })
+    }
+
+    /// Who somebody is, by the sessions of users all over the store.
+    pub fn asked_by_session(&self) -> Ask {
+        let users = self.users;
+        Arc::new(move |n| {
+            let session = fill::session(scattered(n, users)).reveal();
+            get("/auth/whoami", &format!("Cookie: uuid={session}\r\n"))
+        })
+    }
+
+    /// Who somebody is, by the upload tokens of users all over the store.
+    pub fn asked_by_token(&self) -> Ask {
+        let (users, tokens) = (self.users, self.tokens);
+        Arc::new(move |n| {
+            let token = fill::token(scattered(n, users), n % tokens);
+            let bearer = format!("Authorization: Bearer {}\r\n", token.reveal());
+            get("/auth/whoami", &bearer)
+        })
+    }
+
+    /// What the upload tokens of users all over the store allow.
+    pub fn token_checks(&self) -> Ask {
+        let (users, tokens) = (self.users, self.tokens);
+        Arc::new(move |n| {
+            let token = fill::token(scattered(n, users), n % tokens);
+            let fields = [
+                ("token", token.reveal()),
+                ("package", "stdlib"),
+                ("is_new", "true"),
+            ];
+            post("/auth/token/check", n, &fields)
+        })
+    }
+
+    /// Where its users are.
+    pub fn folder(&self) -> PathBuf {
+        self.setup.folder().to_owned()
     }
 
     /// A page of the user who has as many sessions and events as a user can have.

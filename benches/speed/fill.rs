@@ -8,14 +8,17 @@ use fpm_registry::{
         clock::Clock,
         email::Email,
         id::{Handle, UserId},
-        lifetimes::SESSION_IDLE,
+        lifetimes::{DAY, SESSION_IDLE},
         name::Name,
+        package::Packages,
         password::PasswordHash,
         record::Unknown,
         store::Store,
         token::{Digest, Token},
+        token_scope::May,
+        upload_token_text::UploadTokenText,
         user::{
-            Device, MAX_SESSIONS, Session, User,
+            Device, MAX_SESSIONS, Session, UploadToken, User,
             event::{Event, EventKind},
             history::MAX_EVENTS,
         },
@@ -34,7 +37,7 @@ const USERS: TableDefinition<&str, &[u8]> = TableDefinition::new("users");
 const INDEX: TableDefinition<&[u8], &str> = TableDefinition::new("index");
 
 /// The users of one transaction of redb.
-const BATCH: u64 = 200_000;
+const BATCH: u64 = 100_000;
 /// The users of one message to MongoDB.
 const MESSAGE: u64 = 5_000;
 
@@ -51,10 +54,27 @@ pub fn session(n: u64) -> Token {
     Token::parse(&uuid.to_string()).expect("a random uuid")
 }
 
+/// The `k`-th upload token of the `n`-th user.
+pub fn token(n: u64, k: u64) -> UploadTokenText {
+    let body = format!("fpm_{n:024x}{k:08x}");
+    let checksum = base62(crc32fast::hash(body.as_bytes()));
+    UploadTokenText::parse(&(body + &checksum)).expect("a whole token")
+}
+
+fn base62(mut rest: u32) -> String {
+    let digits = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut text = [0; 6];
+    for digit in text.iter_mut().rev() {
+        *digit = digits[(rest % 62) as usize];
+        rest /= 62;
+    }
+    String::from_utf8(text.to_vec()).expect("ASCII")
+}
+
 /// Fills the embedded store in `folder`.
-pub async fn embedded(folder: &Path, users: u64, password: &PasswordHash) {
+pub async fn embedded(folder: &Path, users: u64, tokens: u64, password: &PasswordHash) {
     let store = open_embedded(folder).unwrap();
-    let first = add_first(&store, password).await;
+    let first = add_first(&store, tokens, password).await;
     add_busy(&store, users, password).await;
     drop(store);
     let file = redb::Database::open(folder.join("registry.redb")).unwrap();
@@ -71,10 +91,13 @@ pub async fn embedded(folder: &Path, users: u64, password: &PasswordHash) {
             let mut index = transaction.open_table(INDEX).unwrap();
             let mut keys = Vec::new();
             for n in begin..users.min(begin + BATCH) {
-                let record = serde_json::to_vec(&record_of(n, &first)).unwrap();
+                let record = serde_json::to_vec(&record_of(n, tokens, &first)).unwrap();
                 table.insert(id(n).as_str(), record.as_slice()).unwrap();
                 keys.push(([b"e", email(n).as_bytes()].concat(), n));
                 keys.push(([b"s", &session(n).digest().as_bytes()[..]].concat(), n));
+                for k in 0..tokens {
+                    keys.push(([b"t", &token(n, k).digest().as_bytes()[..]].concat(), n));
+                }
             }
             keys.sort();
             for (key, n) in keys {
@@ -86,12 +109,15 @@ pub async fn embedded(folder: &Path, users: u64, password: &PasswordHash) {
 }
 
 /// The record of the `n`-th user, like that of the first.
-fn record_of(n: u64, first: &Value) -> Value {
+fn record_of(n: u64, tokens: u64, first: &Value) -> Value {
     let mut record = first.clone();
     record["id"] = id(n).into();
     record["email"] = email(n).into();
     record["sessions"][0]["digest"] = session(n).digest().to_string().into();
     record["devices"][0]["digest"] = device(n).to_string().into();
+    for k in 0..tokens {
+        record["uploadTokens"][k as usize]["digest"] = token(n, k).digest().to_string().into();
+    }
     record
 }
 
@@ -101,9 +127,9 @@ fn id(n: u64) -> String {
 }
 
 /// Fills a database of MongoDB.
-pub async fn mongo(uri: &str, database: &str, users: u64, password: &PasswordHash) {
+pub async fn mongo(uri: &str, database: &str, users: u64, tokens: u64, password: &PasswordHash) {
     let store = open_mongo(uri, database).await.unwrap();
-    add_first(&store, password).await;
+    add_first(&store, tokens, password).await;
     add_busy(&store, users, password).await;
     let client = Client::with_uri_str(uri).await.unwrap();
     let collection = client.database(database).collection::<Document>("users");
@@ -111,7 +137,7 @@ pub async fn mongo(uri: &str, database: &str, users: u64, password: &PasswordHas
     let first = first.unwrap().unwrap();
     for begin in (1..users).step_by(MESSAGE as usize) {
         let message = begin..users.min(begin + MESSAGE);
-        let message = message.map(|n| document_of(n, &first));
+        let message = message.map(|n| document_of(n, tokens, &first));
         collection
             .insert_many(message)
             .ordered(false)
@@ -121,20 +147,24 @@ pub async fn mongo(uri: &str, database: &str, users: u64, password: &PasswordHas
 }
 
 /// The document of the `n`-th user, like that of the first.
-fn document_of(n: u64, first: &Document) -> Document {
+fn document_of(n: u64, tokens: u64, first: &Document) -> Document {
     let mut document = first.clone();
     document.insert("_id", ObjectId::new());
     document.insert("email", email(n));
     document.insert("addresses", vec![email(n)]);
-    for (field, digest) in [("sessions", session(n).digest()), ("devices", device(n))] {
-        let mut items = document.get_array(field).unwrap().clone();
-        let bytes = digest.as_bytes().to_vec();
-        let subtype = BinarySubtype::Generic;
-        items[0]
-            .as_document_mut()
-            .unwrap()
-            .insert("digest", Binary { subtype, bytes });
-        document.insert(field, items);
+    let tokens = (0..tokens).map(|k| token(n, k).digest()).collect();
+    for (field, digests) in [
+        ("sessions", vec![session(n).digest()]),
+        ("devices", vec![device(n)]),
+        ("uploadTokens", tokens),
+    ] {
+        for (place, digest) in digests.iter().enumerate() {
+            let bytes = digest.as_bytes().to_vec();
+            let subtype = BinarySubtype::Generic;
+            let items = document.get_array_mut(field).unwrap();
+            let item = items[place].as_document_mut().unwrap();
+            item.insert("digest", Binary { subtype, bytes });
+        }
     }
     document
 }
@@ -143,8 +173,9 @@ fn device(n: u64) -> Digest {
     Digest::of(format!("device {n}").as_bytes())
 }
 
-async fn add_first(store: &Arc<dyn Store>, password: &PasswordHash) -> UserId {
-    let user = user(0, password);
+async fn add_first(store: &Arc<dyn Store>, tokens: u64, password: &PasswordHash) -> UserId {
+    let mut user = user(0, password);
+    user.upload_tokens = (0..tokens).map(|k| token_of(&token(0, k))).collect();
     store.insert(&user).await.unwrap();
     user.id
 }
@@ -179,6 +210,25 @@ fn user(n: u64, password: &PasswordHash) -> User {
     let email = Email::parse(&email(n)).unwrap();
     let session = session_of(session(n).digest());
     User::new(name, email, password.clone(), session, device)
+}
+
+/// A token that was used just now, so that its next use writes nothing.
+fn token_of(text: &UploadTokenText) -> UploadToken {
+    let now = Clock::default().now();
+    UploadToken {
+        handle: Handle::random(),
+        digest: text.digest(),
+        last4: text.last4(),
+        name: "Continuous integration".to_owned(),
+        packages: Packages::parse("stdlib json-*").unwrap(),
+        may: May::Publish,
+        created_at: now,
+        expires_at: now.plus(DAY * 90),
+        used_at: Some(now),
+        replaced_at: None,
+        reminded_at: None,
+        unknown: Unknown::new(),
+    }
 }
 
 fn session_of(digest: Digest) -> Session {

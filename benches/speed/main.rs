@@ -25,6 +25,7 @@ mod parts {
     pub mod pages;
     pub mod processes;
     pub mod start;
+    pub mod who;
 }
 mod dataset;
 mod plan;
@@ -38,7 +39,7 @@ use std::{env, fs};
 
 use dataset::Dataset;
 use mongod::Mongod;
-use parts::{growth, login, memory, pages, processes, start};
+use parts::{growth, login, memory, pages, processes, start, who};
 use plan::{Part, Plan, StoreKind};
 use table::Table;
 
@@ -64,7 +65,7 @@ fn measure(plan: &Plan, store: StoreKind, table: &mut Table) {
         StoreKind::Embedded => None,
         StoreKind::MongoDb => Some(Mongod::start(&[]).unwrap()),
     };
-    let fill = |users| Dataset::new(mongod.as_ref(), users);
+    let fill = |users| Dataset::new(mongod.as_ref(), users, plan.tokens);
     let small = fill(plan.users[0]);
     let mut add = |part: Part, rows: &dyn Fn() -> Vec<table::Row>| {
         if plan.has(part) {
@@ -76,6 +77,11 @@ fn measure(plan: &Plan, store: StoreKind, table: &mut Table) {
     add(Part::Memory, &|| memory::rows(plan, &small));
     add(Part::Login, &|| login::rows(plan, &small));
     add(Part::Pages, &|| pages::rows(plan, &small));
+    if plan.has(Part::Who) {
+        plan::progress(&format!("{}, {store}", Part::Who));
+        let rows = who::rows(plan, &small, mongod.as_ref());
+        table.add(rows.into_iter().map(|row| row.on(store)));
+    }
     if plan.has(Part::Growth) {
         plan::progress(&format!("{}, {store}", Part::Growth));
         let larger = plan.users[1..].iter().map(|users| fill(*users));

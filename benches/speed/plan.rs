@@ -10,6 +10,8 @@ pub struct Plan {
     pub rounds: usize,
     /// `BENCH_USERS`: how many users the stores have, smallest first.
     pub users: Vec<u64>,
+    /// `BENCH_TOKENS`: how many upload tokens each user has.
+    pub tokens: u64,
     /// `BENCH_STORES`: `embedded`, `mongodb`.
     pub stores: Vec<StoreKind>,
     /// `BENCH_PARTS`: a list of [`Part`]s.
@@ -30,6 +32,7 @@ pub enum Part {
     Memory,
     Login,
     Pages,
+    Who,
     Growth,
     Processes,
 }
@@ -42,6 +45,7 @@ impl Plan {
             span: Duration::from_secs_f64(number("BENCH_SECONDS", "3")),
             rounds: number("BENCH_ROUNDS", "5") as usize,
             users: users.iter().map(|n| n.parse().unwrap()).collect(),
+            tokens: number("BENCH_TOKENS", "5") as u64,
             stores: chosen("BENCH_STORES", &[StoreKind::Embedded, StoreKind::MongoDb]),
             parts: chosen(
                 "BENCH_PARTS",
@@ -50,6 +54,7 @@ impl Plan {
                     Part::Memory,
                     Part::Login,
                     Part::Pages,
+                    Part::Who,
                     Part::Growth,
                     Part::Processes,
                 ],

@@ -30,6 +30,8 @@ pub fn rows(plan: &Plan, datasets: &[Dataset]) -> Vec<Row> {
         ("login", 4, Dataset::logins as fn(&Dataset) -> Ask),
         ("signup", 4, Dataset::signups),
         ("session check", 8, Dataset::checks),
+        ("whoami by token", 8, Dataset::asked_by_token),
+        ("token check", 8, Dataset::token_checks),
     ] {
         let rate = |place: usize| {
             let ask = ask(&datasets[place]);
@@ -47,7 +49,8 @@ pub fn rows(plan: &Plan, datasets: &[Dataset]) -> Vec<Row> {
                 figure: rates[place],
                 reference: rates[0],
             });
-            let what = format!("{what} with {} users", datasets[place].users);
+            let Dataset { users, tokens, .. } = &datasets[place];
+            let what = format!("{what} with {users} users, {tokens} tokens each");
             let reference = format!("with {small}");
             rows.push(Row::of_rates(
                 &what,
@@ -122,6 +125,10 @@ fn walk(server: &Registry, outbox: &Path) {
     let reset = [("uuid", uuid.as_str()), ("password", NEW_PASSWORD)];
     send(&post("/auth/reset-password", &reset));
     send(&post("/auth/logout", &[]).with("Cookie", &session));
+    let token = fill::token(7, 0);
+    let bearer = format!("Bearer {}", token.reveal());
+    send(&get("/auth/whoami").with("Authorization", &bearer));
+    send(&post("/auth/token/end", &[("token", token.reveal())]));
 }
 
 /// The uuid of the only reset link that was mailed.

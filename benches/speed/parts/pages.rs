@@ -69,7 +69,28 @@ fn by_baseline(
     ask: &Ask,
     target: Target,
 ) -> Vec<Row> {
-    let baseline = Baseline::start(answer);
+    let words = ["from a baseline handler", "in a baseline handler"];
+    by(
+        &Baseline::start(answer),
+        words,
+        plan,
+        server,
+        what,
+        ask,
+        target,
+    )
+}
+
+/// The same by this reference.
+pub fn by(
+    baseline: &Baseline,
+    words: [&str; 2],
+    plan: &Plan,
+    server: &Registry,
+    what: &str,
+    ask: &Ask,
+    target: Target,
+) -> Vec<Row> {
     let (mut rates, mut times) = (Vec::new(), Vec::new());
     for _ in 0..plan.rounds {
         let ours = measure(plan.span, server.address, ask, &|| {
@@ -86,8 +107,8 @@ fn by_baseline(
         });
     }
     vec![
-        Row::of_rates(what, &rates, "from a baseline handler", target),
-        Row::of_times(what, &times, "µs", "in a baseline handler"),
+        Row::of_rates(what, &rates, words[0], target),
+        Row::of_times(what, &times, "µs", words[1]),
     ]
 }
 

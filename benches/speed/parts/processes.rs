@@ -20,7 +20,7 @@ const FREE_TRIES: usize = 10;
 pub fn rows(plan: &Plan) -> Vec<Row> {
     crate::plan::progress("processes, MongoDB");
     let set = Runtime::new().unwrap().block_on(ReplicaSet::start(1));
-    let dataset = Dataset::new(Some(&set.members[0]), plan.users[0]);
+    let dataset = Dataset::new(Some(&set.members[0]), plan.users[0], plan.tokens);
     let whole = dataset.serve();
     let halves = [0, 1].map(|core| dataset.serve_on_core(core));
     let both = [halves[0].address, halves[1].address];
