@@ -18,7 +18,10 @@ use crate::{
         facts::{Fact, Kind},
         store::Visitor,
     },
-    forms::answers::{LIMITED, LOGGED_OUT, OF_THE_STORE},
+    forms::{
+        answers::{LIMITED, LOGGED_OUT, OF_THE_STORE},
+        next,
+    },
     pages::{
         Page,
         endpoint::{Content, Endpoint},
@@ -73,6 +76,8 @@ pub const FOR_PROXIES: Endpoint = Endpoint {
 const REMOTE_USER: HeaderName = HeaderName::from_static("remote-user");
 const REMOTE_EMAIL: HeaderName = HeaderName::from_static("remote-email");
 const REMOTE_NAME: HeaderName = HeaderName::from_static("remote-name");
+/// What the client asked the proxy for.
+const FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
 /// What may stand in a header as it is (RFC 3986, 2.3).
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -148,10 +153,7 @@ pub async fn forward(State(state): State<Arc<state::State>>, request: Request) -
         Err(Error::NotLoggedIn) => {
             let mut response = refuse(&state, client, FORWARD, Error::NotLoggedIn);
             if client == Client::Page {
-                let login = state.public_url.as_url().join(LoginPage::PATH);
-                let login = login
-                    .ok()
-                    .and_then(|url| HeaderValue::try_from(url.as_str()).ok());
+                let login = login_page(&state, headers);
                 let headers = response.headers_mut();
                 headers.extend(login.map(|login| (header::LOCATION, login)));
             }
@@ -163,6 +165,15 @@ pub async fn forward(State(state): State<Arc<state::State>>, request: Request) -
         vary(&mut response, name);
     }
     response
+}
+
+/// The login page, which leads back to what the client asked the proxy for, if that is a path of this site.
+fn login_page(state: &state::State, headers: &HeaderMap) -> Option<HeaderValue> {
+    let asked_for = headers.get(FORWARDED_URI);
+    let asked_for = asked_for.and_then(|path| path.to_str().ok());
+    let path = next::link(LoginPage::PATH, next::safe(asked_for.unwrap_or_default()));
+    let url = state.public_url.as_url().join(&path).ok()?;
+    HeaderValue::try_from(url.as_str()).ok()
 }
 
 fn remote_headers(visitor: &Visitor) -> [(HeaderName, String); 3] {

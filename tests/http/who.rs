@@ -18,6 +18,7 @@ contract! {
     a_proxy_is_told_in_headers
     a_proxy_is_told_nothing_that_is_not_confirmed
     a_proxy_sends_nobody_to_log_in
+    a_login_leads_back_to_what_a_proxy_protects
     whoami_says_no_more_than_a_session_that_has_ended
 }
 
@@ -165,6 +166,32 @@ async fn a_proxy_sends_nobody_to_log_in(registry: Registry) {
         .get_with(FORWARD, "authorization", &format!("Bearer {text}"))
         .await;
     answer.assert_refused(PROGRAM, 401, NOBODY, None);
+}
+
+async fn a_login_leads_back_to_what_a_proxy_protects(registry: Registry) {
+    let login = "http://127.0.0.1:9090/auth/login";
+    for (asked_for, next) in [
+        (
+            "/stats/?of=stdlib&by=day",
+            "?next=/stats/%3Fof%3Dstdlib%26by%3Dday",
+        ),
+        ("/", ""),
+        ("", ""),
+        ("//evil.example", ""),
+        ("https://evil.example/", ""),
+        ("/\\evil.example", ""),
+    ] {
+        let browser = registry.browser();
+        let answer = browser
+            .get_with(FORWARD, "x-forwarded-uri", asked_for)
+            .await;
+        let told = (answer.status.as_u16(), answer.header("location"));
+        assert_eq!(
+            told,
+            (401, format!("{login}{next}").as_str()),
+            "{asked_for}"
+        );
+    }
 }
 
 async fn whoami_says_no_more_than_a_session_that_has_ended(registry: Registry) {
