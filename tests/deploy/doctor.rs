@@ -79,7 +79,7 @@ fn the_example_for_caddy_is_well() {
         .with("PUBLIC_URL", &format!("http://{address}"))
         .with("TRUSTED_PROXIES", "127.0.0.1/32")
         .start();
-    let Some(_caddy) = Proxy::caddy_at(address, registry.address) else {
+    let Some(_caddy) = Proxy::caddy_at(address, registry.address, |example| example) else {
         return;
     };
     let said = said_of(&registry.setup, "proxy");

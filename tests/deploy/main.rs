@@ -16,6 +16,7 @@ mod backend;
 mod container;
 mod doctor;
 mod folder;
+mod forward_auth;
 mod one_file;
 mod proxies;
 mod service;

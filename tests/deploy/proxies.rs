@@ -138,7 +138,6 @@ pub struct Proxy {
 impl Proxy {
     /// The example for nginx in front of this backend, without TLS.
     fn nginx(backend: SocketAddr) -> Option<Self> {
-        let without_tls = |example: String| example.replace(" ssl;", ";");
         Self::nginx_at(free_address(), backend, without_tls)
     }
 
@@ -161,15 +160,19 @@ impl Proxy {
 
     /// The example for Caddy in front of this backend, without TLS.
     fn caddy(backend: SocketAddr) -> Option<Self> {
-        Self::caddy_at(free_address(), backend)
+        Self::caddy_at(free_address(), backend, |example| example)
     }
 
-    /// The same at this address.
-    pub fn caddy_at(address: SocketAddr, backend: SocketAddr) -> Option<Self> {
+    /// The same at this address, with what is changed in the example.
+    pub fn caddy_at(
+        address: SocketAddr,
+        backend: SocketAddr,
+        change: impl Fn(String) -> String,
+    ) -> Option<Self> {
         let program = program("caddy")?;
         let folder = Folder::new();
         let site = format!("http://:{}", address.port());
-        let example = include_str!("../../deploy/Caddyfile")
+        let example = change(include_str!("../../deploy/Caddyfile").to_owned())
             .replace("127.0.0.1:9090", &backend.to_string())
             .replace("\nregistry.example.org", &format!("\n{site}"))
             .replacen("{\n", "{\n\tadmin off\n", 1);
@@ -200,7 +203,7 @@ impl Proxy {
         proxy
     }
 
-    fn send(&self, request: &Request) -> Answer {
+    pub fn send(&self, request: &Request) -> Answer {
         try_send(self.address, request).unwrap()
     }
 
@@ -227,6 +230,11 @@ impl Drop for Proxy {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// The example for nginx without TLS.
+pub fn without_tls(example: String) -> String {
+    example.replace(" ssl;", ";")
 }
 
 /// A program below `PROXIES`; none if that is not set, which it says.
