@@ -228,6 +228,16 @@ impl Registry {
         self
     }
 
+    /// Serves it to other programs until the task is aborted; where.
+    pub async fn listen(&self) -> (SocketAddr, tokio::task::JoinHandle<()>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let service = self.router.clone();
+        let service = service.into_make_service_with_connect_info::<SocketAddr>();
+        let serve = async { axum::serve(listener, service).await.unwrap() };
+        (address, tokio::spawn(serve))
+    }
+
     /// A client without cookies, at an address of its own.
     pub fn client(&self, kind: Kind) -> Client<'_> {
         self.clients.set(self.clients.get() + 1);

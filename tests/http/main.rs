@@ -34,6 +34,7 @@ mod logout;
 mod not_me;
 mod notices;
 mod openapi;
+mod packages;
 mod pages;
 mod reset_links;
 mod reset_password;
