@@ -10,7 +10,7 @@ FAULTS = $(RELEASE) cargo test --features ssr --test faults -- --nocapture --tes
 headline = @printf '\n== %s  %s\n' "$$(date +%T)" "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help build run watch test e2e lighthouse pictures security deploy openapi faults shortfaults soak bench fuzz lint unit browser fmt clean wasm
+.PHONY: help build run watch test e2e lighthouse pictures security deploy openapi faults shortfaults soak bench fuzz lint unit browser fmt clean wasm curl
 # Two cargos at once would only wait for each other.
 .NOTPARALLEL:
 
@@ -100,7 +100,7 @@ lint: wasm
 	$(call headline,Documentation)
 	@$(ENV) RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --lib --features ssr
 
-unit: wasm
+unit: wasm curl
 	$(call headline,Testing on both stores)
 	@$(DATABASE) cargo test --features ssr
 	$(call headline,Testing the filter of breached passwords)
@@ -112,6 +112,10 @@ shortfaults: build
 
 wasm:
 	@scripts/wasm.sh
+
+# What fpm publishes with.
+curl:
+	@command -v curl >/dev/null || scripts/apt.sh curl
 
 browser:
 	@scripts/java.sh
