@@ -13,7 +13,7 @@ use axum::{
 use leptos::prelude::IntoAny;
 use serde::Serialize;
 
-use super::{document, negotiation::vary, rendered::HasBody, state, who};
+use super::{document, negotiation::vary, rendered::HasBody, state};
 use crate::{
     forms::{
         form::Form,
@@ -35,6 +35,9 @@ const WITHOUT_REASON: [&str; 5] = [
     "/auth/forgot-password",
     "/auth/reset-password",
 ];
+
+/// Other paths than those of forms and of the account whose JSON tells the reason.
+const WITH_REASON: [&str; 2] = ["/auth/whoami", "/auth/forward"];
 
 /// What can be wrong with a request before it reaches a server function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,9 +141,8 @@ pub struct Answer<'a> {
 impl<'a> Answer<'a> {
     /// The JSON of a refusal at this path.
     pub fn new(path: &str, refusal: &'a Refusal) -> Self {
-        let is_route = Form::at(path).is_some()
-            || path.starts_with("/account")
-            || [who::WHOAMI, who::FORWARD].contains(&path);
+        let is_route =
+            Form::at(path).is_some() || path.starts_with("/account") || WITH_REASON.contains(&path);
         let has_reason = is_route && !WITHOUT_REASON.contains(&path);
         Self {
             message: &refusal.message,
