@@ -100,7 +100,31 @@ fn bind(project: &Project, client: &Path, pkg: &Path) -> Result<()> {
                 .remove_producers_section(project.release)
                 .generate(pkg)
         })
-        .context("wasm-bindgen failed")
+        .context("wasm-bindgen failed")?;
+    if project.release {
+        let script = pkg.join(&project.keys.output_name).with_extension("js");
+        let text = fs::read_to_string(&script).context("The script cannot be read")?;
+        fs::write(&script, without_comments(&text)).context("The script cannot be written")?;
+    }
+    Ok(())
+}
+
+/// The script of wasm-bindgen without its comments and indents, an eighth of what a browser loads of it.
+fn without_comments(script: &str) -> String {
+    let is_comment = |line: &&str| {
+        ["/**", "* ", "*/", "//"]
+            .iter()
+            .any(|mark| line.starts_with(mark))
+    };
+    let lines = script.lines().map(str::trim_start);
+    let lines: Vec<&str> = lines
+        .filter(|line| !line.is_empty() && !is_comment(line))
+        .collect();
+    // A text over several lines would lose its indents.
+    match lines.iter().all(|line| line.matches('`').count() % 2 == 0) {
+        true => lines.join("\n"),
+        false => script.to_owned(),
+    }
 }
 
 /// Renames a file to `<name>.<hash>.<kind>`, and returns the hash.
