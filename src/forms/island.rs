@@ -7,6 +7,7 @@
 #![allow(missing_docs, reason = "the island macro writes a struct of its own")]
 
 use leptos::{
+    either::Either,
     ev::{self, SubmitEvent},
     html,
     prelude::*,
@@ -166,7 +167,7 @@ fn input(field: &'static Field, value: String, focused: bool, state: FormState) 
     };
     let invalid = move || sentence().map(|_| "true");
     let control = match field.options {
-        [] => view! {
+        [] => Either::Left(view! {
             <input
                 id=field_id.clone()
                 name=field.name
@@ -182,14 +183,13 @@ fn input(field: &'static Field, value: String, focused: bool, state: FormState) 
                 aria-describedby=described_by
                 aria-invalid=invalid
             />
-        }
-        .into_any(),
+        }),
         options => {
             let options = options.iter().map(|(name, words)| {
                 let selected = *name == value;
                 view! { <option value=*name selected=selected>{*words}</option> }
             });
-            view! {
+            Either::Right(view! {
                 <select
                     id=field_id.clone()
                     name=field.name
@@ -199,8 +199,7 @@ fn input(field: &'static Field, value: String, focused: bool, state: FormState) 
                 >
                     {options.collect_view()}
                 </select>
-            }
-            .into_any()
+            })
         }
     };
     view! {
