@@ -69,7 +69,7 @@ soak: build ## the same at random for half an hour, or SOAK_SECONDS=600
 
 bench: build ## measure speed and memory of the release server in one table, BENCH_SECONDS=3 for each figure
 	$(call headline,Measuring the release server)
-	@$(RELEASE) cargo bench --quiet --features ssr --bench speed
+	@$(RELEASE) PROXIES=$$(scripts/proxies.sh) && export PROXIES && cargo bench --quiet --features ssr --bench speed
 
 fuzz: ## feed random input to what reads text from outside, FUZZ_SECONDS=600 for each part
 	$(call headline,Fuzzing)

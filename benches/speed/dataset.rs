@@ -41,6 +41,11 @@ pub struct Dataset {
 impl Dataset {
     /// A store with so many users: a database of this MongoDB server, or the embedded one.
     pub fn new(mongod: Option<&Mongod>, users: u64, tokens: u64) -> Self {
+        Self::at(mongod.map(Mongod::uri), users, tokens)
+    }
+
+    /// The same in the database at this address.
+    pub fn at(uri: Option<String>, users: u64, tokens: u64) -> Self {
         let began = Instant::now();
         let runtime = Runtime::new().unwrap();
         let password = Password::chosen(PASSWORD).unwrap();
@@ -56,12 +61,10 @@ impl Dataset {
         setup.meets_faults = true;
         let mut database = None;
         fs::create_dir_all(setup.folder()).unwrap();
-        if let Some(mongod) = mongod {
+        if let Some(uri) = uri {
             let name = database_name();
-            runtime.block_on(fill::mongo(&mongod.uri(), &name, users, tokens, &password));
-            setup = setup
-                .with("MONGO_URI", &mongod.uri())
-                .with("MONGO_DB_NAME", &name);
+            runtime.block_on(fill::mongo(&uri, &name, users, tokens, &password));
+            setup = setup.with("MONGO_URI", &uri).with("MONGO_DB_NAME", &name);
             database = Some(name);
         } else {
             runtime.block_on(fill::embedded(setup.folder(), users, tokens, &password));

@@ -222,7 +222,9 @@ impl Connection {
 fn length(answer: &[u8]) -> Option<usize> {
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = str::from_utf8(&answer[..end]).expect("a head is text");
-    let (_, rest) = head.split_once("content-length: ").expect("a length");
-    let body: usize = rest.lines().next()?.parse().expect("a number");
+    let is_length = |(name, _): &(&str, &str)| name.eq_ignore_ascii_case("content-length");
+    let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+    let (_, length) = lines.find(is_length).expect("a length");
+    let body: usize = length.parse().expect("a number");
     Some(end + 4 + body)
 }

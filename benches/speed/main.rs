@@ -19,6 +19,7 @@ mod load;
 #[path = "../../tests/common/mongod.rs"]
 mod mongod;
 mod parts {
+    pub mod balanced;
     pub mod growth;
     pub mod login;
     pub mod memory;
@@ -39,7 +40,7 @@ use std::{env, fs};
 
 use dataset::Dataset;
 use mongod::Mongod;
-use parts::{growth, login, memory, pages, processes, start, who};
+use parts::{balanced, growth, login, memory, pages, processes, start, who};
 use plan::{Part, Plan, StoreKind};
 use table::Table;
 
@@ -55,6 +56,9 @@ fn main() {
     }
     if plan.has(Part::Processes) && plan.stores.contains(&StoreKind::MongoDb) {
         table.add(processes::rows(&plan));
+        for line in balanced::lines(&plan) {
+            table.say(&line);
+        }
     }
     println!("\n{table}");
 }

@@ -113,6 +113,11 @@ impl Mongod {
         ([127, 0, 0, 1], self.port).into()
     }
 
+    /// The id of its process.
+    pub fn process(&self) -> u32 {
+        self.process
+    }
+
     /// Sends the server a signal such as `KILL`, `STOP` or `CONT`.
     pub fn signal(&self, signal: &str) {
         let mut kill = Command::new("kill");
