@@ -63,6 +63,7 @@ fn run_attacks(setup: Setup) {
     };
     let own_login = |n: usize| login(&attacker(n % ACCOUNTS), PASSWORD);
     let one_network = |n| from(ATTACKER, own_login(n));
+    let one_account = |_| from(ATTACKER, own_login(0));
     let one_48 = |n| from(&format!("2001:db8:666:{n:x}::1"), own_login(n));
     let two_hundred = |n| from(&format!("203.0.{}.1", n % 200), own_login(n));
     let strangers = Bound {
@@ -81,6 +82,12 @@ fn run_attacks(setup: Setup) {
             "right passwords, one network",
             500,
             &one_network,
+            &strangers,
+        ),
+        scenario.attack(
+            "right passwords, one account",
+            500,
+            &one_account,
             &strangers,
         ),
         scenario.attack("right passwords, one /48", 70, &one_48, &strangers),
