@@ -35,6 +35,7 @@ mod not_me;
 mod notices;
 mod openapi;
 mod pages;
+mod refusals;
 mod reset_links;
 mod reset_password;
 mod sessions;
@@ -49,6 +50,7 @@ use common::{
     Client, Encoding, Kind, PASSWORD, Registry,
     mails::{CONFIRM, NOT_ME},
 };
+use who::{FORWARD, WHOAMI};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -76,7 +78,7 @@ impl Keys {
     }
 
     fn are_needed(path: &str) -> bool {
-        path.starts_with("/account") || [CONFIRM, NOT_ME].contains(&path)
+        path.starts_with("/account") || [CONFIRM, NOT_ME, WHOAMI, FORWARD].contains(&path)
     }
 
     /// A client without cookies but the one that the page of this path asks for.
