@@ -29,6 +29,8 @@ use crate::{
 const NOT_BY_A_REQUEST: [&str; 4] = ["internal", "timeout", "busy", "unavailable"];
 /// What is said of a token that a later version has made.
 const OF_LATER_VERSION: &str = "This part of the registry does not know yet what this token may do";
+/// What the sentence begins with of a token that is for other packages.
+const OF_OTHERS: &str = "This token is for the packages ";
 
 /// Each refusal that is described is given, word for word.
 #[tokio::test(flavor = "multi_thread")]
@@ -68,6 +70,7 @@ fn start(refusal: &Value) -> &str {
     match sentence.split_once("try again in ") {
         Some((start, _)) => start,
         None if sentence.starts_with("Password is too easy") => "Password is too easy",
+        None if sentence.starts_with(OF_OTHERS) => OF_OTHERS,
         None => sentence,
     }
 }
@@ -240,9 +243,8 @@ async fn token_fields(
         "token-expired" => vec![("token", expired_token(registry).await)],
         _ if !has_text => Vec::new(),
         _ => match sentence {
-            "This token is for the packages stdlib json-*" => {
-                let package = ("package", "fftpack".to_owned());
-                vec![made("stdlib json-*", "publish").await, package]
+            _ if sentence.starts_with(OF_OTHERS) => {
+                vec![made("json", "first-publish").await]
             }
             "This token is for new packages, and this one exists already" => {
                 vec![made("*", "publish-new").await, is_new("false")]
