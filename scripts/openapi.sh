@@ -31,10 +31,11 @@ curl -sf --retry 50 --retry-delay 1 --retry-connrefused -o "$folder/openapi.json
 
 "$tools/bin/openapi-spec-validator" "$folder/openapi.json"
 
-# A password of its own, and the session that begins with it.
+# A password of its own, the session that begins with it, and an address that is confirmed, so that tokens can be made.
 signup=$(curl -sf -D - -o /dev/null -d 'name=Ada&email=ada@example.org&password=correct+horse+battery' "$url/auth/signup")
 SESSION=$(echo "$signup" | sed -n 's/^set-cookie: uuid=\([^;]*\);.*/\1/p')
 export SESSION
+DATA_DIR=$folder "$REGISTRY" user confirm-email ada@example.org
 cat >"$folder/schemathesis.toml" <<'END'
 [auth.openapi.session]
 api_key = "${SESSION}"

@@ -1,5 +1,7 @@
 //! The errors of the accounts.
 
+use std::borrow::Cow;
+
 use super::wait::Wait;
 
 /// The store failed. The text is for the log, not for clients.
@@ -145,7 +147,7 @@ pub enum TokenRefusal {
     Expired,
     /// A token for these packages.
     #[error("This token is for the packages {0}")]
-    OtherPackage(String),
+    OtherPackage(Cow<'static, str>),
     /// A token for new packages, and the package exists.
     #[error("This token is for new packages, and this one exists already")]
     NewOnly,

@@ -68,6 +68,8 @@ pub const EVENT: &[Fact] = &[
     Fact::new("at", Kind::Time),
     Fact::new("network", Kind::Text),
     Fact::new("device", Kind::Text),
+    // What the event is about, if that has a name.
+    Fact::optional("about", Kind::Text),
 ];
 
 /// What [`upload_token`] tells.

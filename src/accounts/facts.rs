@@ -7,8 +7,19 @@ pub struct Fact {
     pub name: &'static str,
     /// What it is.
     pub kind: Kind,
-    /// Whether it may be null, if it is not known or there is none.
-    pub is_nullable: bool,
+    /// What there is if it is not known or there is none.
+    pub presence: Presence,
+}
+
+/// What there is of a fact that is not known, or if there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// It is always known.
+    Always,
+    /// Null.
+    OrNull,
+    /// Nothing: the member is missing.
+    Optional,
 }
 
 /// The kinds of values.
@@ -36,7 +47,7 @@ impl Fact {
         Self {
             name,
             kind,
-            is_nullable: false,
+            presence: Presence::Always,
         }
     }
 
@@ -45,7 +56,16 @@ impl Fact {
         Self {
             name,
             kind,
-            is_nullable: true,
+            presence: Presence::OrNull,
+        }
+    }
+
+    /// A fact that may be missing.
+    pub const fn optional(name: &'static str, kind: Kind) -> Self {
+        Self {
+            name,
+            kind,
+            presence: Presence::Optional,
         }
     }
 }

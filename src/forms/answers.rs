@@ -1,7 +1,7 @@
 //! What the server function of each form can answer, for `/openapi.json`. Apart from the declarations of the forms, since
 //! the browser has no use for it.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use super::{
     change_email, change_name, change_password, confirm_email, delete_account, end_other_sessions,
@@ -23,7 +23,7 @@ use crate::accounts::{
 pub struct Answers {
     /// The form.
     pub form: &'static Form,
-    /// What success tells beside its message.
+    /// What success tells, beside its message if it has one.
     pub facts: &'static [Fact],
     /// Its refusals, apart from those of the gate and [`OF_THE_STORE`].
     pub refusals: &'static [&'static [Error]],
@@ -157,7 +157,10 @@ pub static ANSWERS: &[Answers] = &[
             Fact::new("id", Kind::Text),
             Fact::new("email", Kind::Text),
             Fact::new("packages", Kind::List(&Kind::Text)),
-            Fact::new("may", Kind::Text),
+            Fact::new(
+                "may",
+                Kind::Word(&["publish", "publish-new", "publish-update", "first-publish"]),
+            ),
             Fact::new("expires_at", Kind::Time),
         ],
         refusals: &[
@@ -193,7 +196,7 @@ const TOKEN_REFUSED: &[Error] = &[
     Error::TokenRefused(TokenRefusal::Incomplete),
     Error::TokenRefused(TokenRefusal::Unknown),
     Error::TokenRefused(TokenRefusal::Expired),
-    Error::TokenRefused(TokenRefusal::OtherPackage(String::new())),
+    Error::TokenRefused(TokenRefusal::OtherPackage(Cow::Borrowed("stdlib json-*"))),
 ];
 /// A name that cannot be taken.
 const NAME: &[Error] = &[
@@ -227,6 +230,16 @@ impl Form {
     /// What its server function can answer. None if [`ANSWERS`] lacks it.
     pub fn answers(&self) -> Option<&'static Answers> {
         ANSWERS.iter().find(|answers| answers.form == self)
+    }
+
+    /// What its success tells, beside its message if it has one.
+    pub fn facts(&self) -> &'static [Fact] {
+        self.answers().map_or(&[], |answers| answers.facts)
+    }
+
+    /// Whether success is a sentence for programs, and a redirect for browsers. Otherwise it is facts for both.
+    pub fn has_sentence(&self) -> bool {
+        !self.done.message.is_empty()
     }
 }
 

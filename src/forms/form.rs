@@ -51,7 +51,7 @@ pub struct Button {
 /// What happens after a form was submitted successfully.
 #[derive(Debug)]
 pub struct Done {
-    /// The sentence for programs.
+    /// The sentence for programs. Empty if the server function tells facts alone, to browsers too.
     pub message: &'static str,
     /// The page that a browser is redirected to.
     pub page: &'static str,

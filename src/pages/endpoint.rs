@@ -14,6 +14,8 @@ pub struct Endpoint {
     pub query: &'static [Query],
     /// Its answers if it is not refused, by status.
     pub answers: &'static [(u16, Content)],
+    /// The headers that its answers have beside those of all, by status.
+    pub headers: &'static [(u16, Header)],
     /// Its refusals.
     pub refusals: &'static [&'static [Error]],
     /// The form that it submits for old programs, if the query has its fields.
@@ -27,6 +29,17 @@ pub struct Query {
     pub name: &'static str,
     /// What it does, in a sentence.
     pub does: &'static str,
+}
+
+/// A header of an answer.
+#[derive(Debug)]
+pub struct Header {
+    /// Its name, in lower case.
+    pub name: &'static str,
+    /// What it says, in a sentence.
+    pub does: &'static str,
+    /// Whether every answer of that status has it.
+    pub is_always: bool,
 }
 
 /// What an answer contains.
@@ -72,6 +85,7 @@ impl Endpoint {
             summary,
             query: &[],
             answers,
+            headers: &[],
             refusals: &[],
             submits: None,
         }

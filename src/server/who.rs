@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -24,7 +24,7 @@ use crate::{
     },
     pages::{
         Page,
-        endpoint::{Content, Endpoint},
+        endpoint::{Content, Endpoint, Header},
         login::LoginPage,
         request::Client,
     },
@@ -45,8 +45,18 @@ const FACTS: &[Fact] = &[
     Fact::new("authenticated_at", Kind::Time),
     Fact::new("second_factor", Kind::Flag),
 ];
+/// That a request without a live token or session could have one.
+const CHALLENGE: (u16, Header) = (
+    401,
+    Header {
+        name: "www-authenticate",
+        does: "`Bearer`.",
+        is_always: true,
+    },
+);
 /// What [`whoami`] answers.
 pub const WHOSE: Endpoint = Endpoint {
+    headers: &[CHALLENGE],
     refusals: &[
         LOGGED_OUT,
         &[
@@ -64,6 +74,26 @@ pub const WHOSE: Endpoint = Endpoint {
 };
 /// What [`forward`] answers.
 pub const FOR_PROXIES: Endpoint = Endpoint {
+    headers: &[
+        (200, told(REMOTE_USER, "The id of the user.")),
+        (
+            200,
+            told(
+                REMOTE_EMAIL,
+                "The e-mail address, empty until it is confirmed.",
+            ),
+        ),
+        (200, told(REMOTE_NAME, "The name, percent-encoded UTF-8.")),
+        CHALLENGE,
+        (
+            401,
+            Header {
+                name: "location",
+                does: "The page to log in, for clients that get pages.",
+                is_always: false,
+            },
+        ),
+    ],
     refusals: &[LOGGED_OUT, OF_THE_STORE],
     ..Endpoint::new(
         "Whose session a request carries, in headers for a proxy",
@@ -73,9 +103,9 @@ pub const FOR_PROXIES: Endpoint = Endpoint {
 
 /// The headers that a proxy passes on. Every one is always there, empty if it is not known: a proxy that copies only
 /// those that are there would let the client's own through (CVE-2026-30851).
-const REMOTE_USER: HeaderName = HeaderName::from_static("remote-user");
-const REMOTE_EMAIL: HeaderName = HeaderName::from_static("remote-email");
-const REMOTE_NAME: HeaderName = HeaderName::from_static("remote-name");
+const REMOTE_USER: &str = "remote-user";
+const REMOTE_EMAIL: &str = "remote-email";
+const REMOTE_NAME: &str = "remote-name";
 /// What the client asked the proxy for.
 const FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
 /// What may stand in a header as it is (RFC 3986, 2.3).
@@ -84,6 +114,15 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
+
+/// A header that tells a proxy something, always.
+const fn told(name: &'static str, does: &'static str) -> Header {
+    Header {
+        name,
+        does,
+        is_always: true,
+    }
+}
 
 /// Answers whose token or session it is. A token counts alone, even beside a session.
 pub async fn whoami(State(state): State<Arc<state::State>>, request: Request) -> Response {
@@ -176,7 +215,7 @@ fn login_page(state: &state::State, headers: &HeaderMap) -> Option<HeaderValue> 
     HeaderValue::try_from(url.as_str()).ok()
 }
 
-fn remote_headers(visitor: &Visitor) -> [(HeaderName, String); 3] {
+fn remote_headers(visitor: &Visitor) -> [(&'static str, String); 3] {
     let encoded = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
     let email = match visitor.email_confirmed {
         true => visitor.email.as_str(),

@@ -41,7 +41,13 @@ use axum::{
     http::{HeaderMap, Method, Request, header, request::Builder},
 };
 use fpm_registry::{
-    accounts::{Accounts, clock::Clock, policy::PasswordPolicy, store::Store},
+    accounts::{
+        Accounts,
+        clock::Clock,
+        operator::request::{self as operator, Act},
+        policy::PasswordPolicy,
+        store::Store,
+    },
     forms::{context::Service, cookie::Cookies},
     server::{
         self,
@@ -290,6 +296,17 @@ impl Registry {
     /// Does what is due to users by now; to how many.
     pub async fn do_due(&self) -> usize {
         self.state.service.accounts.do_due().await.unwrap()
+    }
+
+    /// Has an operator do something to a user.
+    pub async fn operate(&self, email: &str, act: Act) {
+        let who = email.to_owned();
+        let done = self
+            .state
+            .service
+            .accounts
+            .operate(operator::Request::User { who, act });
+        assert!(done.await.is_ok());
     }
 
     /// Sets the clock back.

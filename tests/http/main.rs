@@ -36,6 +36,7 @@ mod notices;
 mod openapi;
 mod packages;
 mod pages;
+mod refusals;
 mod reset_links;
 mod reset_password;
 mod sessions;
@@ -50,6 +51,7 @@ use common::{
     Client, Encoding, Kind, PASSWORD, Registry,
     mails::{CONFIRM, NOT_ME},
 };
+use who::{FORWARD, WHOAMI};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -77,7 +79,7 @@ impl Keys {
     }
 
     fn are_needed(path: &str) -> bool {
-        path.starts_with("/account") || [CONFIRM, NOT_ME].contains(&path)
+        path.starts_with("/account") || [CONFIRM, NOT_ME, WHOAMI, FORWARD].contains(&path)
     }
 
     /// A client without cookies but the one that the page of this path asks for.

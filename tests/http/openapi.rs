@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use axum::{
     body::Body,
-    http::{Method, Request, header, request::Builder},
+    http::{Method, Request},
 };
 use fpm_registry::{
     forms::{
@@ -15,22 +15,19 @@ use fpm_registry::{
     server::{OTHERS, PAGES},
 };
 use futures_util::future::join_all;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
-    Keys, MINUTE, PROGRAM,
+    Keys, PROGRAM,
     common::{
-        Answer, BREACHED, Client, Kept, Kind, Registry, WRONG_PASSWORD,
+        Kept, Kind, Registry,
         mails::{CONFIRM, NOT_ME, RESET},
     },
     forms::fields_of,
+    refusals::address,
 };
 
 const PATH: &str = "/openapi.json";
-
-/// Refusals that no request alone can provoke: a panic and a store out of reach (errors.rs), a slow client and an overload
-/// (tests/security/). The store out of reach is below, too.
-const NOT_BY_A_REQUEST: [&str; 4] = ["internal", "timeout", "busy", "unavailable"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_the_same_for_all_and_kept() {
@@ -108,6 +105,62 @@ async fn it_has_every_route_and_every_field() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn it_says_what_upload_tokens_are_for() {
+    let registry = Registry::start(Kept::Embedded).await;
+    let document = registry.document().await;
+    let at = |pointer: &str| document.0.pointer(pointer).unwrap_or(&Value::Null);
+    assert_eq!(at("/components/securitySchemes/token/scheme"), "bearer");
+    for (path, security) in [
+        (
+            "/paths/~1auth~1whoami/get",
+            json!([{ "session": [] }, { "token": [] }]),
+        ),
+        ("/paths/~1auth~1forward/get", json!([{ "session": [] }])),
+        ("/paths/~1auth~1token~1check/post", Value::Null),
+    ] {
+        assert_eq!(*at(&format!("{path}/security")), security, "{path}");
+    }
+
+    let check = at("/paths/~1auth~1token~1check/post/responses")
+        .as_object()
+        .unwrap();
+    let successes = check
+        .iter()
+        .filter(|(status, _)| status.starts_with(['2', '3']));
+    let successes: Vec<_> = successes
+        .map(|(status, response)| (&**status, &response["headers"]))
+        .collect();
+    assert_eq!(
+        successes,
+        [("200", &Value::Null)],
+        "no redirect, also for a browser"
+    );
+
+    let made = at("/components/schemas/postAccountTokens");
+    assert_eq!(made["required"], json!(["name", "packages", "may"]));
+    let properties = &made["properties"];
+    let words = ["publish", "publish-new", "publish-update", "first-publish"];
+    assert_eq!(properties["may"]["enum"], json!(words));
+    // Empty is as good as missing.
+    assert_eq!(
+        properties["days"]["enum"],
+        json!(["7", "30", "90", "365", ""])
+    );
+
+    for (schema, purpose) in [
+        ("postAccountTokensEnd", "The handle of the upload token."),
+        ("postAccountTokensRotate", "The handle of the upload token."),
+        ("postAuthTokenEnd", "The text of the upload token."),
+        ("postAuthTokenCheck", "The text of the upload token."),
+    ] {
+        let schema = at(&format!("/components/schemas/{schema}"));
+        assert_eq!(schema["properties"]["token"]["description"], purpose);
+        let required = schema["required"].as_array().unwrap();
+        assert!(required.contains(&json!("token")), "{schema}");
+    }
+}
+
 /// Each success of a `GET` that is described is given; those of forms are in the tests of each form.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_success_of_a_get_is_given() {
@@ -142,6 +195,7 @@ async fn every_success_of_a_get_is_given() {
                         .iter()
                         .inspect(|answer| assert_eq!(answer.status, 200, "{path}"))
                         .map(|answer| answer.header("content-type").split(';').next().unwrap())
+                        .filter(|media_type| !media_type.is_empty())
                         .collect();
                     assert_eq!(found, types.into_iter().collect(), "{path}");
                 }
@@ -163,212 +217,6 @@ async fn every_success_of_a_get_is_given() {
             }
         }
     }
-}
-
-/// Each refusal that is described is given, word for word.
-#[tokio::test(flavor = "multi_thread")]
-async fn every_refusal_is_given() {
-    let registry = Registry::start(Kept::Embedded).await;
-    let document = registry.document().await;
-    for (method, path, operation) in document.operations() {
-        for (status, response) in operation["responses"].as_object().unwrap() {
-            let json = &document.resolve(response)["content"]["application/json"];
-            for (name, example) in json["examples"].as_object().into_iter().flatten() {
-                if NOT_BY_A_REQUEST.contains(&name.as_str()) {
-                    continue;
-                }
-                let answer = match method {
-                    "get" => refused_get(&registry, path, name).await,
-                    _ => refused_post(&registry, Form::at(path).unwrap(), name).await,
-                };
-                let of = format!("{name} of {method} {path}: {}", answer.body);
-                assert_eq!(answer.status.as_str(), status, "{of}");
-                let (told, expected) = (answer.json(), &example["value"]);
-                for member in ["code", "field", "reason"] {
-                    assert_eq!(told.get(member), expected.get(member), "{of}");
-                }
-                assert_eq!(start(&told), start(expected), "{of}");
-            }
-        }
-    }
-}
-
-/// The sentence, without the words that depend on the request.
-fn start(refusal: &Value) -> &str {
-    let sentence = refusal["message"].as_str().unwrap();
-    match sentence.split_once("try again in ") {
-        Some((start, _)) => start,
-        None if sentence.starts_with("Password is too easy") => "Password is too easy",
-        None => sentence,
-    }
-}
-
-/// An answer that refuses a `GET` for the reason of this name.
-async fn refused_get(registry: &Registry, path: &str, name: &str) -> Answer {
-    let client = registry.program();
-    let get = async |query: &str| client.get(&format!("{path}{query}")).await;
-    match name {
-        "headers-too-large" => refused_early(registry, Request::get(path), name).await,
-        "not-logged-in" => get("").await,
-        "password-in-url" => {
-            let uri = format!("{path}?uuid=a&password=b");
-            refused_early(registry, Request::get(uri), "").await
-        }
-        "malformed" => get("?uuid=%ff&password=b").await,
-        "repeated" => get("?uuid=a&uuid=b&password=c").await,
-        "link-dead" => get("?uuid=936da01f-9abd-4d9d-80c7-02af85c822a8").await,
-        _ => {
-            let email = address();
-            registry.add_user(&email).await;
-            let uuid = registry.reset_uuid(&email).await;
-            let password = bad_value("password", name).replace(' ', "+");
-            let query = format!("?uuid={uuid}&password={password}");
-            match name {
-                "too-many-attempts" => until_limited(async || get(&query).await).await,
-                _ => get(&query).await,
-            }
-        }
-    }
-}
-
-/// An answer that refuses a form for the reason of this name.
-async fn refused_post(registry: &Registry, form: &Form, name: &str) -> Answer {
-    let early = [
-        "headers-too-large",
-        "other-site",
-        "outdated-form",
-        "malformed",
-        "repeated",
-        "not-text",
-        "too-large",
-        "unsupported-type",
-    ];
-    if early.contains(&name) {
-        return refused_early(registry, Request::post(form.path), name).await;
-    }
-    if name == "not-logged-in" {
-        return registry.program().post(form.path, &fields_of(form)).await;
-    }
-    let email = address();
-    let client = registry.confirmed(PROGRAM, &email).await;
-    let uuid = match (form.path, name) {
-        (RESET, "link-dead") => None,
-        (RESET, _) => Some(registry.reset_uuid(&email).await),
-        (CONFIRM, "email-email-taken") => Some(link_to_taken(registry, &client).await),
-        _ => None,
-    };
-    if form.gate == Gate::Recent {
-        registry.wait(16 * MINUTE);
-    }
-    let mut fields: Vec<(&str, &str)> = fields_of(form);
-    let mut set = |field: &str, text| {
-        let found = fields.iter_mut().find(|(name, _)| *name == field);
-        found.unwrap_or_else(|| panic!("{name} of {}", form.path)).1 = text;
-    };
-    if let Some(uuid) = &uuid {
-        set("uuid", uuid);
-    }
-    let taken = address();
-    match name {
-        "email-email-taken" if form.path == CONFIRM => {}
-        "email-email-taken" => {
-            registry.add_user(&taken).await;
-            set("email", &taken);
-        }
-        "email-own-email" => set("email", &email),
-        // Good text is of no link, no session and no other account.
-        "link-dead" | "not-found" | "email-not-your-email" | "already-confirmed" => {}
-        "wrong-login" => set("password", WRONG_PASSWORD),
-        "too-many-attempts" if form.gate != Gate::Anyone && form.gate != Gate::LoggedIn => {
-            set("current_password", WRONG_PASSWORD);
-        }
-        "too-many-attempts" => {
-            if form.names().any(|field| field == "password") {
-                set("password", "password");
-            }
-        }
-        _ => {
-            let (field, _) = name.split_once('-').unwrap();
-            set(field, bad_value(field, name));
-        }
-    }
-    match name {
-        "too-many-attempts" if form.gate == Gate::LoggedIn => {
-            let email = address();
-            let client = registry.signed_up(PROGRAM, &email).await;
-            until_limited(async || client.post(form.path, &fields).await).await
-        }
-        "too-many-attempts" => until_limited(async || client.post(form.path, &fields).await).await,
-        _ => client.post(form.path, &fields).await,
-    }
-}
-
-/// The link to confirm an address that another user has taken since.
-async fn link_to_taken(registry: &Registry, client: &Client<'_>) -> String {
-    let taken = address();
-    let fields = [("email", taken.as_str())];
-    assert_eq!(client.post("/account/email", &fields).await.status, 200);
-    let uuid = registry.mailed_link(&taken, CONFIRM).await;
-    registry.add_user(&taken).await;
-    uuid
-}
-
-/// Text that a field is refused with for the reason of this name.
-fn bad_value(field: &str, name: &str) -> &'static str {
-    let reason = name.strip_prefix(field).unwrap_or(name);
-    match reason.trim_start_matches('-') {
-        "required" | "current-password-required" => "",
-        "too-long" => {
-            static LONG: std::sync::LazyLock<String> =
-                std::sync::LazyLock::new(|| "x1 ".repeat(100) + "x");
-            &LONG
-        }
-        "too-short" => "short",
-        "too-easy" | "too-many-attempts" => "password",
-        "breached" => BREACHED.0,
-        "invalid" => "john\ndoe",
-        "wrong-current-password" => WRONG_PASSWORD,
-        _ => panic!("how is a form refused with {name}? say it in tests/http/openapi.rs"),
-    }
-}
-
-/// The answer to a request that no form reads to its end.
-async fn refused_early(registry: &Registry, request: Builder, name: &str) -> Answer {
-    let form = "application/x-www-form-urlencoded";
-    let large = format!("csrf_token={}", "x".repeat(17 * 1024));
-    let (content_type, body) = match name {
-        "malformed" => (form, "csrf_token=%ff"),
-        "repeated" => (form, "csrf_token=a&csrf_token=b"),
-        "not-text" => ("application/json", "{\"csrf_token\":1}"),
-        "too-large" => (form, large.as_str()),
-        "unsupported-type" => ("text/plain", "csrf_token=a"),
-        "outdated-form" => (form, "csrf_token=a"),
-        _ => (form, ""),
-    };
-    let mut request = request.header(header::CONTENT_TYPE, content_type);
-    request = match name {
-        "headers-too-large" => request.header("x-large", "x".repeat(17 * 1024)),
-        "other-site" => request.header("sec-fetch-site", "cross-site"),
-        _ => request.header("sec-fetch-site", "same-origin"),
-    };
-    request = request.header(header::COOKIE, "form=936da01f-9abd-4d9d-80c7-02af85c822a8");
-    let body = Body::from(body.to_owned());
-    registry.send(request.body(body).unwrap()).await
-}
-
-async fn until_limited(send: impl AsyncFn() -> Answer) -> Answer {
-    for _ in 0..30 {
-        let answer = send().await;
-        if answer.status == 429 {
-            return answer;
-        }
-    }
-    panic!("no limit is reached");
-}
-
-/// An address that nobody has.
-fn address() -> String {
-    format!("{}@example.org", uuid::Uuid::new_v4().simple())
 }
 
 /// Whatever needs the store says so if it is out of reach.

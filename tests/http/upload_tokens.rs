@@ -49,7 +49,8 @@ pub async fn tokens(client: &Client<'_>) -> Vec<Value> {
     facts["tokens"].as_array().unwrap().clone()
 }
 
-async fn handle(client: &Client<'_>) -> String {
+/// The handle of the newest token of a client.
+pub async fn handle(client: &Client<'_>) -> String {
     let tokens = tokens(client).await;
     tokens[0]["handle"].as_str().unwrap().to_owned()
 }

@@ -22,8 +22,8 @@ contract! {
     whoami_says_no_more_than_a_session_that_has_ended
 }
 
-const WHOAMI: &str = "/auth/whoami";
-const FORWARD: &str = "/auth/forward";
+pub const WHOAMI: &str = "/auth/whoami";
+pub const FORWARD: &str = "/auth/forward";
 const NOBODY: &str = "Log in first";
 
 async fn id_of(client: &Client<'_>) -> Value {

@@ -239,7 +239,8 @@ impl UploadToken {
             return Err(TokenRefusal::Expired);
         }
         if !self.packages.contain(package) {
-            return Err(TokenRefusal::OtherPackage(self.packages.to_string()));
+            let packages = self.packages.to_string();
+            return Err(TokenRefusal::OtherPackage(packages.into()));
         }
         match (self.may, is_new) {
             (May::Publish, _)

@@ -106,6 +106,11 @@ fn describe<'a>(
                     "name": cookies.name(Kind::Session),
                     "description": "The session that a login or signup begins.",
                 },
+                operation::TOKEN: {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An upload token. It counts alone, even beside a session.",
+                },
             },
         },
     })

@@ -16,11 +16,13 @@ use crate::{
         form::{Form, Gate},
         reply::{Reason, Refusal},
     },
-    pages::endpoint::{Endpoint, REDIRECT},
+    pages::endpoint::{Content, Endpoint, Header, REDIRECT},
 };
 
 /// The name of the session in security requirements.
 pub const SESSION: &str = "session";
+/// The name of an upload token there.
+pub const TOKEN: &str = "token";
 
 /// A method of a path.
 pub struct Operation {
@@ -32,6 +34,7 @@ pub struct Operation {
     body: Option<Value>,
     successes: Vec<(u16, Value)>,
     refusals: Vec<Refusal>,
+    headers: &'static [(u16, Header)],
 }
 
 impl Operation {
@@ -56,12 +59,23 @@ impl Operation {
             body: None,
             successes: answers.collect(),
             refusals: refusals::of_get(endpoint),
+            headers: endpoint.headers,
         }
     }
 
     /// The `POST` of a form.
     pub fn post(form: &'static Form) -> Self {
         let (status, redirect) = REDIRECT;
+        let successes = match form.has_sentence() {
+            true => vec![
+                (200, response::done(form)),
+                (status, response::of_content(status, &redirect, None)),
+            ],
+            false => {
+                let facts = Content::Facts(form.facts());
+                vec![(200, response::of_content(200, &facts, None))]
+            }
+        };
         Self {
             method: "post",
             path: form.path,
@@ -69,21 +83,20 @@ impl Operation {
             description: who_may(form.gate),
             parameters: Vec::new(),
             body: Some(request_body(form)),
-            successes: vec![
-                (200, response::done(form)),
-                (status, response::of_content(status, &redirect, None)),
-            ],
+            successes,
             refusals: refusals::of_form(form),
+            headers: &[],
         }
     }
 
     /// The description, which refers to what it shares with others in `responses`.
     pub fn describe(self, responses: &mut Responses) -> Value {
-        let needs_session = |refusal: &Refusal| refusal.reason == Reason::NotLoggedIn;
-        let needs_session = self.refusals.iter().any(needs_session);
-        let mut all = responses.of_refusals(self.path, &self.refusals);
-        let successes = self.successes.into_iter();
-        all.extend(successes.map(|(status, response)| (status.to_string(), response)));
+        let security = security(&self.refusals);
+        let mut all = responses.of_refusals(self.path, &self.refusals, self.headers);
+        for (status, mut response) in self.successes {
+            response::add_headers(&mut response, status, self.headers);
+            all.insert(status.to_string(), response);
+        }
         let mut operation = json!({
             "operationId": id(self.method, self.path),
             "summary": self.summary,
@@ -99,11 +112,21 @@ impl Operation {
         if let Some(body) = self.body {
             operation["requestBody"] = body;
         }
-        if needs_session {
-            operation["security"] = json!([{ SESSION: [] }]);
+        if !security.is_empty() {
+            operation["security"] = security.into();
         }
         operation
     }
+}
+
+/// What opens an operation that can be refused like this, each alone.
+fn security(refusals: &[Refusal]) -> Vec<Value> {
+    let has = |fits: fn(&Refusal) -> bool| refusals.iter().any(fits);
+    let by_session = has(|refusal| refusal.reason == Reason::NotLoggedIn);
+    let by_token = has(|refusal| refusal.reason == Reason::TokenUnknown && refusal.code == 401);
+    let schemes = [(by_session, SESSION), (by_token, TOKEN)];
+    let schemes = schemes.into_iter().filter(|(opens, _)| *opens);
+    schemes.map(|(_, name)| json!({ name: [] })).collect()
 }
 
 /// The id of an operation, such as `postAccountSessionsEnd`.

@@ -12,7 +12,7 @@ use crate::{
         reply::{Reason, Refusal},
         send::REASON_HEADER,
     },
-    pages::endpoint::Content,
+    pages::endpoint::{Content, Header},
     server::problem::Answer,
 };
 
@@ -24,19 +24,25 @@ const MOST_IN_NAME: usize = 3;
 pub struct Responses(BTreeMap<String, Value>);
 
 impl Responses {
-    /// The responses to these refusals at a path, by status.
-    pub fn of_refusals(&mut self, path: &str, refusals: &[Refusal]) -> BTreeMap<String, Value> {
+    /// The responses to these refusals at a path, by status, with headers of its own.
+    pub fn of_refusals(
+        &mut self,
+        path: &str,
+        refusals: &[Refusal],
+        headers: &[(u16, Header)],
+    ) -> BTreeMap<String, Value> {
         let mut by_status = BTreeMap::<u16, Vec<&Refusal>>::new();
         for refusal in refusals {
             by_status.entry(refusal.code).or_default().push(refusal);
         }
         let responses = by_status.into_iter();
         let responses = responses.map(|(status, refusals)| {
-            let response = of_refusals(path, status, &refusals);
-            (
-                status.to_string(),
-                self.share(status, path, &refusals, response),
-            )
+            let mut response = of_refusals(path, status, &refusals);
+            let response = match add_headers(&mut response, status, headers) {
+                0 => self.share(status, path, &refusals, response),
+                _ => response,
+            };
+            (status.to_string(), response)
         });
         responses.collect()
     }
@@ -73,13 +79,19 @@ fn of_refusals(path: &str, status: u16, refusals: &[&Refusal]) -> Value {
         .iter()
         .map(|refusal| Answer::new(path, refusal))
         .collect();
-    let examples = refusals.iter().zip(&answers).map(|(refusal, answer)| {
+    let mut examples = Map::new();
+    for (refusal, answer) in refusals.iter().zip(&answers) {
         let name = match &refusal.field {
             Some(field) => format!("{field}-{}", word(refusal.reason)),
             None => word(refusal.reason),
         };
-        (name, json!({ "value": answer }))
-    });
+        let alike = examples.keys().filter(|other| other.starts_with(&name));
+        let name = match alike.count() {
+            0 => name,
+            others => format!("{name}-{}", others + 1),
+        };
+        examples.insert(name, json!({ "value": answer }));
+    }
     let reasons: Vec<_> = refusals.iter().map(|refusal| refusal.reason).collect();
     let mut headers = json!({
         REASON_HEADER: { "required": true, "schema": { "enum": reasons } },
@@ -97,7 +109,7 @@ fn of_refusals(path: &str, status: u16, refusals: &[&Refusal]) -> Value {
         "content": {
             "application/json": {
                 "schema": schema::refused(status, refusals, &answers),
-                "examples": examples.collect::<Map<_, _>>(),
+                "examples": examples,
             },
             "text/html": page(),
         },
@@ -138,6 +150,19 @@ pub fn of_content(status: u16, content: &Content, json: Option<Value>) -> Value 
     response
 }
 
+/// Adds those of these headers that answers of this status have; how many.
+pub fn add_headers(response: &mut Value, status: u16, headers: &[(u16, Header)]) -> usize {
+    let own = headers.iter().filter(|(of, _)| *of == status);
+    own.map(|(_, header)| {
+        response["headers"][header.name] = json!({
+            "description": header.does,
+            "required": header.is_always,
+            "schema": { "type": "string" },
+        });
+    })
+    .count()
+}
+
 fn description(status: u16) -> &'static str {
     let status = StatusCode::from_u16(status).ok();
     status
@@ -150,7 +175,7 @@ fn page() -> Value {
 }
 
 fn location() -> Value {
-    json!({ "required": true, "schema": { "type": "string", "format": "uri-reference" } })
+    json!({ "required": true, "schema": { "type": "string", "format": "uri-reference", "minLength": 1 } })
 }
 
 /// A reason as clients read it.

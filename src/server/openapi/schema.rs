@@ -5,18 +5,26 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    accounts::facts::{Fact, Kind},
+    accounts::facts::{Fact, Kind, Presence},
     forms::{
         end_session::SESSION_FIELD,
         field::{CURRENT_PASSWORD, Field, LINK_FIELD, UUID_FIELD},
         form::{CSRF_FIELD, Form, Gate},
         reply::{Reason, Refusal},
+        upload_tokens::TOKEN_FIELD,
     },
     server::problem::Answer,
 };
 
-/// Refusals whose sentence ends in words that depend on the request, after a comma or a colon.
-const VARIABLE: [Reason; 2] = [Reason::TooEasy, Reason::TooManyAttempts];
+/// Refusals whose sentence ends in words that depend on the request, and what those come after.
+const VARIABLE: [(Reason, &str); 3] = [
+    (Reason::TooEasy, ": "),
+    (Reason::TooManyAttempts, ", "),
+    (Reason::TokenScope, " packages "),
+];
+
+/// Fields that name what a form is about. Without them it finds nothing.
+const NAMING: [&str; 2] = [SESSION_FIELD, TOKEN_FIELD];
 
 /// The schema of the body of a form.
 pub fn body(form: &Form) -> Value {
@@ -24,9 +32,12 @@ pub fn body(form: &Form) -> Value {
     let properties = form.names().map(|name| {
         let mut fields = form.fields.iter().chain([&CURRENT_PASSWORD]);
         let field = fields.find(|field| field.name == name && !field.readonly);
-        let mut schema = field.map_or_else(|| hidden(name), visible);
-        if required.contains(&name.to_owned()) && schema.get("minLength").is_none() {
-            schema["minLength"] = 1.into();
+        let mut schema = field.map_or_else(|| hidden(form, name), visible);
+        match required.contains(&name.to_owned()) {
+            true if schema.get("minLength").is_none() => schema["minLength"] = 1.into(),
+            true => {}
+            // Empty is the same as missing.
+            false => allow_empty(&mut schema),
         }
         (name, schema)
     });
@@ -43,10 +54,11 @@ pub fn required(form: &Form) -> Vec<String> {
     let refusals = refusals.into_iter().flatten().copied().flatten();
     let missing = refusals.map(Refusal::from);
     let missing = missing.filter(|refusal| refusal.reason == Reason::Required);
-    let current = (form.gate == Gate::Password).then(|| CURRENT_PASSWORD.name.to_owned());
+    let current = (form.gate == Gate::Password).then_some(CURRENT_PASSWORD.name);
+    let named = form.names().filter(|name| NAMING.contains(name));
     missing
         .filter_map(|refusal| refusal.field)
-        .chain(current)
+        .chain(current.into_iter().chain(named).map(str::to_owned))
         .collect()
 }
 
@@ -61,20 +73,37 @@ fn visible(field: &Field) -> Value {
     if let Some(least) = field.min_chars.and_then(|least| least.parse::<u64>().ok()) {
         schema["minLength"] = least.into();
     }
+    if !field.options.is_empty() {
+        schema["enum"] = field.options.iter().map(|(value, _)| *value).collect();
+    }
     schema
 }
 
-fn hidden(name: &str) -> Value {
-    json!({ "type": "string", "description": purpose(name) })
+fn hidden(form: &Form, name: &str) -> Value {
+    let mut schema = json!({ "type": "string", "description": purpose(form, name) });
+    if name == "is_new" {
+        schema["enum"] = json!(["true", "false"]);
+    }
+    schema
+}
+
+fn allow_empty(schema: &mut Value) {
+    if let Some(words) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+        words.push("".into());
+    }
 }
 
 /// What a field is for that no page shows. Empty for one that is not known here.
-fn purpose(name: &str) -> &'static str {
+fn purpose(form: &Form, name: &str) -> &'static str {
     match name {
         "next" => "Where a browser goes afterwards: a path of this site, anything else is `/`.",
+        "package" => "The name of the package.",
+        "is_new" => "Whether the package does not exist yet.",
         UUID_FIELD => "The uuid of the mailed link. A browser has it in a cookie.",
         LINK_FIELD => "Which link the page was made for, from browsers.",
         SESSION_FIELD => "The handle of the session.",
+        TOKEN_FIELD if form.secret.contains(&name) => "The text of the upload token.",
+        TOKEN_FIELD => "The handle of the upload token.",
         CSRF_FIELD => "The form token, from the pages of this site only.",
         _ => "",
     }
@@ -111,19 +140,11 @@ const WITH_REASON: &str = "RefusalWithReason";
 
 /// The schema of one of these refusals, which have this status.
 pub fn refused(status: u16, refusals: &[&Refusal], answers: &[Answer]) -> Value {
-    let (variable, fixed): (Vec<&Refusal>, Vec<_>) = refusals
-        .iter()
-        .partition(|refusal| VARIABLE.contains(&refusal.reason));
-    let fixed: Vec<&str> = fixed
-        .iter()
-        .map(|refusal| refusal.message.as_str())
-        .collect();
+    let fixed = refusals.iter().filter(|refusal| start(refusal).is_none());
+    let fixed: Vec<&str> = fixed.map(|refusal| refusal.message.as_str()).collect();
     let fixed = (!fixed.is_empty()).then(|| json!({ "enum": fixed }));
-    let variable = variable.iter().map(|refusal| {
-        let end = refusal.message.find([',', ':']).unwrap_or_default();
-        let start = refusal.message.get(..=end).unwrap_or_default();
-        json!({ "pattern": format!("^{start} ") })
-    });
+    let variable = refusals.iter().filter_map(|refusal| start(refusal));
+    let variable = variable.map(|start| json!({ "pattern": format!("^{start}") }));
     let sentences: Vec<Value> = fixed.into_iter().chain(variable).collect();
     let mut properties = json!({
         "code": { "const": status },
@@ -146,14 +167,22 @@ pub fn refused(status: u16, refusals: &[&Refusal], answers: &[Answer]) -> Value 
     schema
 }
 
-/// The schema of the success of a form.
+/// What a sentence begins with whose end depends on the request. None for one that is always the same.
+fn start(refusal: &Refusal) -> Option<&str> {
+    let mut variable = VARIABLE.iter();
+    let (_, before) = variable.find(|(reason, _)| *reason == refusal.reason)?;
+    let (start, _) = refusal.message.split_once(before)?;
+    refusal.message.get(..start.len() + before.len())
+}
+
+/// The schema of the success of a form that has a sentence.
 pub fn done(form: &Form) -> Value {
-    let facts = form.answers().map_or(&[][..], |answers| answers.facts);
-    let mut schema = object(facts);
+    let mut schema = object(form.facts());
     schema["properties"]["message"] = json!({ "const": form.done.message });
     schema["properties"]["code"] = json!({ "const": 200 });
-    let names = facts.iter().map(|fact| fact.name);
-    schema["required"] = ["message", "code"].into_iter().chain(names).collect();
+    if let Some(required) = schema["required"].as_array_mut() {
+        required.extend(["message".into(), "code".into()]);
+    }
     schema
 }
 
@@ -162,17 +191,20 @@ pub fn object(facts: &[Fact]) -> Value {
     let properties = facts
         .iter()
         .map(|fact| (fact.name.to_owned(), of_fact(fact)));
+    let required = facts
+        .iter()
+        .filter(|fact| fact.presence != Presence::Optional);
     json!({
         "type": "object",
         "properties": properties.collect::<Map<_, _>>(),
-        "required": facts.iter().map(|fact| fact.name).collect::<Vec<_>>(),
+        "required": required.map(|fact| fact.name).collect::<Vec<_>>(),
         "additionalProperties": false,
     })
 }
 
 fn of_fact(fact: &Fact) -> Value {
     let mut schema = of_kind(&fact.kind);
-    if fact.is_nullable {
+    if fact.presence == Presence::OrNull {
         schema["type"] = json!([schema["type"], "null"]);
     }
     schema
