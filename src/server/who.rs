@@ -107,7 +107,7 @@ const REMOTE_USER: &str = "remote-user";
 const REMOTE_EMAIL: &str = "remote-email";
 const REMOTE_NAME: &str = "remote-name";
 /// What the client asked the proxy for.
-const FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
+const FORWARDED_URI: &str = "x-forwarded-uri";
 /// What may stand in a header as it is (RFC 3986, 2.3).
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
