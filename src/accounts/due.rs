@@ -6,41 +6,53 @@ use super::{Accounts, device_name::DeviceName, error::Error, store::Key, user::e
 
 /// How often it is looked for.
 const INTERVAL: Duration = Duration::from_secs(60);
-/// The most users who are looked after before the next look.
+/// How many users are looked up at once.
 const AT_ONCE: usize = 100;
+/// The most users whose records cannot be changed, before a look is given up.
+const MAX_FAILED: usize = 10_000;
 
 impl Accounts {
     /// Does it for ever.
     pub async fn run_due(self: Arc<Self>) {
         loop {
-            let pause = match self.do_due().await {
-                Ok(AT_ONCE) => Duration::ZERO,
-                Ok(_) => INTERVAL,
-                Err(error) => {
-                    tracing::warn!(%error, retry_seconds = INTERVAL.as_secs(), "cannot do what is due, will retry");
-                    INTERVAL
-                }
-            };
-            tokio::time::sleep(pause).await;
+            if let Err(error) = self.do_due().await {
+                tracing::warn!(%error, retry_seconds = INTERVAL.as_secs(), "cannot do what is due, will retry");
+            }
+            tokio::time::sleep(INTERVAL).await;
         }
     }
 
-    /// Does what is due to some of the users; to how many. Another process that does the same at once does nothing twice.
+    /// Does what is due to users; to how many. Another process that does the same at once does nothing twice. A user whose
+    /// record cannot be read or changed keeps nobody else waiting.
     pub async fn do_due(&self) -> Result<usize, Error> {
         let now = self.clock.now();
-        let due = self.store.due(now, AT_ONCE).await?;
         let origin = Origin {
             at: now,
             network: String::new(),
             device: DeviceName::default(),
         };
-        let mut done = 0;
-        for id in &due {
-            let is_done = self.users.change(Key::Id(id), |user| {
-                user.do_due(&origin);
-                Some(())
-            });
-            done += usize::from(is_done.await?.is_some());
+        let (mut done, mut failed) = (0, 0);
+        while failed < MAX_FAILED {
+            // Those that failed stay where they were, before all others.
+            let due = self.store.due(now, failed + AT_ONCE).await?;
+            let next: Vec<_> = due.into_iter().skip(failed).collect();
+            if next.is_empty() {
+                break;
+            }
+            for id in &next {
+                let changed = self.users.change(Key::Id(id), |user| {
+                    user.do_due(&origin);
+                    Some(())
+                });
+                match changed.await {
+                    Ok(Some(())) => done += 1,
+                    Ok(None) => failed += 1,
+                    Err(error) => {
+                        tracing::warn!(user = %id, %error, "cannot do what is due to a user, will retry");
+                        failed += 1;
+                    }
+                }
+            }
         }
         self.mail_waiting.notify_one();
         Ok(done)

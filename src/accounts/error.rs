@@ -95,9 +95,11 @@ pub enum Error {
         "A package name has only lower-case letters, digits, - and _, at most 100, and perhaps * at its end"
     )]
     PackagesInvalid,
-    /// More packages than this.
-    #[error("A token is for at most {0} packages; use * at the end of names")]
-    TooManyPackages(usize),
+    /// More packages, or more characters of them, than this.
+    #[error(
+        "A token is for at most {0} packages, of {1} characters in all; use * at the end of names"
+    )]
+    TooManyPackages(usize, usize),
     /// A token for a first publication that is for other than one package.
     #[error("A token for a first publication is for one package, named in full")]
     NotOnePackage,

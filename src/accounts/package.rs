@@ -10,6 +10,8 @@ use super::error::Error;
 pub const MAX_NAME_CHARS: usize = 100;
 /// The most names and beginnings of names that a token is for.
 pub const MAX_PATTERNS: usize = 50;
+/// The most characters of all of them together, with spaces between: a record must stay small.
+pub const MAX_SCOPE_CHARS: usize = 1000;
 
 /// The name of a package: lower-case ASCII letters, digits, `-` and `_`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,10 +55,11 @@ impl Packages {
                 patterns.push(pattern);
             }
         }
-        match patterns.len() {
+        let packages = Self(patterns);
+        match packages.0.len() {
             0 => Err(Error::PackagesRequired),
-            1..=MAX_PATTERNS => Ok(Self(patterns)),
-            _ => Err(Error::TooManyPackages(MAX_PATTERNS)),
+            1..=MAX_PATTERNS if packages.to_string().len() <= MAX_SCOPE_CHARS => Ok(packages),
+            _ => Err(Error::TooManyPackages(MAX_PATTERNS, MAX_SCOPE_CHARS)),
         }
     }
 
@@ -200,10 +203,16 @@ mod tests {
             Packages::parse(&long),
             Err(Error::PackagesInvalid)
         ));
+        let long: Vec<_> = (0..11).map(|n| format!("{n}{}", "a".repeat(95))).collect();
+        assert!(Packages::parse(&long[..10].join(" ")).is_ok());
+        assert!(matches!(
+            Packages::parse(&long.join(" ")),
+            Err(Error::TooManyPackages(..))
+        ));
         let many: Vec<_> = (0..=MAX_PATTERNS).map(|n| format!("p{n}")).collect();
         assert!(matches!(
             Packages::parse(&many.join(" ")),
-            Err(Error::TooManyPackages(MAX_PATTERNS))
+            Err(Error::TooManyPackages(MAX_PATTERNS, MAX_SCOPE_CHARS))
         ));
     }
 

@@ -26,7 +26,7 @@ impl Accounts {
             return Ok(None);
         };
         let session = &visitor.credential;
-        if session.expires_at <= self.clock.now() {
+        if session.expires_at <= self.clock.now() || visitor.is_disabled {
             return Ok(None);
         }
         if is_use {
@@ -45,6 +45,7 @@ impl Accounts {
         let user = self.users.find(Key::Session(&digest)).await?;
         let user = user.ok_or(Error::NotLoggedIn)?;
         let session = user.live_session(&digest, self.clock.now());
+        let session = session.filter(|_| user.disabled_at.is_none());
         let session = session.ok_or(Error::NotLoggedIn)?.clone();
         if is_use {
             self.touch(caller, &session).await;

@@ -51,6 +51,8 @@ pub struct Visitor<C = Session> {
     pub email_confirmed: bool,
     /// Whether the password is known from a breach.
     pub password_breached: bool,
+    /// Whether the account is disabled. Another version may have left it a session or a token.
+    pub is_disabled: bool,
     /// The session or the token, even if it has expired.
     pub credential: C,
 }
@@ -64,6 +66,7 @@ impl<C> Visitor<C> {
             email: user.email,
             email_confirmed: user.confirmed_at.is_some(),
             password_breached: user.password_breached,
+            is_disabled: user.disabled_at.is_some(),
             credential,
         }
     }

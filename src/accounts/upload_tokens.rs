@@ -1,7 +1,5 @@
 //! Upload tokens: what their user does with them, and what the other services of the registry ask.
 
-use std::time::Duration;
-
 use super::{
     Accounts, Caller,
     audit::AuditEvent,
@@ -14,9 +12,6 @@ use super::{
     upload_token_text::UploadTokenText,
     user::{UploadToken, User},
 };
-
-/// How often the use of a token is stored at most.
-const TOUCH_EVERY: Duration = Duration::from_secs(3600);
 
 impl Accounts {
     /// Makes an upload token for the user who is logged in. Its text is told only now.
@@ -81,7 +76,7 @@ impl Accounts {
         live
     }
 
-    /// Ends an upload token for who has its text; the user is told.
+    /// Ends an upload token for who has its text; the user is told, if the address has not had too many mails.
     pub async fn end_upload_token_by_holder(
         &self,
         caller: &Caller,
@@ -90,8 +85,9 @@ impl Accounts {
         let holder = self.find_holder(caller, text).await?;
         let (holder, digest) = holder.map_err(|_| Error::NotFound)?;
         let origin = self.origin(caller);
+        let has_mail = holder.email_confirmed && self.limits.has_mail(&holder.email).await?;
         let ended = self.users.change(Key::UploadToken(&digest), |user| {
-            let is_ended = user.end_upload_token_by_holder(&digest, &origin);
+            let is_ended = user.end_upload_token_by_holder(&digest, has_mail, &origin);
             is_ended.then_some(())
         });
         ended.await?.ok_or(Error::NotFound)?;
@@ -139,18 +135,21 @@ impl Accounts {
         Ok(())
     }
 
-    /// Whose live upload token this is.
+    /// Whose live upload token this is. If the request `is_use` of the token, that is noted.
     pub async fn token_holder(
         &self,
         caller: &Caller,
         text: &str,
+        is_use: bool,
     ) -> Result<Visitor<UploadToken>, Error> {
         let holder = self.find_holder(caller, text).await?;
         let (holder, _) = holder.map_err(Error::BadToken)?;
         if !holder.credential.is_live(self.clock.now()) {
             return Err(Error::BadToken(TokenRefusal::Expired));
         }
-        self.touch_upload_token(&holder.credential).await;
+        if is_use {
+            self.touch_upload_token(&holder.credential).await;
+        }
         Ok(holder)
     }
 
@@ -166,7 +165,10 @@ impl Accounts {
         };
         let digest = text.digest();
         if let Some(holder) = self.store.token_holder(&digest).await? {
-            return Ok(Ok((holder, digest)));
+            return Ok(match holder.is_disabled {
+                false => Ok((holder, digest)),
+                true => Err(TokenRefusal::Unknown),
+            });
         }
         self.limits.unknown_token(caller.network).await?;
         self.audit(AuditEvent::UploadTokenUnknown, None, caller);
@@ -176,8 +178,7 @@ impl Accounts {
     /// Notes that a token is in use, if that was not noted lately.
     async fn touch_upload_token(&self, token: &UploadToken) {
         let now = self.clock.now();
-        let is_noted = token.used_at.is_some_and(|at| at.plus(TOUCH_EVERY) > now);
-        if is_noted {
+        if !token.is_due_for_touch(now) {
             return;
         }
         let touched = self.users.change(Key::UploadToken(&token.digest), |user| {

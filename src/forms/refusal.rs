@@ -51,7 +51,7 @@ impl From<&Error> for Refusal {
             Error::IsNewRequired => (400, "is_new", Reason::Required),
             Error::PackagesRequired => (400, "packages", Reason::Required),
             Error::PackagesInvalid | Error::NotOnePackage => (400, "packages", Reason::Invalid),
-            Error::TooManyPackages(_) => (400, "packages", Reason::TooLong),
+            Error::TooManyPackages(..) => (400, "packages", Reason::TooLong),
             Error::MayRequired => (400, "may", Reason::Required),
             Error::MayInvalid => (400, "may", Reason::Invalid),
             Error::DaysInvalid => (400, "days", Reason::Invalid),

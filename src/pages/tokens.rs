@@ -100,7 +100,9 @@ impl Page for TokensPage {
 
 /// The text in the cookie of a form that has just made a token of this user, which a page shows once.
 fn take_made(request: &mut PageRequest, tokens: &[UploadToken]) -> Option<UploadTokenText> {
-    if request.client == Client::Program || !request.is_use() {
+    let headers = &request.parts.headers;
+    let is_ahead = headers.contains_key("sec-purpose");
+    if request.client == Client::Program || !request.is_use() || is_ahead {
         return None;
     }
     let cookies = request.service.cookies;

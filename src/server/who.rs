@@ -144,7 +144,9 @@ async fn find(state: &state::State, request: &Parts) -> Result<Value, Error> {
     let caller = state.service.caller(headers, &request.extensions);
     if let Some(token) = bearer(headers) {
         let token = token.ok_or(Error::BadToken(TokenRefusal::Incomplete))?;
-        let holder = accounts.token_holder(&caller, token).await?;
+        let holder = accounts
+            .token_holder(&caller, token, is_use(request))
+            .await?;
         let made_at = holder.credential.created_at.rfc3339();
         return Ok(facts(&holder, "token", &made_at));
     }
@@ -166,16 +168,21 @@ fn facts<C>(visitor: &Visitor<C>, via: &str, authenticated_at: &str) -> Value {
     })
 }
 
-/// The token that a request carries, if it carries one; none within if it cannot be read (RFC 6750, 2.1).
+/// The token that a request carries, if it carries one; none within if it cannot be read, or if there are several headers
+/// (RFC 6750, 2.1).
 fn bearer(headers: &HeaderMap) -> Option<Option<&str>> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let value = values.next()?.as_bytes();
-    let (scheme, token) = value.split_at_checked(7)?;
-    if !scheme.eq_ignore_ascii_case(b"Bearer ") {
-        return None;
-    }
-    let is_only = values.next().is_none();
-    Some(str::from_utf8(token).ok().filter(|_| is_only))
+    let values = headers.get_all(header::AUTHORIZATION).iter();
+    let values: Vec<_> = values.map(|value| value.as_bytes()).collect();
+    let token = values.iter().find_map(|value| bearer_token(value))?;
+    Some(str::from_utf8(token).ok().filter(|_| values.len() == 1))
+}
+
+/// What follows the scheme `Bearer`.
+fn bearer_token(value: &[u8]) -> Option<&[u8]> {
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let end = value.iter().position(is_space).unwrap_or(value.len());
+    let (scheme, token) = value.split_at(end);
+    scheme.eq_ignore_ascii_case(b"Bearer").then_some(token)
 }
 
 /// Answers a proxy whose session it is, by headers. It decides by the cookie alone.

@@ -200,7 +200,7 @@ fn every_route_of_upload_tokens_waits_for_the_database_as_often_as_said() {
     trips.are(3, "token/used", uses);
     let ends = others.each_ref();
     let ends = ends.map(|text| post("/auth/token/end", &[("token", text)]));
-    trips.are(5, "token/end", ends);
+    trips.are(6, "token/end", ends);
 
     let handles = pair.map(|n| trips.token_handle(&sessions[n]));
     let fields = handles

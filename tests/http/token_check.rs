@@ -1,5 +1,6 @@
 //! `/auth/token/check`, `/auth/token/used` and `/auth/token/end`: what those do who have the text of an upload token.
 
+use fpm_registry::accounts::operator::request::Act;
 use serde_json::json;
 
 use crate::{
@@ -18,6 +19,8 @@ contract! {
     whoever_has_a_token_can_end_it
     a_use_is_noted_once_an_hour
     a_token_logs_nobody_in
+    whoever_ends_many_tokens_makes_no_flood_of_mail
+    an_address_that_is_not_confirmed_is_not_told
 }
 
 const UNKNOWN: &str = "This upload token was ended or never made: make a new one";
@@ -245,4 +248,32 @@ async fn a_token_logs_nobody_in(registry: Registry) {
     ] {
         assert_eq!(holder.post(path, &fields).await.status, 401, "{path}");
     }
+}
+
+async fn whoever_ends_many_tokens_makes_no_flood_of_mail(registry: Registry) {
+    let ada = registry.confirmed(PROGRAM, ADA).await;
+    for _ in 0..20 {
+        let text = make(&ada, "*", "publish").await;
+        let answer = registry
+            .program()
+            .post("/auth/token/end", &[("token", &text)])
+            .await;
+        answer.assert_done(PROGRAM, "Token ended", "/");
+    }
+    let subjects = registry.subjects_to(ADA).await;
+    let ended = "An upload token of your fpm-registry account was ended";
+    let told = subjects.iter().filter(|subject| **subject == ended).count();
+    assert!((1..=3).contains(&told), "{subjects:?}");
+}
+
+async fn an_address_that_is_not_confirmed_is_not_told(registry: Registry) {
+    let ada = registry.confirmed(PROGRAM, ADA).await;
+    let text = make(&ada, "*", "publish").await;
+    let act = Act::SetEmail("new@example.org".to_owned());
+    registry.operate(ADA, act).await;
+    let answer = check(&registry.program(), &text, "stdlib", "true").await;
+    assert_eq!(
+        (answer.status.as_u16(), &answer.json()["email"]),
+        (200, &json!(""))
+    );
 }

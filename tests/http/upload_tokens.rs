@@ -1,5 +1,6 @@
 //! `/account/tokens`, and the forms that make, replace and end upload tokens.
 
+use mongodb::bson::{Document, doc};
 use serde_json::{Value, json};
 
 use crate::{
@@ -427,4 +428,45 @@ async fn tokens_end_with_this_was_not_me(registry: Registry) {
         .await;
     assert_eq!(answer.status, 200);
     assert!(!works(&registry, &text).await);
+}
+
+/// As by a version without tokens, or by hand.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_disabled_in_the_database_has_no_token_and_no_session() {
+    let registry = Registry::start(Kept::Mongo).await;
+    let ada = registry.confirmed(PROGRAM, ADA).await;
+    let text = make(&ada, "*", "publish").await;
+    let users = registry.database.as_ref().unwrap();
+    let users = users.collection::<Document>("users");
+    let now = mongodb::bson::DateTime::now();
+    let disable = doc! { "$set": { "disabledAt": now } };
+    users
+        .update_one(doc! { "email": ADA }, disable)
+        .await
+        .unwrap();
+    let bearer = format!("Bearer {text}");
+    let by_token = registry.program();
+    let answer = by_token
+        .get_with("/auth/whoami", "authorization", &bearer)
+        .await;
+    assert_eq!(answer.status, 401);
+    for path in ["/auth/whoami", "/auth/forward", "/account", PAGE] {
+        assert_eq!(ada.get(path).await.status, 401, "{path}");
+    }
+    assert!(!works(&registry, &text).await && !ada.is_logged_in().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reminder_waits_for_no_record_that_cannot_be_read() {
+    let registry = Registry::start(Kept::Mongo).await;
+    let ada = registry.confirmed(PROGRAM, ADA).await;
+    make(&ada, "*", "publish").await;
+    let users = registry.database.as_ref().unwrap();
+    let users = users.collection::<Document>("users");
+    let due_at = mongodb::bson::DateTime::from_millis(1);
+    let odd = (0..250).map(|_| doc! { "email": 1, "dueAt": due_at });
+    users.insert_many(odd).await.unwrap();
+    registry.wait(87 * DAY);
+    assert_eq!(registry.do_due().await, 1);
+    registry.mail(ADA, EXPIRES).await;
 }

@@ -92,6 +92,9 @@ async fn a_token_counts_alone(registry: Registry) {
         answer.assert_refused(PROGRAM, 401, sentence, None);
         assert_eq!(answer.header("www-authenticate"), "Bearer");
     }
+    for odd in ["Bearer", "Bearer ", "bearer\tjohn"] {
+        assert_eq!(by_token(&ada, odd).await.status, 401, "{odd:?}");
+    }
     // What a proxy asks for before us is none of our business.
     assert_eq!(by_token(&ada, "Basic YWRhOng=").await.status, 200);
     let text = make(&ada, "*", "publish").await;

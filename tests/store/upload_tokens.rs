@@ -53,6 +53,7 @@ async fn a_token_says_whose_it_is(store: Arc<dyn Store>) {
             email: ada.email.clone(),
             email_confirmed: true,
             password_breached: true,
+            is_disabled: false,
             credential: token.clone(),
         };
         let found = store.token_holder(&token.digest).await.unwrap();

@@ -77,6 +77,7 @@ async fn a_session_says_whose_it_is(store: Arc<dyn Store>) {
             email: ada.email.clone(),
             email_confirmed: true,
             password_breached: ada.password_breached,
+            is_disabled: false,
             credential: session.clone(),
         };
         let found = store.visitor(&session.digest).await.unwrap();

@@ -111,7 +111,8 @@ impl User {
     /// succeeds.
     /// False, with nothing changed, if the user is kept out already.
     pub fn disable(&mut self, origin: &Origin) -> bool {
-        let is_new = self.disabled_at.is_none();
+        // An earlier version has left the tokens, which it does not know.
+        let is_new = self.disabled_at.is_none() || !self.upload_tokens.is_empty();
         if is_new {
             self.disabled_at = Some(origin.at);
             self.sessions.clear();

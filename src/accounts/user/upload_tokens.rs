@@ -1,5 +1,7 @@
 //! Upload tokens: how they are made, what they allow, and how they end.
 
+use std::time::Duration;
+
 use super::{
     UploadToken, User,
     event::{EventKind, Origin},
@@ -19,6 +21,10 @@ use crate::accounts::{
 
 /// The most live upload tokens a user can have.
 pub const MAX_UPLOAD_TOKENS: usize = 100;
+/// The most that are kept, with those that have expired: a record must stay small.
+const MAX_KEPT: usize = 2 * MAX_UPLOAD_TOKENS;
+/// How often the use of a token is noted at most.
+const TOUCH_EVERY: Duration = Duration::from_secs(3600);
 
 impl User {
     /// Adds an upload token with this text.
@@ -46,7 +52,8 @@ impl User {
         self.add_upload_token(token, EventKind::UploadTokenMade, origin)
     }
 
-    /// Adds an upload token with this text and all else as the one of this handle, which ends a day later.
+    /// Adds an upload token with this text and all else as the one of this handle, which ends a day later. One for a first
+    /// publication ends at once, or it would be good for two.
     pub fn rotate_upload_token(
         &mut self,
         handle: &Handle,
@@ -72,7 +79,9 @@ impl User {
             ..old.clone()
         };
         self.add_upload_token(new, EventKind::UploadTokenRotated, origin)?;
-        if let Some(old) = self.upload_token_mut(&old.digest) {
+        if old.may == May::FirstPublish {
+            self.remove_upload_token(&old.digest);
+        } else if let Some(old) = self.upload_token_mut(&old.digest) {
             old.replaced_at = Some(now);
             old.expires_at = old.expires_at.min(now.plus(TOKEN_OVERLAP));
         }
@@ -93,6 +102,12 @@ impl User {
         self.upload_tokens.retain(|old| old.expires_at > oldest);
         if self.live_upload_tokens(origin.at).count() >= MAX_UPLOAD_TOKENS {
             return Err(Error::TooManyUploadTokens(MAX_UPLOAD_TOKENS));
+        }
+        while self.upload_tokens.len() >= MAX_KEPT {
+            let mut tokens = self.upload_tokens.iter();
+            let expired = tokens.position(|token| !token.is_live(origin.at));
+            let Some(expired) = expired else { break };
+            self.upload_tokens.remove(expired);
         }
         self.note_about(event, token.name.clone(), origin);
         self.upload_tokens.push(token);
@@ -141,14 +156,21 @@ impl User {
         ended
     }
 
-    /// Ends a live upload token at the wish of who holds its text, perhaps a finder, and tells the user; false, with
-    /// nothing changed, if there is none.
-    pub fn end_upload_token_by_holder(&mut self, digest: &Digest, origin: &Origin) -> bool {
+    /// Ends a live upload token at the wish of who holds its text, perhaps a finder, and tells the user if there may be
+    /// a mail; false, with nothing changed, if there is none.
+    pub fn end_upload_token_by_holder(
+        &mut self,
+        digest: &Digest,
+        has_mail: bool,
+        origin: &Origin,
+    ) -> bool {
         let is_live = |token: &&UploadToken| token.is_live(origin.at);
         let is_live = self.upload_token(digest).filter(is_live).is_some();
         let ended = is_live.then(|| self.remove_upload_token(digest)).flatten();
         if let Some(ended) = ended {
-            self.notify_of_token(MailKind::UploadTokenEnded, &ended, origin);
+            if has_mail {
+                self.notify_of_token(MailKind::UploadTokenEnded, &ended, origin);
+            }
             self.note_about(EventKind::UploadTokenEndedByHolder, ended.name, origin);
         }
         is_live
@@ -172,9 +194,10 @@ impl User {
         Ok(())
     }
 
-    /// Notes the use of an upload token; false if there is none.
+    /// Notes the use of an upload token; false, with nothing changed, if there is none or if that was noted lately.
     pub fn touch_upload_token(&mut self, digest: &Digest, now: Timestamp) -> bool {
         let token = self.upload_token_mut(digest);
+        let token = token.filter(|token| token.is_due_for_touch(now));
         token.map(|token| token.used_at = Some(now)).is_some()
     }
 
@@ -184,7 +207,7 @@ impl User {
         Some(self.upload_tokens.remove(position))
     }
 
-    /// Does what is due to the user by the clock: reminds of upload tokens that expire soon.
+    /// Does what is due to the user by the clock: reminds of upload tokens that expire soon, by one mail about the first.
     pub fn do_due(&mut self, origin: &Origin) {
         let now = origin.at;
         let is_due = |token: &&mut UploadToken| {
@@ -195,11 +218,9 @@ impl User {
             token.reminded_at = Some(now);
             due.push(token.clone());
         }
-        for token in due {
-            self.notify_of_token(MailKind::UploadTokenExpires, &token, origin);
+        if let Some(first) = due.iter().min_by_key(|token| token.expires_at) {
+            self.notify_of_token(MailKind::UploadTokenExpires, first, origin);
         }
-        self.upload_tokens
-            .retain(|token| token.expires_at > now.minus(EXPIRED_TOKEN_LIFE));
         self.set_due(now);
     }
 
@@ -226,6 +247,11 @@ impl UploadToken {
     /// Whether it has not expired.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.expires_at > now
+    }
+
+    /// Whether its use at this moment is to be noted.
+    pub fn is_due_for_touch(&self, now: Timestamp) -> bool {
+        self.used_at.is_none_or(|at| at.plus(TOUCH_EVERY) <= now)
     }
 
     /// Whether it allows to publish a package, which may be new.

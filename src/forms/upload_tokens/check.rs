@@ -39,7 +39,7 @@ pub static FORM: Form = Form {
 pub struct Publisher {
     /// The id of the user, by which services know who somebody is.
     pub id: String,
-    /// The address the user logs in with.
+    /// The address the user logs in with, empty until it is confirmed.
     pub email: String,
     /// The packages the token is for.
     pub packages: Vec<String>,
@@ -66,7 +66,10 @@ pub async fn check_upload_token(
     let token = holder.credential;
     Ok(Publisher {
         id: holder.id.to_string(),
-        email: holder.email.as_str().to_owned(),
+        email: match holder.email_confirmed {
+            true => holder.email.as_str().to_owned(),
+            false => String::new(),
+        },
         packages: token.packages.texts(),
         may: token.may.word().to_owned(),
         expires_at: token.expires_at.rfc3339(),

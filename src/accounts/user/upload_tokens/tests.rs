@@ -187,9 +187,9 @@ fn a_token_ends_once_by_its_handle_or_by_who_has_its_text() {
     assert!(!user.end_upload_token(&handle, &origin(1)));
     assert_eq!(mails(&user), [], "the user did it");
 
-    assert!(!user.end_upload_token_by_holder(&second, &origin(30)));
-    assert!(user.end_upload_token_by_holder(&second, &origin(1)));
-    assert!(!user.end_upload_token_by_holder(&second, &origin(1)));
+    assert!(!user.end_upload_token_by_holder(&second, true, &origin(30)));
+    assert!(user.end_upload_token_by_holder(&second, true, &origin(1)));
+    assert!(!user.end_upload_token_by_holder(&second, true, &origin(1)));
     let told = (MailKind::UploadTokenEnded, &email("ada@example.org"));
     assert_eq!(mails(&user), [told]);
     assert!(user.notices[0].upload_token.is_some());
@@ -249,7 +249,7 @@ fn a_user_is_reminded_three_days_before_a_token_expires() {
     user.do_due(&origin(40));
     assert_eq!(user.due_at, None);
     assert_eq!(mails(&user).len(), 1, "none about what has expired");
-    assert_eq!(user.upload_token(&week).map(|_| ()), None);
+    assert!(user.upload_token(&week).is_some(), "told that it expired");
 }
 
 #[test]
@@ -261,4 +261,72 @@ fn whoever_takes_an_account_back_or_is_disabled_has_no_tokens() {
     assert_eq!(disabled.upload_tokens, []);
     user.recover(&email("ada@example.org"), &Origin::of_operator(day(1)));
     assert_eq!(user.upload_tokens, []);
+}
+
+#[test]
+fn the_record_of_a_user_stays_small_however_often_tokens_are_replaced() {
+    let mut user = confirmed();
+    let first = make(&mut user, &wanted("*", "publish", "365"), 0);
+    let mut handle = user.upload_token(&first).unwrap().handle.clone();
+    for n in 0..300 {
+        let text = UploadTokenText::random();
+        if let Err(refused) = user.rotate_upload_token(&handle, &text, &origin(n / 90)) {
+            assert!(matches!(refused, Error::TooManyUploadTokens(100)));
+            continue;
+        }
+        let new = user.upload_token(&text.digest()).unwrap();
+        handle = new.handle.clone();
+        assert!(user.upload_tokens.len() <= 200);
+    }
+    assert!(user.upload_tokens.len() > 150);
+    assert!(
+        user.live_upload_tokens(day(3))
+            .any(|token| token.handle == handle)
+    );
+}
+
+#[test]
+fn a_replaced_token_for_a_first_publication_ends_at_once() {
+    let mut user = confirmed();
+    let old = make(&mut user, &wanted("stdlib", "first-publish", "7"), 0);
+    let handle = user.upload_token(&old).unwrap().handle.clone();
+    let text = UploadTokenText::random();
+    user.rotate_upload_token(&handle, &text, &origin(1))
+        .unwrap();
+    assert!(user.upload_token(&old).is_none());
+    assert!(user.upload_token(&text.digest()).is_some());
+}
+
+#[test]
+fn several_tokens_that_expire_soon_are_told_of_by_one_mail() {
+    let mut user = confirmed();
+    let soonest = make(&mut user, &wanted("*", "publish", "7"), 0);
+    for _ in 0..9 {
+        make(&mut user, &wanted("*", "publish", "7"), 1);
+    }
+    user.do_due(&origin(5));
+    let told = user.notices[0].upload_token.as_ref().unwrap();
+    assert_eq!(told.handle, user.upload_token(&soonest).unwrap().handle);
+    assert_eq!((mails(&user).len(), user.due_at), (1, None));
+}
+
+#[test]
+fn who_was_disabled_by_a_version_without_tokens_is_disabled_anew() {
+    let mut user = confirmed();
+    make(&mut user, &any(), 0);
+    user.disabled_at = Some(day(0));
+    assert!(user.disable(&Origin::of_operator(day(1))));
+    assert_eq!(user.upload_tokens, []);
+    assert!(!user.disable(&Origin::of_operator(day(1))));
+}
+
+#[test]
+fn a_use_is_noted_once_an_hour() {
+    let mut user = confirmed();
+    let token = make(&mut user, &any(), 0);
+    assert!(user.touch_upload_token(&token, day(1)));
+    let before = user.clone();
+    assert!(!user.touch_upload_token(&token, day(1).plus(Duration::from_secs(3599))));
+    assert_eq!(user, before);
+    assert!(user.touch_upload_token(&token, day(1).plus(Duration::from_secs(3600))));
 }

@@ -41,7 +41,8 @@ pub(super) fn expires(site: Site<'_>, last4: &str, at: Timestamp) -> Letter {
             words(format!(
                 "The upload token of your fpm-registry account that ends in {last4} expires on\n\
                  {moment}. If you still publish packages with it, replace it\n\
-                 here; the old one then works for another day:"
+                 here; the old one then works for another day. Others may expire soon after:\n\
+                 the list tells of all."
             )),
             Link {
                 label: "Upload tokens",

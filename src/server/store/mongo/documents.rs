@@ -230,7 +230,14 @@ fn give_handle(session: &mut Value) {
 
 /// The fields that a [`Visitor`](crate::accounts::store::Visitor) is read from, and the credential that it was found by.
 pub(super) fn visitor_fields(credential: &str) -> Document {
-    doc! { "name": 1, "email": 1, "confirmedAt": 1, "passwordBreached": 1, credential: 1 }
+    doc! {
+        "name": 1,
+        "email": 1,
+        "confirmedAt": 1,
+        "passwordBreached": 1,
+        "disabledAt": 1,
+        credential: 1,
+    }
 }
 
 /// The update that makes `after` of `before`; none if they are the same.
