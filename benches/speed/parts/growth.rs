@@ -137,7 +137,7 @@ fn mailed_uuid(outbox: &Path) -> String {
         let mails = fs::read_dir(outbox).into_iter().flatten();
         let mails = mails.filter_map(|mail| fs::read_to_string(mail.ok()?.path()).ok());
         for mail in mails {
-            if let Some((_, rest)) = mail.split_once("?uuid=") {
+            if let Some((_, rest)) = mail.split_once("/auth/reset-password?uuid=") {
                 return rest[..36].to_owned();
             }
         }
