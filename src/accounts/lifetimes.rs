@@ -26,6 +26,8 @@ pub const TOKEN_OVERLAP: Duration = DAY;
 pub const TOKEN_REMINDER: Duration = days(3);
 /// How long an upload token that has expired is remembered, to say so to who still uses it.
 pub const EXPIRED_TOKEN_LIFE: Duration = days(30);
+/// How often the use of a session or of an upload token is stored at most.
+pub const TOUCH_EVERY: Duration = Duration::from_secs(3600);
 /// A day.
 pub const DAY: Duration = days(1);
 

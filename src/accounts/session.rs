@@ -1,19 +1,14 @@
 //! Sessions: who is logged in, and logging out.
 
-use std::time::Duration;
-
 use super::{
     Accounts, Caller,
     error::Error,
     id::Handle,
-    lifetimes::session_end,
+    lifetimes::{TOUCH_EVERY, session_end},
     store::{Key, Visitor},
     token::Digest,
     user::{Session, User, event::Origin},
 };
-
-/// How often the use of a session is stored at most.
-const TOUCH_EVERY: Duration = Duration::from_secs(3600);
 
 impl Accounts {
     /// The user whose session the request carries. If the request `is_use` of the session, its expiry moves on.

@@ -108,9 +108,10 @@ fn take_made(request: &mut PageRequest, tokens: &[UploadToken]) -> Option<Upload
     let cookies = request.service.cookies;
     let text = cookies.find(Kind::Shown, &request.parts.headers)?;
     request.cookies.push(cookies.remove(Kind::Shown));
-    let digest = UploadTokenText::parse(&text)?.digest();
+    let text = UploadTokenText::parse(&text)?;
+    let digest = text.digest();
     let is_own = tokens.iter().any(|token| token.digest == digest);
-    UploadTokenText::parse(&text).filter(|_| is_own)
+    is_own.then_some(text)
 }
 
 fn made(text: &UploadTokenText) -> impl IntoView + use<> {

@@ -1,7 +1,5 @@
 //! Upload tokens: how they are made, what they allow, and how they end.
 
-use std::time::Duration;
-
 use super::{
     UploadToken, User,
     event::{EventKind, Origin},
@@ -10,7 +8,7 @@ use crate::accounts::{
     clock::Timestamp,
     error::{Error, TokenRefusal},
     id::Handle,
-    lifetimes::{EXPIRED_TOKEN_LIFE, TOKEN_OVERLAP, TOKEN_REMINDER},
+    lifetimes::{EXPIRED_TOKEN_LIFE, TOKEN_OVERLAP, TOKEN_REMINDER, TOUCH_EVERY},
     mail::{MailKind, MailedToken},
     package::PackageName,
     record::Unknown,
@@ -23,8 +21,6 @@ use crate::accounts::{
 pub const MAX_UPLOAD_TOKENS: usize = 100;
 /// The most that are kept, with those that have expired: a record must stay small.
 const MAX_KEPT: usize = 2 * MAX_UPLOAD_TOKENS;
-/// How often the use of a token is noted at most.
-const TOUCH_EVERY: Duration = Duration::from_secs(3600);
 
 impl User {
     /// Adds an upload token with this text.
@@ -61,8 +57,7 @@ impl User {
         origin: &Origin,
     ) -> Result<(), Error> {
         let now = origin.at;
-        let mut live = self.upload_tokens.iter().filter(|token| token.is_live(now));
-        let old = live.find(|token| token.handle == *handle);
+        let old = self.live_upload_token(handle, now);
         let old = old.ok_or(Error::NotFound)?.clone();
         if old.replaced_at.is_some() {
             return Err(Error::AlreadyReplaced);
@@ -121,6 +116,12 @@ impl User {
         tokens.filter(move |token| token.is_live(now))
     }
 
+    /// The upload token of this handle, if it has not expired.
+    fn live_upload_token(&self, handle: &Handle, now: Timestamp) -> Option<&UploadToken> {
+        let mut live = self.live_upload_tokens(now);
+        live.find(|token| token.handle == *handle)
+    }
+
     /// The upload token with this digest, even if it has expired.
     pub fn upload_token(&self, digest: &Digest) -> Option<&UploadToken> {
         let mut tokens = self.upload_tokens.iter();
@@ -134,10 +135,8 @@ impl User {
 
     /// Ends the live upload token of this handle; false, with nothing changed, if there is none.
     pub fn end_upload_token(&mut self, handle: &Handle, origin: &Origin) -> bool {
-        let mut live = self.live_upload_tokens(origin.at);
-        let digest = live.find(|token| token.handle == *handle);
-        let digest = digest.map(|token| token.digest);
-        drop(live);
+        let live = self.live_upload_token(handle, origin.at);
+        let digest = live.map(|token| token.digest);
         let ended = digest.and_then(|digest| self.remove_upload_token(&digest));
         let is_ended = ended.is_some();
         if let Some(ended) = ended {

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
+use std::time::Duration;
+
 use super::*;
 use crate::accounts::{
     lifetimes::DAY,
