@@ -9,6 +9,7 @@
 //! - [`record`]: how what is stored is declared
 //! - [`name`], [`email`], [`password`], [`token`]: parsed values, random tokens and their digests
 //! - [`upload_token_text`], [`token_scope`], [`package`]: the text of an upload token, and what it is good for
+//! - [`secret_keys`]: the keys by which secrets are encrypted at rest
 //! - [`legacy`]: passwords of the first backend; [`import`]: its users
 //! - [`hasher`]: the threads that hash passwords, behind a [`fair_queue`]
 //! - [`policy`]: which passwords can be chosen; [`strength`]: what is too easy to guess
@@ -54,6 +55,7 @@ pub mod package;
 pub mod password;
 pub mod policy;
 pub mod record;
+pub mod secret_keys;
 pub mod store;
 pub mod strength;
 pub mod sweeper;
