@@ -103,6 +103,7 @@ use self::{
     password::{Password, PasswordHash},
     policy::PasswordPolicy,
     record::Unknown,
+    secret_keys::SecretKeys,
     store::Store,
     token::{Digest, Token},
     user::{Device, Session, User, event::Origin},
@@ -146,6 +147,7 @@ pub struct Accounts {
     clock: Clock,
     mail_waiting: Arc<Notify>,
     metrics: Metrics,
+    secret_keys: Option<SecretKeys>,
 }
 
 impl Accounts {
@@ -180,6 +182,7 @@ impl Accounts {
             clock,
             mail_waiting,
             metrics,
+            secret_keys: None,
         };
         (accounts, outbox)
     }
@@ -188,6 +191,17 @@ impl Accounts {
     pub fn with_legacy_salt(mut self, salt: Option<LegacySalt>) -> Self {
         self.hasher.set_legacy_salt(salt);
         self
+    }
+
+    /// Offers authenticator apps, whose secrets are encrypted by these keys.
+    pub fn with_secret_keys(mut self, keys: Option<SecretKeys>) -> Self {
+        self.secret_keys = keys;
+        self
+    }
+
+    /// The keys of the secrets of authenticator apps; without them, none can be added or used.
+    pub fn secret_keys(&self) -> Option<&SecretKeys> {
+        self.secret_keys.as_ref()
     }
 
     /// Logs and counts what a caller did, to this user if it is known to whom.
