@@ -18,6 +18,7 @@ use fpm_registry::{
         self,
         admin::{Admin, AdminSocket},
         breached::password_policy,
+        key_file::{look_for_lost_keys, secret_keys},
         last_look::LastLook,
         listen,
         mail::LettreMailer,
@@ -78,6 +79,7 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
     let site = site::open(&settings.leptos)?;
     let policy = password_policy(&settings)?;
     let (store, store_name) = store::open(&settings).await?;
+    let secret_keys = secret_keys(&settings)?;
     let metrics = Metrics::default();
     let store = measured(store, &metrics.store);
     let mailer = LettreMailer::open(&settings)?;
@@ -99,12 +101,14 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
              all clients count as one network"
         );
     }
+    look_for_lost_keys(&settings, &*store, secret_keys.as_ref()).await;
     let clock = Clock::default();
     let sweeper = Sweeper::new(store.clone(), clock.clone());
     let address = listener.local_addr().unwrap_or(address);
     let (mailer, limits) = (Arc::new(mailer), settings.rate_limits);
     let (accounts, outbox) = Accounts::new(store.clone(), mailer, clock, policy, limits);
-    let accounts = Arc::new(accounts.with_legacy_salt(settings.legacy_salt));
+    let accounts = accounts.with_legacy_salt(settings.legacy_salt);
+    let accounts = Arc::new(accounts.with_secret_keys(secret_keys));
     let proxies = settings.trusted_proxies.clone();
     let probe = Arc::<Probe>::default();
     let router = server::router(Arc::new(State {

@@ -6,6 +6,10 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "start/keys.rs"]
+mod keys;
+#[path = "common/mongod.rs"]
+mod mongod;
 #[path = "common/socket.rs"]
 mod socket;
 
@@ -212,9 +216,9 @@ fn who_logs_in_with_a_breached_password_is_warned_until_it_is_changed() {
 #[test]
 fn help_lists_every_setting_and_hides_secrets() {
     let setup = Setup::new()
-        .with("MONGO_URI", "mongodb://user:secret@127.0.0.1")
-        .with("SMTP_URL", "smtps://user:secret@mail.example.org")
-        .with("LEGACY_SALT", "secret")
+        .with("MONGO_URI", "mongodb://user:s3cret@127.0.0.1")
+        .with("SMTP_URL", "smtps://user:s3cret@mail.example.org")
+        .with("LEGACY_SALT", "s3cret")
         .with_flags(&["--help"]);
     let output = output(&setup);
     let help = String::from_utf8(output.stdout).unwrap();
@@ -231,6 +235,7 @@ fn help_lists_every_setting_and_hides_secrets() {
         "RATE_LIMITS",
         "BREACHED_FILTER",
         "LEGACY_SALT",
+        "SECRET_KEY_FILE",
         "RUST_LOG",
         "LOG_FORMAT",
     ] {
@@ -239,7 +244,7 @@ fn help_lists_every_setting_and_hides_secrets() {
             "{variable} is not in {help}"
         );
     }
-    assert!(!help.contains("secret"), "{help}");
+    assert!(!help.contains("s3cret"), "{help}");
 }
 
 #[test]
@@ -266,10 +271,13 @@ fn the_log_has_one_line_a_request_and_no_secret() {
 
     let (code, log) = registry.terminate();
     assert_eq!(code, Some(0), "SIGTERM is a graceful stop");
-    let first = log.lines().next().unwrap();
+    let mut first = log.lines();
+    let made = first.next().unwrap();
+    assert!(made.contains(": made the key file `"), "{made}");
+    let listens = first.next().unwrap();
     assert!(
-        first.contains("store: embedded, in ") && first.contains("mail: files in "),
-        "{first}"
+        listens.contains("store: embedded, in ") && listens.contains("mail: files in "),
+        "{listens}"
     );
     for line in [
         "method=POST path=\"/auth/signup\" status=200 millis=",

@@ -219,10 +219,15 @@ impl Accounts {
         self
     }
 
-    /// Lets users add authenticator apps, whose secrets are encrypted by these keys.
+    /// Offers authenticator apps, whose secrets are encrypted by these keys.
     pub fn with_secret_keys(mut self, keys: Option<SecretKeys>) -> Self {
         self.secret_keys = keys;
         self
+    }
+
+    /// The keys of the secrets of authenticator apps; without them, none can be added or used.
+    pub fn secret_keys(&self) -> Option<&SecretKeys> {
+        self.secret_keys.as_ref()
     }
 
     /// Logs and counts what a caller did, to this user if it is known to whom.

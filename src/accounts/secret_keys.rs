@@ -109,6 +109,13 @@ impl SecretKeys {
     }
 }
 
+impl KeyId {
+    /// The id that a store has.
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+}
+
 impl SecretKey {
     fn parse(line: &str) -> Option<Self> {
         let bytes = STANDARD.decode(line).ok()?;

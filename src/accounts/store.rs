@@ -10,6 +10,7 @@ use super::{
     error::StoreError,
     id::UserId,
     mail::{MailId, OutboxMail, OutboxSize, QueuedMail},
+    secret_keys::KeyId,
     token::Digest,
     user::{Session, UploadToken, User},
 };
@@ -252,6 +253,12 @@ pub trait Store: Send + Sync + 'static {
     /// [`SWEPT_AT_ONCE`] counters, so that requests do not wait long; true if there may be more to delete. Expired
     /// sessions and links are deleted at their user's next login.
     async fn sweep(&self, now: Timestamp, most: u64) -> Result<bool, StoreError>;
+
+    /// Notes that secrets are encrypted by this key from now on.
+    async fn note_secret_key(&self, key: &KeyId) -> Result<(), StoreError>;
+
+    /// All keys that were noted, in the order of their ids.
+    async fn noted_secret_keys(&self) -> Result<Vec<KeyId>, StoreError>;
 
     /// Writes something that nobody reads, to see whether it can.
     async fn try_write(&self) -> Result<(), StoreError>;

@@ -26,6 +26,7 @@ use crate::{
     },
     server::{
         admin::{self, Admin, Answer, Request},
+        key_file::secret_keys,
         settings::{Settings, WrongSetting},
         store,
     },
@@ -154,10 +155,11 @@ async fn open(settings: &Settings, makes_store: bool) -> Result<Admin, WrongSett
         true => store::open(settings).await?,
         false => store::open_existing(settings).await?,
     };
+    let secret_keys = secret_keys(settings)?;
     let (clock, policy) = (Clock::default(), PasswordPolicy::default());
     let limits = settings.rate_limits;
     let (accounts, _) = Accounts::new(store.clone(), Arc::new(NoMail), clock, policy, limits);
-    let accounts = Arc::new(accounts);
+    let accounts = Arc::new(accounts.with_secret_keys(secret_keys));
     Ok(Admin {
         accounts,
         store,

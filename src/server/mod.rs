@@ -14,7 +14,8 @@
 //! - [`mod@stop_signal`]: what ends the server, or a command that has to clean up
 //! - [`probe`]: a request of an operator, to see what the proxy passes on
 //! - [`admin`]: the socket for commands of operators; [`backup`]: backups of a store
-//! - [`settings`]: configuration; [`breached`]: opens the filter of breached passwords; [`tls`]: to other servers
+//! - [`settings`]: configuration; [`breached`]: opens the filter of breached passwords; [`key_file`]: the
+//!   keys that encrypt secrets; [`tls`]: to other servers
 //! - [`metrics`]: what is counted, and the address that shows it
 //! - [`mail`], [`store`]: implementations of the accounts' traits `Mailer` and `Store`
 
@@ -28,6 +29,7 @@ pub mod export;
 pub mod files;
 pub mod headers;
 pub mod health;
+pub mod key_file;
 pub mod last_look;
 pub mod listen;
 pub mod log;

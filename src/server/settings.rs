@@ -62,6 +62,11 @@ pub struct Arguments {
     #[arg(long, env = "LEGACY_SALT", value_name = "SALT", hide_env_values = true)]
     legacy_salt: Option<String>,
 
+    /// The keys that encrypt the secrets of authenticator apps, one a line as openssl rand -base64 32 makes them, the
+    /// newest first [default: DATA_DIR/secret.key, which is made; with MONGO_URI none]
+    #[arg(long, env = "SECRET_KEY_FILE", value_name = "FILE")]
+    secret_key_file: Option<String>,
+
     /// Address and port for metrics, at /metrics [default: none]
     #[arg(long, env = "ADMIN_ADDR", value_name = "ADDRESS")]
     admin_addr: Option<String>,
@@ -99,6 +104,8 @@ pub struct Settings {
     pub breached_filter: Option<PathBuf>,
     /// The salt of the first backend.
     pub legacy_salt: Option<LegacySalt>,
+    /// The file of the keys that encrypt secrets, if it is not the one that the embedded store has by itself.
+    pub secret_key_file: Option<PathBuf>,
     /// The address for metrics, if they are shown.
     pub admin_addr: Option<SocketAddr>,
     /// What is logged.
@@ -180,6 +187,7 @@ impl Settings {
             },
             breached_filter: non_empty(arguments.breached_filter).map(PathBuf::from),
             legacy_salt: non_empty(arguments.legacy_salt).map(LegacySalt::new),
+            secret_key_file: non_empty(arguments.secret_key_file).map(PathBuf::from),
             admin_addr: non_empty(arguments.admin_addr)
                 .map(|address| socket_address("ADMIN_ADDR", "127.0.0.1:9091", &address))
                 .transpose()?,

@@ -16,6 +16,7 @@ mod socket;
 mod tcp;
 
 mod front;
+mod keys;
 mod mail;
 mod proxy;
 mod settings;

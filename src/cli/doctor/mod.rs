@@ -2,13 +2,14 @@
 //!
 //! # Layout
 //! - [`finding`]: what a look found
-//! - [`settings`], [`server`], [`store`], [`disk`], [`mail`], [`site`], [`proxy`]: the looks, one a file
+//! - [`settings`], [`server`], [`store`], [`keys`], [`disk`], [`mail`], [`site`], [`proxy`]: the looks, one a file
 //! - [`client`]: a request to the site; [`certificate`]: what is said of its certificate
 
 pub mod certificate;
 pub mod client;
 pub mod disk;
 pub mod finding;
+pub mod keys;
 pub mod mail;
 pub mod proxy;
 pub mod server;
@@ -56,6 +57,7 @@ impl Doctor {
             settings::look(settings),
             vec![server.finding()],
             store,
+            vec![keys::look(settings)],
             vec![disk::look(&settings.data_dir)],
             mail,
             site,

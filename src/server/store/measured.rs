@@ -11,6 +11,7 @@ use crate::{
         error::StoreError,
         id::UserId,
         mail::{MailId, OutboxMail, OutboxSize, QueuedMail},
+        secret_keys::KeyId,
         store::{InsertError, Key, Replaced, Scanned, Store, UserRecord, Visitor},
         token::Digest,
         user::{UploadToken, User},
@@ -173,6 +174,16 @@ impl Store for MeasuredStore {
     async fn sweep(&self, now: Timestamp, most: u64) -> Result<bool, StoreError> {
         let done = self.store.sweep(now, most);
         self.metrics.measure("sweep", done).await
+    }
+
+    async fn note_secret_key(&self, key: &KeyId) -> Result<(), StoreError> {
+        let done = self.store.note_secret_key(key);
+        self.metrics.measure("note_secret_key", done).await
+    }
+
+    async fn noted_secret_keys(&self) -> Result<Vec<KeyId>, StoreError> {
+        let done = self.store.noted_secret_keys();
+        self.metrics.measure("noted_secret_keys", done).await
     }
 
     async fn try_write(&self) -> Result<(), StoreError> {

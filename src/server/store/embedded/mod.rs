@@ -26,7 +26,7 @@ use self::{
     backup::scan,
     file::{Job, RegistryFile, catch_redb_panic},
     outbox::{list_mails, outbox_size},
-    tables::{Commit, Lookup, Result, Tables, due, find},
+    tables::{Commit, Lookup, Result, Tables, due, find, noted_secret_keys},
     writer::write_all,
 };
 use super::deadline::within_deadline;
@@ -36,6 +36,7 @@ use crate::accounts::{
     error::StoreError,
     id::UserId,
     mail::{MAIL_LIFE, MailId, OutboxMail, OutboxSize, QueuedMail},
+    secret_keys::KeyId,
     store::{InsertError, Key, Replaced, Scanned, Store, UserRecord, Visitor},
     token::Digest,
     user::{UploadToken, User},
@@ -321,6 +322,15 @@ impl Store for EmbeddedStore {
             Ok(())
         })
         .await
+    }
+
+    async fn note_secret_key(&self, key: &KeyId) -> Result<(), StoreError> {
+        let key = key.clone();
+        self.write(move |tables| tables.note_secret_key(&key)).await
+    }
+
+    async fn noted_secret_keys(&self) -> Result<Vec<KeyId>, StoreError> {
+        self.read(noted_secret_keys).await
     }
 
     async fn try_write(&self) -> Result<(), StoreError> {

@@ -12,6 +12,7 @@ use crate::accounts::{
     email::Email,
     id::UserId,
     mail::QueuedMail,
+    secret_keys::KeyId,
     store::{Key, Replaced},
     token::Digest,
     user::User,
@@ -22,7 +23,7 @@ pub(super) type Result<T, E = redb::Error> = std::result::Result<T, E>;
 type MailKey = &'static [u8; 16];
 type Record = &'static [u8];
 
-/// Properties of the file: its version.
+/// Properties of the file: its version, and the keys that have encrypted secrets in it.
 const FILE: TableDefinition<&str, u64> = TableDefinition::new("file");
 /// Users by id.
 pub(super) const USERS: TableDefinition<&str, Record> = TableDefinition::new("users");
@@ -44,6 +45,8 @@ const ATTEMPTS_END: TableDefinition<(i64, &str), ()> = TableDefinition::new("att
 /// The version of the tables and records that this program writes.
 const VERSION: u64 = 1;
 const VERSION_KEY: &str = "version";
+/// What the name of a property begins with that is a key; the id follows.
+const SECRET_KEY: &str = "secret-key ";
 const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// How a user is looked up: by the id, or by one of its index keys.
@@ -130,6 +133,17 @@ pub(super) fn find(transaction: &ReadTransaction, lookup: Lookup) -> Result<Opti
     }
 }
 
+/// The keys that were noted.
+pub(super) fn noted_secret_keys(transaction: &ReadTransaction) -> Result<Vec<KeyId>> {
+    let mut keys = Vec::new();
+    for property in transaction.open_table(FILE)?.range(SECRET_KEY..)? {
+        let (name, _) = property?;
+        let id = name.value().strip_prefix(SECRET_KEY);
+        keys.extend(id.map(|id| KeyId::from_stored(id.to_owned())));
+    }
+    Ok(keys)
+}
+
 /// All tables in one write transaction.
 pub(super) struct Tables<'t> {
     file: Table<'t, &'static str, u64>,
@@ -192,6 +206,15 @@ impl<'t> Tables<'t> {
             self.change_mail(&id, |mail| mail.leased = false)?;
         }
         Ok(None)
+    }
+
+    /// Notes that this key encrypts.
+    pub(super) fn note_secret_key(&mut self, key: &KeyId) -> Result<()> {
+        let name = format!("{SECRET_KEY}{key}");
+        if self.file.insert(&*name, 1)?.is_none() {
+            self.commit = Commit::AtOnce;
+        }
+        Ok(())
     }
 
     /// Adds a user; false if the e-mail has an account, or if the id is that of a user, even of a deleted one.

@@ -11,8 +11,10 @@ mod driver;
 pub mod first_backend;
 mod indexes;
 pub mod inspect;
+mod notices;
 mod records;
 mod schema;
+mod secret_keys;
 
 use std::time::Duration;
 
@@ -20,7 +22,7 @@ use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use mongodb::{
     Client, Collection,
-    bson::{Bson, Document, RawDocumentBuf, doc},
+    bson::{Document, RawDocumentBuf, doc},
     options::{Acknowledgment, CollectionOptions, ReturnDocument, WriteConcern},
 };
 use tokio::{sync::Semaphore, time::timeout};
@@ -28,7 +30,7 @@ use tokio::{sync::Semaphore, time::timeout};
 use self::{
     connect::{CONNECTIONS, cannot_index, close, connect},
     documents::{
-        date, digest_binary, id_bson, mail_document, mail_filter, read_id, read_mail, read_notices,
+        date, digest_binary, id_bson, mail_document, mail_filter, read_id, read_mail,
         read_outbox_mail, read_user, tombstone, unchanged_filter, user_document, user_update,
         visitor_fields,
     },
@@ -41,6 +43,7 @@ use crate::accounts::{
     error::StoreError,
     id::UserId,
     mail::{MAIL_LIFE, MailId, OutboxMail, OutboxSize, QueuedMail},
+    secret_keys::KeyId,
     store::{InsertError, Key, Replaced, Scanned, Store, UserRecord, Visitor},
     token::Digest,
     user::{UploadToken, User},
@@ -89,53 +92,6 @@ impl MongoStore {
             .map_err(|_| WrongSetting::new("MONGO_URI: the server is still making the indexes"))?
             .map_err(|error| cannot_index(database.name(), &error))?;
         Ok(store)
-    }
-
-    /// Moves mails that lie with a user into the outbox. A failure on the way leaves them to [`Self::move_leftover_notices`],
-    /// and at worst one is sent twice.
-    async fn move_notices(&self, user: &Bson, notices: &[QueuedMail]) -> Result<(), StoreError> {
-        for notice in notices {
-            insert(&self.outbox, &mail_document(notice)?).await?;
-            let moved = doc! { "$pull": { "notices": mail_filter(&notice.id) } };
-            run(self.users.update_one(doc! { "_id": user }, moved)).await?;
-        }
-        Ok(())
-    }
-
-    /// The same for the last mail of a deleted user, of whom no empty list stays.
-    async fn move_last(&self, user: &Bson, last_mail: &QueuedMail) -> Result<(), StoreError> {
-        insert(&self.outbox, &mail_document(last_mail)?).await?;
-        let moved = doc! { "$unset": { "notices": 1 } };
-        run(self.users.update_one(doc! { "_id": user }, moved)).await?;
-        Ok(())
-    }
-
-    /// The same right after a write that left them there, which has succeeded by then.
-    async fn move_new(&self, user: &User, notices: &[QueuedMail]) {
-        let moved = self.move_notices(&id_bson(&user.id), notices).await;
-        if let Err(error) = moved {
-            tracing::warn!(user = %user.id, %error, "cannot move a mail to the outbox, will retry");
-        }
-    }
-
-    /// Moves notices to the outbox that are not younger than `last` and are still with their users.
-    async fn move_leftover_notices(&self, last: Timestamp) -> Result<(), StoreError> {
-        let leftover =
-            doc! { "notices.queuedAt": { "$gt": date(Timestamp::PAST), "$lte": date(last) } };
-        let mut users = run(self.users.find(leftover)).await?;
-        while within(users.advance()).await?.map_err(failure)? {
-            let user = users.deserialize_current().map_err(failure)?;
-            let notices = read_notices(&user);
-            let Some(id) = user.get("_id").ok().flatten() else {
-                continue;
-            };
-            let id = Bson::try_from(id).map_err(|_| StoreError("an id is damaged".to_owned()))?;
-            match (user.get_datetime("deletedAt"), &notices[..]) {
-                (Ok(_), [last_mail]) => self.move_last(&id, last_mail).await?,
-                (_, notices) => self.move_notices(&id, notices).await?,
-            }
-        }
-        Ok(())
     }
 }
 
@@ -374,6 +330,14 @@ impl Store for MongoStore {
     /// Nothing to do: a crash of this program does not lose what MongoDB has acknowledged.
     async fn flush_attempts(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    async fn note_secret_key(&self, key: &KeyId) -> Result<(), StoreError> {
+        self.add_secret_key(key).await
+    }
+
+    async fn noted_secret_keys(&self) -> Result<Vec<KeyId>, StoreError> {
+        self.secret_keys().await
     }
 
     async fn try_write(&self) -> Result<(), StoreError> {
