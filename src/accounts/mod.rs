@@ -11,6 +11,7 @@
 //! - [`totp`], [`recovery_code`]: codes of second factors
 //! - [`upload_token_text`], [`token_scope`], [`package`]: the text of an upload token, and what it is good for
 //! - [`secret_keys`]: the keys by which secrets are encrypted at rest
+//! - [`passkeys`]: adds passkeys and verifies them
 //! - [`legacy`]: passwords of the first backend; [`import`]: its users
 //! - [`hasher`]: the threads that hash passwords, behind a [`fair_queue`]
 //! - [`policy`]: which passwords can be chosen; [`strength`]: what is too easy to guess
@@ -54,6 +55,7 @@ pub mod network;
 pub mod operator;
 pub mod outbox;
 pub mod package;
+pub mod passkeys;
 pub mod password;
 pub mod policy;
 pub mod record;
