@@ -30,6 +30,7 @@ pub mod attempt_keys;
 pub mod attempts;
 pub mod audit;
 pub mod authenticate;
+pub mod challenge;
 pub mod clock;
 pub mod counts;
 pub mod dates;
@@ -55,6 +56,7 @@ pub mod network;
 pub mod operator;
 pub mod outbox;
 pub mod package;
+pub mod passkey_use;
 pub mod passkeys;
 pub mod password;
 pub mod policy;
@@ -77,6 +79,7 @@ mod change_password;
 mod due;
 mod login;
 mod measure;
+mod new_login;
 mod not_me;
 mod profile;
 mod reset_password;
@@ -106,6 +109,7 @@ use self::{
     metrics::Metrics,
     network::Network,
     outbox::Outbox,
+    passkeys::RelyingParty,
     password::{Password, PasswordHash},
     policy::PasswordPolicy,
     record::Unknown,
@@ -172,6 +176,7 @@ pub struct Accounts {
     hasher: Hasher,
     policy: Arc<PasswordPolicy>,
     secret_keys: Option<SecretKeys>,
+    relying_party: Option<RelyingParty>,
     limits: Limits,
     clock: Clock,
     mail_waiting: Arc<Notify>,
@@ -208,6 +213,7 @@ impl Accounts {
             hasher: Hasher::new(policy.clone(), metrics.hashes.clone()),
             policy,
             secret_keys: None,
+            relying_party: None,
             clock,
             mail_waiting,
             metrics,
@@ -230,6 +236,12 @@ impl Accounts {
     /// The keys of the secrets of authenticator apps; without them, none can be added or used.
     pub fn secret_keys(&self) -> Option<&SecretKeys> {
         self.secret_keys.as_ref()
+    }
+
+    /// Lets users have passkeys for this site.
+    pub fn with_relying_party(mut self, site: Option<RelyingParty>) -> Self {
+        self.relying_party = site;
+        self
     }
 
     /// Logs and counts what a caller did, to this user if it is known to whom.

@@ -49,6 +49,7 @@ use fpm_registry::{
         Accounts,
         clock::Clock,
         operator::request::{self as operator, Act},
+        passkeys::RelyingParty,
         policy::PasswordPolicy,
         secret_keys::SecretKeys,
         store::Store,
@@ -203,7 +204,9 @@ impl Registry {
             PasswordPolicy::default(),
             setup.rate_limits,
         );
-        let accounts = accounts.with_secret_keys(SecretKeys::parse(SECRET_KEY).ok());
+        let accounts = accounts
+            .with_secret_keys(SecretKeys::parse(SECRET_KEY).ok())
+            .with_relying_party(RelyingParty::new(public_url.as_url()));
         let proxies = setup.trusted_proxies.iter();
         let options = LeptosOptions::builder().output_name("fpm-registry").build();
         let state = Arc::new(State {

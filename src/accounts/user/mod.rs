@@ -17,6 +17,7 @@ use super::{
     mail::{MailId, MailKind, QueuedMail},
     name::Name,
     package::Packages,
+    passkeys::StoredCredential,
     password::PasswordHash,
     record::{Unknown, record},
     secret_keys::Sealed,
@@ -30,6 +31,7 @@ pub mod event;
 pub mod history;
 mod not_me;
 mod operator;
+pub mod passkeys;
 mod password;
 mod pending_login;
 pub mod second_factors;
@@ -224,7 +226,7 @@ record! {
         /// When it was last used.
         "usedAt" optional used_at: Option<Timestamp>,
         /// Its public key, counter and properties, as [`passkeys`](super::passkeys) reads them.
-        "credential" required credential: String,
+        "credential" required credential: StoredCredential,
     }
 }
 
