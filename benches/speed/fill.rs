@@ -238,6 +238,7 @@ fn session_of(digest: Digest) -> Session {
         digest,
         created_at: now,
         authenticated_at: now,
+        second_factor_at: None,
         network: "192.0.2.0/24".to_owned(),
         used_at: now,
         expires_at: now.plus(SESSION_IDLE),

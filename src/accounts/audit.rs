@@ -16,12 +16,20 @@ pub enum AuditEvent {
     LoggedIn,
     /// A login from a new device.
     NewDevice,
+    /// A right password of a user who has a second factor.
+    SecondFactorAsked,
     /// A login failed.
     LoginFailed(LoginFailure),
     /// Too many logins failed: only a known device or a mailed link gets in.
     AccountClosed,
     /// Another password was given for the current one.
     WrongCurrentPassword,
+    /// A wrong code was given to show again who is there.
+    WrongCurrentCode,
+    /// A second factor or recovery codes were added.
+    SecondFactorAdded,
+    /// A second factor was removed.
+    SecondFactorRemoved,
     /// This limit refused an attempt.
     RateLimited(&'static str),
     /// A reset link was asked for. Whether there is such a user is not known yet.
@@ -59,6 +67,8 @@ pub enum LoginFailure {
     NoLegacySalt,
     /// An operator has disabled the account.
     Disabled,
+    /// The password was right, the code of the second factor was not.
+    WrongCode,
 }
 
 impl AuditEvent {
@@ -68,9 +78,13 @@ impl AuditEvent {
             Self::SignedUp => "signed-up",
             Self::LoggedIn => "logged-in",
             Self::NewDevice => "new-device",
+            Self::SecondFactorAsked => "second-factor-asked",
             Self::LoginFailed(_) => "login-failed",
             Self::AccountClosed => "account-closed",
             Self::WrongCurrentPassword => "wrong-current-password",
+            Self::WrongCurrentCode => "wrong-current-code",
+            Self::SecondFactorAdded => "second-factor-added",
+            Self::SecondFactorRemoved => "second-factor-removed",
             Self::RateLimited(_) => "rate-limited",
             Self::ResetAsked => "reset-asked",
             Self::PasswordReset => "password-reset",
@@ -91,9 +105,13 @@ impl AuditEvent {
             Self::SignedUp => "signed up",
             Self::LoggedIn => "logged in",
             Self::NewDevice => "logged in from a new device",
+            Self::SecondFactorAsked => "right password, second factor asked for",
             Self::LoginFailed(_) => "login failed",
             Self::AccountClosed => "account closed to unknown devices after too many failed logins",
             Self::WrongCurrentPassword => "wrong current password",
+            Self::WrongCurrentCode => "wrong current code of the second factor",
+            Self::SecondFactorAdded => "second factor or recovery codes added",
+            Self::SecondFactorRemoved => "second factor removed",
             Self::RateLimited(_) => "rate limit exceeded",
             Self::ResetAsked => "reset link asked for",
             Self::PasswordReset => "password reset",
@@ -116,6 +134,7 @@ impl AuditEvent {
                 LoginFailure::Unreadable => "the stored password is not an argon2 hash",
                 LoginFailure::NoLegacySalt => "the stored password needs LEGACY_SALT",
                 LoginFailure::Disabled => "the account is disabled",
+                LoginFailure::WrongCode => "wrong code of the second factor",
             }),
             Self::RateLimited(limit) => Some(limit),
             Self::Operator(did) => Some(did),

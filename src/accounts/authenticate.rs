@@ -1,68 +1,90 @@
-//! Giving the password once more within a session.
+//! Showing once more within a session who is there: by the password, or by a second factor if the user has one.
 
 use super::{
     Accounts, Caller,
     audit::AuditEvent,
-    error::Error,
+    error::{CodeRefusal, Error},
     fair_queue::Priority,
-    limits::LoginAttempt,
     password::{Password, Verdict},
-    token::Token,
     user::{Session, User},
 };
 
+/// What was typed to show who is there.
+#[derive(Clone, Copy, Default)]
+pub struct Shown<'t> {
+    /// The current password.
+    pub password: Option<&'t str>,
+    /// A code of the second factor.
+    pub code: Option<&'t str>,
+}
+
 impl Accounts {
-    /// Sees whether a form may be done that needs the password: within the last minutes of this session, unless
-    /// `always` (ASVS 7.5.1, 7.5.3). Returns who is logged in.
+    /// Sees whether a form may be done for which the user has to have shown who is there within the last minutes of this
+    /// session, by the strongest factor that the user has (ASVS 7.5.1, 7.5.3). Returns who is logged in.
+    pub async fn require_recent(
+        &self,
+        caller: &Caller,
+        shown: Shown<'_>,
+    ) -> Result<(User, Session), Error> {
+        let (user, session) = self.account(caller, true).await?;
+        if user.is_recent(&session, self.clock.now()) {
+            return Ok((user, session));
+        }
+        match user.has_second_factor() {
+            true => self.show_code(caller, user, &session, shown.code).await?,
+            false => {
+                self.show_password(caller, user, &session, shown.password)
+                    .await?;
+            }
+        }
+        self.account(caller, false).await
+    }
+
+    /// Sees whether a form may be done that needs the password each time. Returns who is logged in.
     pub async fn require_password(
         &self,
         caller: &Caller,
         typed: Option<&str>,
-        always: bool,
     ) -> Result<(User, Session), Error> {
         let (user, session) = self.account(caller, true).await?;
-        if !always && session.is_recent(self.clock.now()) {
-            return Ok((user, session));
-        }
-        let typed = typed.filter(|typed| !typed.is_empty());
-        let typed = typed.ok_or(Error::CurrentPasswordRequired)?;
-        self.authenticate(caller, &user, &session, typed).await?;
-        if always {
-            // Nothing to note: what such a form does ends with the session, which another password ends.
-            return Ok((user, session));
-        }
-        let (digest, verified) = (session.digest, user.password.clone());
-        let now = self.clock.now();
+        // Nothing to note: what such a form does ends with the session, which another password ends.
+        self.compare_password(caller, &user, &session, typed)
+            .await?;
+        Ok((user, session))
+    }
+
+    async fn show_password(
+        &self,
+        caller: &Caller,
+        user: User,
+        session: &Session,
+        typed: Option<&str>,
+    ) -> Result<(), Error> {
+        self.compare_password(caller, &user, session, typed).await?;
+        let (verified, now) = (user.password.clone(), self.clock.now());
         let noted = self.users.change_from(user, |user| {
             // What was verified may be another password by now.
             let is_right = user.password == verified;
-            (is_right && user.authenticate(&digest, now)).then_some(())
+            (is_right && user.authenticate(&session.digest, now)).then_some(())
         });
-        noted.await?.ok_or(Error::NotLoggedIn)?;
-        self.account(caller, false).await
+        noted.await?.ok_or(Error::NotLoggedIn)
     }
 
     /// Compares what was typed, which counts as a login from this device.
-    async fn authenticate(
+    async fn compare_password(
         &self,
         caller: &Caller,
         user: &User,
         session: &Session,
-        typed: &str,
+        typed: Option<&str>,
     ) -> Result<(), Error> {
-        let password = Password::typed(typed)?;
+        let typed = typed.filter(|typed| !typed.is_empty());
+        let password = Password::typed(typed.ok_or(Error::CurrentPasswordRequired)?)?;
         let requester = caller.requester(Priority::High);
         let place = self.hasher.reserve(requester).await?;
-        let device = caller.device.as_ref().map(Token::digest);
-        let device = device.filter(|device| user.knows(device, self.clock.now()));
-        let counted_under = device.unwrap_or(session.digest);
-        let own = self
-            .limits
-            .login_from_device(caller.network, &user.email, &counted_under);
-        let mut attempt: LoginAttempt = match own.await? {
-            Some(attempt) => attempt,
-            None => self.limits.login(caller.network, Some(&user.email)).await?,
-        };
+        let device = self.known_to(caller, user).unwrap_or(session.digest);
+        let counted = self.count_login(caller, Some(&user.email), Some(&device));
+        let mut attempt = counted.await?;
         let stored = user.password.clone();
         let verdict = self.hasher.verify(place, password, Some(stored));
         match verdict.await {
@@ -78,9 +100,49 @@ impl Accounts {
                 return Err(error);
             }
         }
-        self.limits
-            .succeeded(&mut attempt, Some(&counted_under))
-            .await;
+        self.limits.succeeded(&mut attempt, Some(&device)).await;
         Ok(())
+    }
+
+    /// Uses a code, which counts as a login from this device.
+    async fn show_code(
+        &self,
+        caller: &Caller,
+        user: User,
+        session: &Session,
+        typed: Option<&str>,
+    ) -> Result<(), Error> {
+        let typed = typed.filter(|typed| !typed.trim().is_empty());
+        let code = typed.ok_or(Error::CurrentCode(CodeRefusal::Required))?;
+        let (id, email) = (user.id.clone(), user.email.clone());
+        let device = self.known_to(caller, &user).unwrap_or(session.digest);
+        let counted = self.count_login(caller, Some(&email), Some(&device));
+        let mut attempt = counted.await?;
+        let (origin, keys) = (self.origin(caller), self.secret_keys.as_ref());
+        let used = self.users.try_change_from(user, |user| {
+            let session = user.live_session(&session.digest, origin.at);
+            let digest = session.ok_or(Error::NotLoggedIn)?.digest;
+            let used = user.use_code(code, keys, &origin);
+            used.map_err(Error::CurrentCode)?;
+            user.authenticate_by_second_factor(&digest, origin.at);
+            Ok(())
+        });
+        match used.await {
+            Ok(used) => {
+                self.limits.succeeded(&mut attempt, Some(&device)).await;
+                self.mail_waiting.notify_one();
+                used.ok_or(Error::NotLoggedIn)
+            }
+            Err(refusal @ Error::CurrentCode(_)) => {
+                self.audit(AuditEvent::WrongCurrentCode, &id, caller);
+                self.record_failure(caller, &attempt, Some(&email), Some(&id))
+                    .await?;
+                Err(refusal)
+            }
+            Err(error) => {
+                self.limits.aborted(&mut attempt, &error).await;
+                Err(error)
+            }
+        }
     }
 }

@@ -66,6 +66,24 @@ pub enum Error {
     /// What was given for it is another one.
     #[error("This is not your current password")]
     WrongCurrentPassword,
+    /// A login with the right password whose code is missing or refused.
+    #[error(transparent)]
+    SecondFactor(CodeRefusal),
+    /// A code that shows again who is there is missing or refused.
+    #[error(transparent)]
+    CurrentCode(CodeRefusal),
+    /// A code of an authenticator app that is being added is missing or refused.
+    #[error(transparent)]
+    SetupCode(CodeRefusal),
+    /// There is no authenticator app to confirm, or its time is over.
+    #[error("Begin again: an authenticator app has to be confirmed within 10 minutes")]
+    SetupExpired,
+    /// The registry has no key to encrypt the secrets of authenticator apps with.
+    #[error("This registry does not offer authenticator apps")]
+    TotpNotOffered,
+    /// Something that only users with a second factor need.
+    #[error("Add an authenticator app or a passkey first")]
+    NoSecondFactor,
     /// The address is the user's already.
     #[error("This is already your email")]
     OwnEmail,
@@ -133,6 +151,26 @@ pub enum Error {
     /// The store failed; the cause is for the log.
     #[error("The registry is not available right now, try again in a moment")]
     Unavailable(#[from] StoreError),
+}
+
+/// Why the code of a second factor is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CodeRefusal {
+    /// No code.
+    #[error("Enter the code of your second factor")]
+    Required,
+    /// No code of this user.
+    #[error("This code is not valid")]
+    Wrong,
+    /// A code of the authenticator app that was used before, or an older one.
+    #[error("This code has been used already: wait for the next one")]
+    Used,
+    /// A code of the authenticator app that is some minutes off.
+    #[error("Your code is from another minute: check the clock of your phone")]
+    OfOtherMinute,
+    /// The secret of the authenticator app cannot be decrypted.
+    #[error("Your authenticator app cannot be checked: use a recovery code or a passkey")]
+    Unreadable,
 }
 
 /// Why an upload token does not allow something. The text is all that the user of `fpm publish` reads.

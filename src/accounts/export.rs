@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     facts::{Fact, Kind},
-    user::{UploadToken, User, event::Event},
+    user::{Passkey, RecoveryCodes, Totp, UploadToken, User, event::Event},
 };
 
 /// What [`export`] tells.
@@ -26,6 +26,7 @@ pub const EXPORT: &[Fact] = &[
             Fact::new("used_at", Kind::Time),
             Fact::new("expires_at", Kind::Time),
             Fact::new("authenticated_at", Kind::Time),
+            Fact::nullable("second_factor_at", Kind::Time),
             Fact::new("user_agent", Kind::Text),
             Fact::new("network", Kind::Text),
         ])),
@@ -57,6 +58,11 @@ pub const EXPORT: &[Fact] = &[
         ])),
     ),
     Fact::new("upload_tokens", Kind::List(&Kind::Object(UPLOAD_TOKEN))),
+    Fact::nullable("authenticator_app", Kind::Object(TOTP)),
+    Fact::nullable("authenticator_app_to_confirm_until", Kind::Time),
+    Fact::new("passkeys", Kind::List(&Kind::Object(PASSKEY))),
+    Fact::nullable("recovery_codes", Kind::Object(RECOVERY_CODES)),
+    Fact::new("logins_waiting_until", Kind::List(&Kind::Time)),
     Fact::new("history", Kind::List(&Kind::Object(EVENT))),
     Fact::new("fields_of_later_versions", Kind::List(&Kind::Text)),
     Fact::new("left_out", Kind::List(&Kind::Text)),
@@ -84,6 +90,26 @@ pub const UPLOAD_TOKEN: &[Fact] = &[
     Fact::nullable("used_at", Kind::Time),
 ];
 
+/// What [`totp`] tells.
+pub const TOTP: &[Fact] = &[
+    Fact::new("added_at", Kind::Time),
+    Fact::nullable("used_at", Kind::Time),
+];
+
+/// What [`passkey`] tells.
+pub const PASSKEY: &[Fact] = &[
+    Fact::new("handle", Kind::Text),
+    Fact::new("name", Kind::Text),
+    Fact::new("added_at", Kind::Time),
+    Fact::nullable("used_at", Kind::Time),
+];
+
+/// What [`recovery_codes`] tells.
+pub const RECOVERY_CODES: &[Fact] = &[
+    Fact::new("made_at", Kind::Time),
+    Fact::new("left", Kind::Count),
+];
+
 /// What is held about a user. Secrets are named and left out.
 pub fn export(user: &User) -> Value {
     let sessions = user.sessions.iter().map(|session| {
@@ -93,6 +119,7 @@ pub fn export(user: &User) -> Value {
             "used_at": session.used_at.rfc3339(),
             "expires_at": session.expires_at.rfc3339(),
             "authenticated_at": session.authenticated_at.rfc3339(),
+            "second_factor_at": session.second_factor_at.map(|at| at.rfc3339()),
             "user_agent": session.user_agent,
             "network": session.network,
         })
@@ -113,6 +140,8 @@ pub fn export(user: &User) -> Value {
         })
     });
     let tokens = user.upload_tokens.iter().map(upload_token);
+    let waiting = user.pending_logins.iter();
+    let waiting = waiting.map(|login| login.expires_at.rfc3339());
     json!({
         "id": user.id,
         "name": user.name,
@@ -134,12 +163,19 @@ pub fn export(user: &User) -> Value {
         "former_emails": held.collect::<Vec<_>>(),
         "undo_links": links.collect::<Vec<_>>(),
         "upload_tokens": tokens.collect::<Vec<_>>(),
+        "authenticator_app": user.totp.as_ref().map(totp),
+        "authenticator_app_to_confirm_until":
+            user.pending_totp.as_ref().map(|app| app.expires_at.rfc3339()),
+        "passkeys": user.passkeys.iter().map(passkey).collect::<Vec<_>>(),
+        "recovery_codes": user.recovery_codes.as_ref().map(recovery_codes),
+        "logins_waiting_until": waiting.collect::<Vec<_>>(),
         "history": user.events.iter().rev().map(event).collect::<Vec<_>>(),
         // What it means is not known here, so neither is whether it is a secret.
         "fields_of_later_versions": user.unknown.keys().collect::<Vec<_>>(),
         "left_out": [
             "the hash of the password",
-            "the digests of sessions, known devices, upload tokens and mailed links",
+            "the digests of sessions, known devices, upload tokens, recovery codes and mailed links",
+            "the secret of the authenticator app, and what passkeys and logins are checked with",
             "what fields of later versions hold",
         ],
     })
@@ -173,6 +209,29 @@ pub fn upload_token(token: &UploadToken) -> Value {
     })
 }
 
+/// An authenticator app as programs see it.
+pub fn totp(app: &Totp) -> Value {
+    json!({
+        "added_at": app.added_at.rfc3339(),
+        "used_at": app.used_at.map(|at| at.rfc3339()),
+    })
+}
+
+/// A passkey as programs see it.
+pub fn passkey(passkey: &Passkey) -> Value {
+    json!({
+        "handle": passkey.handle,
+        "name": passkey.name,
+        "added_at": passkey.added_at.rfc3339(),
+        "used_at": passkey.used_at.map(|at| at.rfc3339()),
+    })
+}
+
+/// Recovery codes as programs see them.
+pub fn recovery_codes(codes: &RecoveryCodes) -> Value {
+    json!({ "made_at": codes.made_at.rfc3339(), "left": codes.codes.len() })
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by it")]
@@ -186,11 +245,11 @@ mod tests {
             "name": "Ada",
             "email": "ada@example.org",
             "password": "hash-of-it",
-            "totp": { "secret": "of-later" },
+            "biometry": { "secret": "of-later" },
         }))
         .unwrap();
         let told = export(&user);
-        assert_eq!(told["fields_of_later_versions"], json!(["totp"]));
+        assert_eq!(told["fields_of_later_versions"], json!(["biometry"]));
         let told = told.to_string();
         assert!(!told.contains("of-later") && !told.contains("hash-of-it"));
     }

@@ -28,6 +28,10 @@ pub const TOKEN_REMINDER: Duration = days(3);
 pub const EXPIRED_TOKEN_LIFE: Duration = days(30);
 /// How often the use of a session or of an upload token is stored at most.
 pub const TOUCH_EVERY: Duration = Duration::from_secs(3600);
+/// How long a login with the right password waits for a second factor.
+pub const PENDING_LOGIN_LIFE: Duration = Duration::from_secs(10 * 60);
+/// How long a user has to add an authenticator app whose secret was told.
+pub const PENDING_TOTP_LIFE: Duration = Duration::from_secs(10 * 60);
 /// A day.
 pub const DAY: Duration = days(1);
 

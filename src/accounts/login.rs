@@ -6,16 +6,16 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::{
-    Accounts, Caller, LoggedIn,
+    Accounts, Caller, LoggedIn, Login, SecondStep,
     audit::{AuditEvent, LoginFailure},
     email::Email,
-    error::{Error, StoreError},
+    error::{CodeRefusal, Error, StoreError},
     fair_queue::{Priority, Requester},
     hasher::Place,
     id::UserId,
     limits::LoginAttempt,
     mail::MailKind,
-    password::{Password, Verdict},
+    password::{Password, PasswordHash, Verdict},
     store::Key,
     token::{Digest, Token},
     user::User,
@@ -25,14 +25,16 @@ use super::{
 const LOGIN_ROUNDS: usize = 3;
 
 impl Accounts {
-    /// Logs a user in. The session that the caller had ends.
+    /// Logs a user in. The session that the caller had ends. Only after the right password it is told whether the user has
+    /// a second factor.
     pub async fn login(
         &self,
         caller: &Caller,
         email: &str,
         password: &str,
-    ) -> Result<LoggedIn, Error> {
-        let answer = self.attempt_login(caller, email, password).await;
+        second: SecondStep<'_>,
+    ) -> Result<Login, Error> {
+        let answer = self.attempt_login(caller, email, password, second).await;
         if let Err(Error::WrongLogin | Error::TooManyAttempts(_)) = &answer {
             random_delay().await;
         }
@@ -44,7 +46,8 @@ impl Accounts {
         caller: &Caller,
         email: &str,
         password: &str,
-    ) -> Result<LoggedIn, Error> {
+        second: SecondStep<'_>,
+    ) -> Result<Login, Error> {
         // Text that is not an address is treated like an unknown address.
         let email = match Email::parse(email) {
             Err(Error::EmailRequired) => return Err(Error::EmailRequired),
@@ -52,7 +55,8 @@ impl Accounts {
         };
         let password = Password::typed(password)?;
         let mut login = self.admit(caller, email).await?;
-        let logged_in = self.complete_login(caller, &mut login, password).await;
+        let completed = self.complete_login(caller, &mut login, password, second);
+        let logged_in = completed.await;
         match &logged_in {
             Err(error @ (Error::Busy | Error::Unavailable(_))) => {
                 self.limits.aborted(&mut login.attempt, error).await;
@@ -95,19 +99,8 @@ impl Accounts {
             None => Priority::Normal,
         });
         let place = self.hasher.reserve(requester).await?;
-        let from_device = match (&email, &known) {
-            (Some(email), Some((_, device))) => {
-                let limits = &self.limits;
-                limits
-                    .login_from_device(caller.network, email, device)
-                    .await?
-            }
-            _ => None,
-        };
-        let attempt = match from_device {
-            Some(attempt) => attempt,
-            None => self.limits.login(caller.network, email.as_ref()).await?,
-        };
+        let device = known.as_ref().map(|(_, device)| device);
+        let attempt = self.count_login(caller, email.as_ref(), device).await?;
         Ok(AdmittedLogin {
             email,
             user: None,
@@ -116,6 +109,23 @@ impl Accounts {
             place: Some(place),
             attempt,
         })
+    }
+
+    /// Counts a login against the limit of its device, if that is given and has attempts left, else against those of the
+    /// account and the network.
+    pub(super) async fn count_login(
+        &self,
+        caller: &Caller,
+        email: Option<&Email>,
+        device: Option<&Digest>,
+    ) -> Result<LoginAttempt, Error> {
+        if let (Some(email), Some(device)) = (email, device) {
+            let own = self.limits.login_from_device(caller.network, email, device);
+            if let Some(attempt) = own.await? {
+                return Ok(attempt);
+            }
+        }
+        self.limits.login(caller.network, email).await
     }
 
     /// Makes the count of a failed login durable. Mails the owner a link if it was the last that unknown devices have.
@@ -135,82 +145,149 @@ impl Accounts {
         Ok(())
     }
 
-    /// Compares the password and starts the session.
+    /// Compares the password and starts the session, or a login that waits for a second factor.
     async fn complete_login(
         &self,
         caller: &Caller,
         login: &mut AdmittedLogin,
         password: Password,
-    ) -> Result<LoggedIn, Error> {
+        second: SecondStep<'_>,
+    ) -> Result<Login, Error> {
         for _ in 0..LOGIN_ROUNDS {
-            let place = match login.place.take() {
-                Some(place) => place,
-                None => self.hasher.reserve(login.requester).await?,
-            };
-            let user = match login.found.take() {
-                Some(user) => Some(user),
-                None => self.find(login.email.as_ref()).await?,
-            };
-            login.user = user.as_ref().map(|user| user.id.clone());
             let is_breached = self.policy.is_breached(&password);
-            // Compared as that of nobody, or a right password would take the time of a stronger hash.
-            let is_disabled = user.as_ref().is_some_and(|user| user.disabled_at.is_some());
-            let comparable = user.as_ref().filter(|_| !is_disabled);
-            let stored = comparable.map(|user| user.password.clone());
-            let verdict = self.hasher.verify(place, password.clone(), stored);
-            let (user, upgraded) = match (user, verdict.await?) {
-                (Some(user), Verdict::Right(upgraded)) => (user, upgraded),
-                (_, verdict) => {
-                    let why = match verdict {
-                        Verdict::Unreadable => LoginFailure::Unreadable,
-                        Verdict::NoLegacySalt => LoginFailure::NoLegacySalt,
-                        Verdict::Wrong if is_disabled => LoginFailure::Disabled,
-                        Verdict::Wrong | Verdict::Right(_) => LoginFailure::Wrong,
-                    };
-                    self.audit(AuditEvent::LoginFailed(why), login.user.as_ref(), caller);
-                    return Err(Error::WrongLogin);
-                }
-            };
+            let (user, upgraded) = self
+                .find_by_password(caller, login, password.clone())
+                .await?;
             let (token, session) = self.new_session(caller);
-            let known = caller.device.as_ref().map(Token::digest);
-            let known = known.filter(|device| user.knows(device, self.clock.now()));
+            let known = self.known_to(caller, &user);
             let (device_token, device) = match known {
                 Some(_) => (None, None),
                 None => Some(self.new_device()).unzip(),
             };
+            let (origin, pending) = (self.origin(caller), Token::random());
             let (id, verified, replaces) =
                 (user.id.clone(), user.password.clone(), caller.replaces());
+            let asks_more = user.has_second_factor();
             let record = self.users.change_from(user, |user| {
                 // The password may have been changed since it was compared, or the user disabled.
                 let is_right = user.password == verified && user.disabled_at.is_none();
                 is_right.then(|| {
-                    let was_own = replaces.is_some_and(|old| user.session(&old).is_some());
-                    user.log_in(session.clone(), device.clone(), replaces.as_ref());
                     user.password_breached = is_breached;
                     if let Some(password) = &upgraded {
                         user.password = password.clone();
                     }
-                    was_own
+                    let was_own = replaces.is_some_and(|old| user.session(&old).is_some());
+                    let (session, device) = (session.clone(), device.clone());
+                    if !user.has_second_factor() {
+                        user.log_in(session, device, replaces.as_ref());
+                        return Completed::LoggedIn { was_own };
+                    }
+                    let used = match second {
+                        SecondStep::Code(code) => {
+                            user.use_code(code, self.secret_keys.as_ref(), &origin)
+                        }
+                        SecondStep::Later => {
+                            user.begin_pending_login(pending.digest(), caller.form, origin.at);
+                            return Completed::Pending;
+                        }
+                        SecondStep::None => Err(CodeRefusal::Required),
+                    };
+                    if let Err(refusal) = used {
+                        return Completed::Refused(refusal);
+                    }
+                    user.log_in_with_second_factor(session, device, replaces.as_ref());
+                    Completed::LoggedIn { was_own }
                 })
             });
-            let settle = self.limits.succeeded(&mut login.attempt, known.as_ref());
-            let (recorded, ()) = tokio::join!(record, settle);
-            if let Some(was_own) = recorded? {
-                if !was_own {
-                    self.end_session(replaces).await?;
+            let recorded = match asks_more {
+                true => record.await?,
+                false => {
+                    let settle = self.limits.succeeded(&mut login.attempt, known.as_ref());
+                    let (recorded, ()) = tokio::join!(record, settle);
+                    recorded?
                 }
-                let event = match known {
-                    Some(_) => AuditEvent::LoggedIn,
-                    None => AuditEvent::NewDevice,
-                };
-                self.audit(event, &id, caller);
-                return Ok(LoggedIn {
-                    session: token,
-                    device: device_token,
-                });
+            };
+            match recorded {
+                None => {}
+                Some(Completed::LoggedIn { was_own }) => {
+                    // Has been done already for who has no second factor.
+                    self.limits
+                        .succeeded(&mut login.attempt, known.as_ref())
+                        .await;
+                    if !was_own {
+                        self.end_session(replaces).await?;
+                    }
+                    self.audit_login(known.is_some(), &id, caller);
+                    return Ok(Login::Done(LoggedIn {
+                        session: token,
+                        device: device_token,
+                    }));
+                }
+                Some(Completed::Pending) => {
+                    // The failures of the device stay: who has only the password could have them forgotten at will.
+                    self.limits.succeeded(&mut login.attempt, None).await;
+                    self.audit(AuditEvent::SecondFactorAsked, &id, caller);
+                    return Ok(Login::Pending(pending));
+                }
+                Some(Completed::Refused(refusal)) => {
+                    if refusal == CodeRefusal::Required {
+                        self.limits.succeeded(&mut login.attempt, None).await;
+                        self.audit(AuditEvent::SecondFactorAsked, &id, caller);
+                    } else {
+                        let why = AuditEvent::LoginFailed(LoginFailure::WrongCode);
+                        self.audit(why, &id, caller);
+                    }
+                    return Err(Error::SecondFactor(refusal));
+                }
             }
         }
         Err(Error::Busy)
+    }
+
+    /// The user with this address and password, and the stronger hash that is to take the place of the stored one.
+    async fn find_by_password(
+        &self,
+        caller: &Caller,
+        login: &mut AdmittedLogin,
+        password: Password,
+    ) -> Result<(User, Option<PasswordHash>), Error> {
+        let place = match login.place.take() {
+            Some(place) => place,
+            None => self.hasher.reserve(login.requester).await?,
+        };
+        let user = match login.found.take() {
+            Some(user) => Some(user),
+            None => self.find(login.email.as_ref()).await?,
+        };
+        login.user = user.as_ref().map(|user| user.id.clone());
+        // Compared as that of nobody, or a right password would take the time of a stronger hash.
+        let is_disabled = user.as_ref().is_some_and(|user| user.disabled_at.is_some());
+        let comparable = user.as_ref().filter(|_| !is_disabled);
+        let stored = comparable.map(|user| user.password.clone());
+        let verdict = self.hasher.verify(place, password, stored);
+        let why = match (user, verdict.await?) {
+            (Some(user), Verdict::Right(upgraded)) => return Ok((user, upgraded)),
+            (_, Verdict::Unreadable) => LoginFailure::Unreadable,
+            (_, Verdict::NoLegacySalt) => LoginFailure::NoLegacySalt,
+            (_, Verdict::Wrong) if is_disabled => LoginFailure::Disabled,
+            (_, Verdict::Wrong | Verdict::Right(_)) => LoginFailure::Wrong,
+        };
+        self.audit(AuditEvent::LoginFailed(why), login.user.as_ref(), caller);
+        Err(Error::WrongLogin)
+    }
+
+    /// The device of the caller, if it is known to the user.
+    pub(super) fn known_to(&self, caller: &Caller, user: &User) -> Option<Digest> {
+        let device = caller.device.as_ref().map(Token::digest);
+        device.filter(|device| user.knows(device, self.clock.now()))
+    }
+
+    pub(super) fn audit_login(&self, is_known: bool, user: &UserId, caller: &Caller) {
+        let event = match is_known {
+            true => AuditEvent::LoggedIn,
+            false => AuditEvent::NewDevice,
+        };
+        self.audit(event, user, caller);
     }
 
     async fn find(&self, email: Option<&Email>) -> Result<Option<User>, StoreError> {
@@ -219,6 +296,19 @@ impl Accounts {
             None => Ok(None),
         }
     }
+}
+
+/// What became of a login with the right password.
+enum Completed {
+    /// A session was begun.
+    LoggedIn {
+        /// Whether the session that it took the place of was the user's own.
+        was_own: bool,
+    },
+    /// It waits for a second factor.
+    Pending,
+    /// The code was missing or refused.
+    Refused(CodeRefusal),
 }
 
 /// A login within the limits.

@@ -85,6 +85,24 @@ pub enum MailKind {
     UploadTokenEnded,
     /// The notice that an upload token expires soon.
     UploadTokenExpires,
+    /// The notice that an authenticator app was added.
+    TotpAdded,
+    /// The notice that the authenticator app was removed.
+    TotpRemoved,
+    /// The notice that new recovery codes were made.
+    RecoveryCodesMade,
+    /// The notice that a recovery code was used.
+    RecoveryCodeUsed,
+    /// The notice that a passkey was added.
+    PasskeyAdded,
+    /// The notice that a passkey was removed.
+    PasskeyRemoved,
+    /// The notice that a passkey was refused, since it may have been copied.
+    PasskeyRefused,
+    /// The notice that an operator has all second factors removed a day later.
+    EndOfSecondFactorsAsked,
+    /// The notice that all second factors were removed.
+    SecondFactorsEnded,
     /// A mail that a later version knows.
     Unknown,
 }
@@ -94,6 +112,27 @@ impl Word for MailKind {
 
     fn parse(word: &str) -> Option<Self> {
         parse_word(word)
+    }
+}
+
+impl MailKind {
+    /// What it tells of, if it is a security mail.
+    pub fn security_event(self) -> Option<SecurityEvent> {
+        Some(match self {
+            Self::PasswordChanged => SecurityEvent::PasswordChanged,
+            Self::NewDevice => SecurityEvent::NewDevice,
+            Self::EmailChanged => SecurityEvent::EmailChanged,
+            Self::TotpAdded => SecurityEvent::TotpAdded,
+            Self::TotpRemoved => SecurityEvent::TotpRemoved,
+            Self::RecoveryCodesMade => SecurityEvent::RecoveryCodesMade,
+            Self::RecoveryCodeUsed => SecurityEvent::RecoveryCodeUsed,
+            Self::PasskeyAdded => SecurityEvent::PasskeyAdded,
+            Self::PasskeyRemoved => SecurityEvent::PasskeyRemoved,
+            Self::PasskeyRefused => SecurityEvent::PasskeyRefused,
+            Self::EndOfSecondFactorsAsked => SecurityEvent::EndOfSecondFactorsAsked,
+            Self::SecondFactorsEnded => SecurityEvent::SecondFactorsEnded,
+            _ => return None,
+        })
     }
 }
 
@@ -279,6 +318,24 @@ pub enum SecurityEvent {
     NewDevice,
     /// Another address took the place of this one.
     EmailChanged,
+    /// An authenticator app was added.
+    TotpAdded,
+    /// The authenticator app was removed.
+    TotpRemoved,
+    /// New recovery codes were made.
+    RecoveryCodesMade,
+    /// A recovery code was used.
+    RecoveryCodeUsed,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// A passkey was refused, since it may have been copied.
+    PasskeyRefused,
+    /// An operator has all second factors removed a day later.
+    EndOfSecondFactorsAsked,
+    /// All second factors were removed, as an operator had asked.
+    SecondFactorsEnded,
 }
 
 /// Why a delivery failed. The text is for the log and contains no address.

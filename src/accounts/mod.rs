@@ -2,12 +2,13 @@
 //!
 //! # Layout
 //! - `signup`, `login`, `session`, `reset_password`, `authenticate`, `profile`, `change_password`, `change_email`,
-//!   `not_me`, `upload_tokens`: what a user can do, a file each
+//!   `not_me`, `upload_tokens`, `second_factors`: what a user can do, a file each
 //! - `due`: what is done to users by the clock
 //! - [`user`]: the record of a user and every rule that changes it; [`id`]: ids and handles
 //! - [`users`]: applies a rule to a stored user, again if another change came between
 //! - [`record`]: how what is stored is declared
 //! - [`name`], [`email`], [`password`], [`token`]: parsed values, random tokens and their digests
+//! - [`totp`], [`recovery_code`]: codes of second factors
 //! - [`upload_token_text`], [`token_scope`], [`package`]: the text of an upload token, and what it is good for
 //! - [`secret_keys`]: the keys by which secrets are encrypted at rest
 //! - [`legacy`]: passwords of the first backend; [`import`]: its users
@@ -27,6 +28,7 @@
 pub mod attempt_keys;
 pub mod attempts;
 pub mod audit;
+pub mod authenticate;
 pub mod clock;
 pub mod counts;
 pub mod dates;
@@ -55,18 +57,19 @@ pub mod package;
 pub mod password;
 pub mod policy;
 pub mod record;
+pub mod recovery_code;
 pub mod secret_keys;
 pub mod store;
 pub mod strength;
 pub mod sweeper;
 pub mod token;
 pub mod token_scope;
+pub mod totp;
 pub mod upload_token_text;
 pub mod user;
 pub mod users;
 pub mod wait;
 
-mod authenticate;
 mod change_email;
 mod change_password;
 mod due;
@@ -75,6 +78,7 @@ mod measure;
 mod not_me;
 mod profile;
 mod reset_password;
+mod second_factors;
 mod session;
 mod signup;
 mod upload_tokens;
@@ -124,6 +128,8 @@ pub struct Caller {
     pub device: Option<Token>,
     /// Where the request comes from.
     pub network: Network,
+    /// The digest of the browser's form token, if it has one.
+    pub form: Option<Digest>,
     /// Whose session it is, if that was already read for this request.
     pub account: Option<Arc<(User, Session)>>,
 }
@@ -137,17 +143,37 @@ pub struct LoggedIn {
     pub device: Option<Token>,
 }
 
+/// What a right password leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Login {
+    /// The user is logged in.
+    Done(LoggedIn),
+    /// The user has a second factor, and this is the token by which the browser goes on with it.
+    Pending(Token),
+}
+
+/// What a client has for the second factor when it sends the password.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum SecondStep<'c> {
+    /// A code.
+    Code(&'c str),
+    /// Nothing yet: a page asks for it next.
+    Later,
+    /// Nothing.
+    None,
+}
+
 /// What users can do with their accounts.
 pub struct Accounts {
     store: Arc<dyn Store>,
     users: Arc<Users>,
     hasher: Hasher,
     policy: Arc<PasswordPolicy>,
+    secret_keys: Option<SecretKeys>,
     limits: Limits,
     clock: Clock,
     mail_waiting: Arc<Notify>,
     metrics: Metrics,
-    secret_keys: Option<SecretKeys>,
 }
 
 impl Accounts {
@@ -179,10 +205,10 @@ impl Accounts {
             users,
             hasher: Hasher::new(policy.clone(), metrics.hashes.clone()),
             policy,
+            secret_keys: None,
             clock,
             mail_waiting,
             metrics,
-            secret_keys: None,
         };
         (accounts, outbox)
     }
@@ -272,6 +298,7 @@ impl Accounts {
             used_at: now,
             expires_at: session_end(now, now),
             authenticated_at: now,
+            second_factor_at: None,
             network: caller.network.coarse(),
             user_agent: caller.user_agent.chars().take(USER_AGENT_CHARS).collect(),
             unknown: Unknown::new(),

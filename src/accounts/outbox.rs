@@ -119,12 +119,6 @@ impl Outbox {
             MailKind::ResetLink => self.reset_link(&queued).await?.map(Letter::ResetLink),
             MailKind::AccountClosed => self.reset_link(&queued).await?.map(Letter::AccountClosed),
             MailKind::ConfirmEmail => self.confirmation(&queued).await?,
-            MailKind::PasswordChanged => {
-                self.security(&queued, SecurityEvent::PasswordChanged)
-                    .await?
-            }
-            MailKind::NewDevice => self.security(&queued, SecurityEvent::NewDevice).await?,
-            MailKind::EmailChanged => self.security(&queued, SecurityEvent::EmailChanged).await?,
             MailKind::AccountDeleted => Some(Letter::AccountDeleted {
                 at: queued.queued_at,
                 by_operator: queued.device == Some(DeviceName::OPERATOR),
@@ -142,7 +136,10 @@ impl Outbox {
                     })
             }
             MailKind::UploadTokenExpires => self.expiring_token(&queued).await?,
-            MailKind::Unknown => None,
+            kind => match kind.security_event() {
+                Some(event) => self.security(&queued, event).await?,
+                None => None,
+            },
         };
         Ok(letter.map(|letter| Mail {
             // Each attempt at a link has one of its own, so it is a mail of its own.

@@ -35,9 +35,9 @@ impl Accounts {
         live
     }
 
-    /// Whether the user has given the password in this session not long ago.
-    pub fn is_recent(&self, session: &Session) -> bool {
-        session.is_recent(self.clock.now())
+    /// Whether the user has shown in this session who is there, not long ago.
+    pub fn is_recent(&self, user: &User, session: &Session) -> bool {
+        user.is_recent(session, self.clock.now())
     }
 
     /// Removes the account of the user who is logged in, who types its address once more.

@@ -37,6 +37,8 @@ pub enum Key<'a> {
     NotMe(&'a Digest),
     /// An upload token, even one that has expired.
     UploadToken(&'a Digest),
+    /// A login that waits for a second factor, even one whose time is over.
+    PendingLogin(&'a Digest),
 }
 
 /// The user whose session, or whose upload token, a request carries: the few fields that most answers need.

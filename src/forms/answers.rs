@@ -6,10 +6,10 @@ use std::{borrow::Cow, time::Duration};
 use super::{
     change_email, change_name, change_password, confirm_email, delete_account, end_other_sessions,
     end_session, forgot_password, form::Form, login, logout, not_me, resend_confirmation,
-    reset_password, signup, upload_tokens,
+    reset_password, second_factor, second_factors, signup, upload_tokens,
 };
 use crate::accounts::{
-    error::{Error, StoreError, TokenRefusal},
+    error::{CodeRefusal, Error, StoreError, TokenRefusal},
     facts::{Fact, Kind},
     name::Name,
     package::{MAX_PATTERNS, MAX_SCOPE_CHARS},
@@ -40,8 +40,14 @@ pub static ANSWERS: &[Answers] = &[
                 Error::PasswordRequired,
                 Error::WrongLogin,
             ],
+            SECOND_FACTOR,
             LIMITED,
         ],
+    },
+    Answers {
+        form: &second_factor::FORM,
+        facts: &[],
+        refusals: &[LOGGED_OUT, SECOND_FACTOR, LIMITED],
     },
     Answers {
         form: &signup::FORM,
@@ -107,6 +113,34 @@ pub static ANSWERS: &[Answers] = &[
         form: &delete_account::FORM,
         facts: &[],
         refusals: &[EMAIL, &[Error::NotYourEmail]],
+    },
+    Answers {
+        form: &second_factors::begin_totp::FORM,
+        facts: &[
+            Fact::new("secret", Kind::Text),
+            Fact::new("uri", Kind::Text),
+        ],
+        refusals: &[&[Error::TotpNotOffered]],
+    },
+    Answers {
+        form: &second_factors::confirm_totp::FORM,
+        facts: &[Fact::new("recovery_codes", Kind::List(&Kind::Text))],
+        refusals: &[&[
+            Error::SetupExpired,
+            Error::SetupCode(CodeRefusal::Required),
+            Error::SetupCode(CodeRefusal::Wrong),
+            Error::SetupCode(CodeRefusal::OfOtherMinute),
+        ]],
+    },
+    Answers {
+        form: &second_factors::end_totp::FORM,
+        facts: &[],
+        refusals: &[&[Error::NotFound]],
+    },
+    Answers {
+        form: &second_factors::make_recovery_codes::FORM,
+        facts: &[Fact::new("recovery_codes", Kind::List(&Kind::Text))],
+        refusals: &[&[Error::NoSecondFactor]],
     },
     Answers {
         form: &upload_tokens::make::FORM,
@@ -198,6 +232,14 @@ const TOKEN_REFUSED: &[Error] = &[
     Error::TokenRefused(TokenRefusal::Expired),
     Error::TokenRefused(TokenRefusal::OtherPackage(Cow::Borrowed("stdlib json-*"))),
 ];
+/// A code of a second factor that is missing or refused.
+const SECOND_FACTOR: &[Error] = &[
+    Error::SecondFactor(CodeRefusal::Required),
+    Error::SecondFactor(CodeRefusal::Wrong),
+    Error::SecondFactor(CodeRefusal::Used),
+    Error::SecondFactor(CodeRefusal::OfOtherMinute),
+    Error::SecondFactor(CodeRefusal::Unreadable),
+];
 /// A name that cannot be taken.
 const NAME: &[Error] = &[
     Error::NameRequired,
@@ -223,6 +265,14 @@ pub const DEAD_LINK: &[Error] = &[Error::LinkDead];
 /// A password that has to be given, or was wrong.
 pub const CURRENT_PASSWORD: &[Error] =
     &[Error::CurrentPasswordRequired, Error::WrongCurrentPassword];
+/// A code of the second factor that has to be given, or was refused.
+pub const CURRENT_CODE: &[Error] = &[
+    Error::CurrentCode(CodeRefusal::Required),
+    Error::CurrentCode(CodeRefusal::Wrong),
+    Error::CurrentCode(CodeRefusal::Used),
+    Error::CurrentCode(CodeRefusal::OfOtherMinute),
+    Error::CurrentCode(CodeRefusal::Unreadable),
+];
 /// What everything can answer that needs the store.
 pub const OF_THE_STORE: &[Error] = &[Error::Busy, Error::Unavailable(StoreError(String::new()))];
 

@@ -7,14 +7,19 @@ use leptos::prelude::expect_context;
 use leptos_axum::ResponseOptions;
 
 use super::{
+    client::Client,
     cookie::{Cookies, Kind},
     form::Form,
     next,
     reply::{Reply, ShownOnce},
 };
 use crate::accounts::{
-    Accounts, Caller, LoggedIn, token::Token, upload_token_text::UploadTokenText,
+    Accounts, Caller, LoggedIn, SecondStep, recovery_code::RecoveryCodeTexts, token::Token,
+    upload_token_text::UploadTokenText,
 };
+
+/// What parts recovery codes in a cookie.
+pub const CODE_SEPARATOR: &str = ".";
 
 /// What the server provides to every server function and page.
 #[derive(Clone)]
@@ -37,6 +42,10 @@ impl Service {
             session: self.cookies.token(Kind::Session, headers),
             device: self.cookies.token(Kind::Device, headers),
             network: extensions.get().copied().unwrap_or_default(),
+            form: self
+                .cookies
+                .token(Kind::Form, headers)
+                .map(|token| token.digest()),
             account: extensions.get().cloned().flatten(),
         }
     }
@@ -48,6 +57,7 @@ pub struct Context {
     pub accounts: Arc<Accounts>,
     /// The sender of the request.
     pub caller: Caller,
+    client: Client,
     cookies: Cookies,
     headers: HeaderMap,
     response: ResponseOptions,
@@ -60,6 +70,7 @@ impl Context {
         let request = expect_context::<Parts>();
         Self {
             caller: service.caller(&request.headers, &request.extensions),
+            client: request.extensions.get().copied().unwrap_or(Client::Program),
             accounts: service.accounts,
             cookies: service.cookies,
             headers: request.headers,
@@ -72,8 +83,29 @@ impl Context {
         self.cookies.link_token(kind, &self.headers, uuid, link)
     }
 
-    /// Sets the cookies of a login.
+    /// What a client has for the second factor when it sends the password. A browser is asked for it by a page.
+    pub fn second_step<'c>(&self, code: &'c str) -> SecondStep<'c> {
+        match (code.trim(), self.client) {
+            ("", Client::Page) => SecondStep::Later,
+            ("", Client::Program) => SecondStep::None,
+            (code, _) => SecondStep::Code(code),
+        }
+    }
+
+    /// The token of the login that waits for a second factor in this browser.
+    pub fn pending_login(&self) -> Option<Token> {
+        self.cookies.token(Kind::Pending, &self.headers)
+    }
+
+    /// Sets the cookie of a login that waits for a second factor.
+    pub fn set_pending_cookie(&self, pending: &Token) {
+        self.append_cookie(self.cookies.set(Kind::Pending, pending));
+    }
+
+    /// Sets the cookies of a login, and takes away what is over with it.
     pub fn set_login_cookies(&self, logged_in: &LoggedIn) {
+        self.remove_link_cookie(Kind::Pending);
+        self.remove_link_cookie(Kind::Reset);
         self.append_cookie(self.cookies.set(Kind::Session, &logged_in.session));
         if let Some(device) = &logged_in.device {
             self.set_device_cookie(device);
@@ -88,9 +120,23 @@ impl Context {
     /// Tells the client the text of a token, once: a program by the answer, a browser by a cookie that the next page
     /// shows and removes.
     pub fn show_once(&self, text: &UploadTokenText, reply: Reply) -> Reply {
-        self.append_cookie(self.cookies.show_once(text));
+        let text = text.reveal();
+        self.append_cookie(self.cookies.show_once(Kind::Shown, text.to_owned()));
         Reply {
-            token: Some(ShownOnce(text.reveal().to_owned())),
+            token: Some(ShownOnce(text.to_owned())),
+            ..reply
+        }
+    }
+
+    /// Tells the client recovery codes in the same way.
+    pub fn show_codes(&self, codes: &RecoveryCodeTexts, reply: Reply) -> Reply {
+        let texts: Vec<_> = codes.iter().map(|code| code.reveal()).collect();
+        let cookie = self
+            .cookies
+            .show_once(Kind::RecoveryCodes, texts.join(CODE_SEPARATOR));
+        self.append_cookie(cookie);
+        Reply {
+            recovery_codes: Some(texts.into_iter().map(ShownOnce).collect()),
             ..reply
         }
     }
@@ -108,7 +154,7 @@ impl Context {
 
     /// Takes the cookies of all mailed links away, when somebody has left this browser.
     pub fn remove_link_cookies(&self) {
-        for kind in [Kind::Reset, Kind::Confirm, Kind::NotMe] {
+        for kind in [Kind::Reset, Kind::Confirm, Kind::NotMe, Kind::Pending] {
             self.remove_link_cookie(kind);
         }
     }
@@ -139,6 +185,11 @@ impl Form {
         self.redirect(&next::location(next))
     }
 
+    /// Not done yet: a browser goes on with it at this page, and then to `next`.
+    pub fn goes_on_at(&self, page: &str, next: &str) -> Reply {
+        self.redirect(&next::link(page, next::safe(next)))
+    }
+
     fn redirect(&self, location: &str) -> Reply {
         leptos_axum::redirect(location);
         Reply {
@@ -146,6 +197,9 @@ impl Form {
             code: 200,
             ended: None,
             token: None,
+            secret: None,
+            uri: None,
+            recovery_codes: None,
         }
     }
 }

@@ -6,9 +6,10 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use cookie::{Cookie, SameSite};
 
 use crate::accounts::{
-    lifetimes::{CONFIRMATION_LIFE, DEVICE_LIFE, RESET_LIFE, SESSION_LIFE, SHOWN_LIFE},
+    lifetimes::{
+        CONFIRMATION_LIFE, DEVICE_LIFE, PENDING_LOGIN_LIFE, RESET_LIFE, SESSION_LIFE, SHOWN_LIFE,
+    },
     token::Token,
-    upload_token_text::UploadTokenText,
 };
 
 /// How cookies are named and marked, which depends on whether the public URL is https.
@@ -33,6 +34,10 @@ pub enum Kind {
     Device,
     /// The text of an upload token that was made just now, for the next page to show once.
     Shown,
+    /// Recovery codes that were made just now, for the next page to show once.
+    RecoveryCodes,
+    /// The token of a login that waits for a second factor.
+    Pending,
     /// The form token. Its digest is in the forms of our pages, where other sites cannot read it.
     Form,
 }
@@ -83,14 +88,15 @@ impl Cookies {
             Kind::Reset | Kind::NotMe => RESET_LIFE,
             Kind::Confirm => CONFIRMATION_LIFE,
             Kind::Device => DEVICE_LIFE,
-            Kind::Shown => SHOWN_LIFE,
+            Kind::Shown | Kind::RecoveryCodes => SHOWN_LIFE,
+            Kind::Pending => PENDING_LOGIN_LIFE,
         };
         self.header(kind, token.reveal(), life)
     }
 
-    /// The `Set-Cookie` header with the text of an upload token, for the next page to show.
-    pub fn show_once(self, text: &UploadTokenText) -> HeaderValue {
-        self.header(Kind::Shown, text.reveal().to_owned(), SHOWN_LIFE)
+    /// The `Set-Cookie` header with a text of visible ASCII for the next page to show.
+    pub fn show_once(self, kind: Kind, text: String) -> HeaderValue {
+        self.header(kind, text, SHOWN_LIFE)
     }
 
     /// The `Set-Cookie` header that removes this cookie.
@@ -113,6 +119,10 @@ impl Cookies {
             (Kind::Device, true) => "__Host-device",
             (Kind::Shown, false) => "shown",
             (Kind::Shown, true) => "__Host-shown",
+            (Kind::RecoveryCodes, false) => "recovery-codes",
+            (Kind::RecoveryCodes, true) => "__Host-recovery-codes",
+            (Kind::Pending, false) => "pending",
+            (Kind::Pending, true) => "__Host-pending",
             (Kind::Form, false) => "form",
             (Kind::Form, true) => "__Host-form",
         }
@@ -120,7 +130,7 @@ impl Cookies {
 
     #[expect(
         clippy::expect_used,
-        reason = "a uuid, a token and fixed words are always a header"
+        reason = "uuids, tokens, codes and fixed words are always a header"
     )]
     fn header(self, kind: Kind, value: String, life: Duration) -> HeaderValue {
         let mut cookie = Cookie::build((self.name(kind), value))

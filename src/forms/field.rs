@@ -24,9 +24,14 @@ pub struct Field {
 }
 
 impl Field {
-    /// Whether it is a password, which is never sent back in a page.
+    /// Whether it is a password.
     pub fn is_password(&self) -> bool {
         self.kind == "password"
+    }
+
+    /// Whether it is never sent back in a page: a password, or a code.
+    pub fn is_secret(&self) -> bool {
+        self.is_password() || self.autocomplete == "one-time-code"
     }
 }
 
@@ -98,6 +103,21 @@ pub const CURRENT_PASSWORD: Field = Field {
     name: "current_password",
     label: "Confirm with your current password",
     ..PASSWORD
+};
+
+/// The code of a second factor.
+pub const CODE: Field = Field {
+    name: "code",
+    label: "Code",
+    kind: "text",
+    autocomplete: "one-time-code",
+    ..NAME
+};
+
+/// The code that shows again who is there.
+pub const CURRENT_CODE: Field = Field {
+    label: "Confirm with a code of your authenticator app, or a recovery code",
+    ..CODE
 };
 
 /// The field with the uuid of a mailed link. A browser has it in a cookie.

@@ -1,6 +1,6 @@
 //! The declaration of a form.
 
-use super::field::{CURRENT_PASSWORD, Field};
+use super::field::{CURRENT_CODE, CURRENT_PASSWORD, Field};
 
 /// The hidden field with the form token (OWASP CSRF, double submit).
 pub const CSRF_FIELD: &str = "csrf_token";
@@ -33,7 +33,8 @@ pub enum Gate {
     Anyone,
     /// Users who are logged in. Others are redirected to the login page.
     LoggedIn,
-    /// Who is logged in and has given the password not long ago. Else the form has one more field for it.
+    /// Who is logged in and has shown not long ago who is there: by the password, or by a second factor if the user has
+    /// one. Else the form has one more field for it.
     Recent,
     /// Who is logged in and gives the password with the form, which has a field for it.
     Password,
@@ -75,6 +76,14 @@ impl Form {
         self.path.rsplit('/').next().unwrap_or_default()
     }
 
+    /// The fields that it may have beside its own, by which a user shows again who is there.
+    pub fn confirmations(&self) -> &'static [Field] {
+        match self.gate {
+            Gate::Recent => &[CURRENT_PASSWORD, CURRENT_CODE],
+            _ => &[],
+        }
+    }
+
     /// The fields that are accepted in a request body.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         let typed = self.fields.iter().filter(|field| !field.readonly);
@@ -82,7 +91,7 @@ impl Form {
             .map(|field| field.name)
             .chain(self.hidden.iter().copied())
             .chain(self.secret.iter().copied())
-            .chain((self.gate == Gate::Recent).then_some(CURRENT_PASSWORD.name))
+            .chain(self.confirmations().iter().map(|field| field.name))
             .chain([CSRF_FIELD])
     }
 }

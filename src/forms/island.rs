@@ -14,10 +14,11 @@ use leptos::{
     task::spawn_local,
     wasm_bindgen::JsCast,
 };
+use serde::{Deserialize, Serialize};
 use web_sys::{FormData, HtmlElement, HtmlFormElement, HtmlInputElement};
 
 use super::{
-    field::{CURRENT_PASSWORD, Field},
+    field::{CURRENT_CODE, CURRENT_PASSWORD, Field},
     form::{CSRF_FIELD, Form},
     reply::{Reason, Refusal},
     send::send,
@@ -42,30 +43,42 @@ pub fn FormIsland(
     refusal: Option<Refusal>,
     /// Whether one of its fields gets the focus when the page loads.
     takes_focus: bool,
-    /// Whether it asks for the current password too, beside its own fields.
-    asks_password: bool,
+    /// What it asks for beside its own fields, to show who is there.
+    confirmation: Confirmation,
 ) -> impl IntoView {
     // During a deployment, a page of another version may name a form that this client does not know.
     Form::at(&path).map(|form| {
-        let visible = VisibleForm {
-            form,
-            asks_password,
-        };
+        let visible = VisibleForm { form, confirmation };
         render(visible, texts, token, refusal, takes_focus)
     })
 }
 
-/// A form, and whether it asks for the current password too.
+/// What a form asks for beside its own fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Confirmation {
+    /// Nothing.
+    None,
+    /// The current password.
+    Password,
+    /// A code of the second factor.
+    Code,
+}
+
+/// A form, and what it asks for beside its own fields.
 #[derive(Clone, Copy)]
 struct VisibleForm {
     form: &'static Form,
-    asks_password: bool,
+    confirmation: Confirmation,
 }
 
 impl VisibleForm {
     fn fields(self) -> impl Iterator<Item = &'static Field> {
-        let password = self.asks_password.then_some(&CURRENT_PASSWORD);
-        self.form.fields.iter().chain(password)
+        let confirmation = match self.confirmation {
+            Confirmation::None => None,
+            Confirmation::Password => Some(&CURRENT_PASSWORD),
+            Confirmation::Code => Some(&CURRENT_CODE),
+        };
+        self.form.fields.iter().chain(confirmation)
     }
 
     /// The visible field that a refusal is about.
@@ -274,7 +287,7 @@ impl Focus {
         }
         let at_fault = refusal.and_then(|refusal| visible.field_at_fault(refusal));
         // A refused password has to be typed again, so it counts as empty.
-        let is_filled = |field: &Field| !field.is_password() && filled(field.name);
+        let is_filled = |field: &Field| !field.is_secret() && filled(field.name);
         let is_empty = |field: &&Field| !field.readonly && !is_filled(field);
         let empty = || visible.fields().find(is_empty);
         at_fault.or_else(empty).map_or(Self::Sentence, Self::Field)

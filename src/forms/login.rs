@@ -8,7 +8,7 @@
 use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::{
-    field::{EMAIL, PASSWORD},
+    field::{CODE, EMAIL, PASSWORD},
     form::{Button, Done, Form, Gate},
     reply::{Refusal, Reply},
 };
@@ -20,7 +20,7 @@ pub static FORM: Form = Form {
     gate: Gate::Anyone,
     fields: &[EMAIL, PASSWORD],
     hidden: &["next"],
-    secret: &[],
+    secret: &[CODE.name],
     button: Button {
         idle: "Log in",
         sending: "Logging in…",
@@ -32,17 +32,27 @@ pub static FORM: Form = Form {
     },
 };
 
-/// Logs a user in.
+/// Logs a user in. A program sends the code of a second factor along; a browser is asked for it by another page.
 #[server(prefix = "/auth", endpoint = "login")]
 pub async fn login(
     #[server(default)] email: String,
     #[server(default)] password: String,
     #[server(default)] next: String,
+    #[server(default)] code: String,
 ) -> Result<Reply, Refusal> {
+    use crate::accounts::Login;
+
     let context = super::context::Context::of_request();
-    let caller = &context.caller;
-    let logged_in = context.accounts.login(caller, &email, &password).await?;
-    context.set_login_cookies(&logged_in);
-    context.remove_reset_cookie();
-    Ok(FORM.done_at(&next))
+    let (accounts, caller) = (&context.accounts, &context.caller);
+    let second = context.second_step(&code);
+    match accounts.login(caller, &email, &password, second).await? {
+        Login::Done(logged_in) => {
+            context.set_login_cookies(&logged_in);
+            Ok(FORM.done_at(&next))
+        }
+        Login::Pending(token) => {
+            context.set_pending_cookie(&token);
+            Ok(FORM.goes_on_at(super::second_factor::PAGE, &next))
+        }
+    }
 }

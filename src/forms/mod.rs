@@ -4,16 +4,16 @@
 //! again after a refusal, and how it is rendered.
 //!
 //! # Layout
-//! - [`login`], [`signup`], [`logout`], [`forgot_password`], [`reset_password`]: the forms for everybody
+//! - [`login`], [`second_factor`], [`signup`], [`logout`], [`forgot_password`], [`reset_password`]: the forms for everybody
 //! - [`change_name`], [`change_password`], [`change_email`], [`resend_confirmation`], [`delete_account`],
 //!   [`end_session`], [`end_other_sessions`]: those of the account area
-//! - [`upload_tokens`]: those of upload tokens
+//! - [`upload_tokens`]: those of upload tokens; [`second_factors`]: those of second factors
 //! - [`confirm_email`], [`not_me`]: those behind mailed links
 //! - [`form`]: the declaration; [`field`]: fields, and those that several forms have
 //! - [`reply`]: the answers of a server function; [`refusal`]: status and reason of each error of the accounts
 //! - [`island`]: renders a form; [`send`]: sends it by `fetch` once it is hydrated
 //! - [`answers`]: what the server function of each form can answer
-//! - [`context`]: what a server function works with; [`cookie`]: the cookies; [`next`]: where a login leads
+//! - [`context`]: what a server function works with; [`client`]: the kinds of clients; [`cookie`]: the cookies; [`next`]: where a login leads
 //! - [`check`]: every server function must be in [`FORMS`]
 
 #[cfg(feature = "ssr")]
@@ -23,6 +23,8 @@ pub mod change_name;
 pub mod change_password;
 #[cfg(feature = "ssr")]
 pub mod check;
+#[cfg(feature = "ssr")]
+pub mod client;
 pub mod confirm_email;
 #[cfg(feature = "ssr")]
 pub mod context;
@@ -45,6 +47,8 @@ pub mod refusal;
 pub mod reply;
 pub mod resend_confirmation;
 pub mod reset_password;
+pub mod second_factor;
+pub mod second_factors;
 pub mod send;
 pub mod signup;
 pub mod upload_tokens;
@@ -54,6 +58,7 @@ use form::Form;
 /// Every form. The server refuses to start if a server function is missing here.
 pub static FORMS: &[&Form] = &[
     &login::FORM,
+    &second_factor::FORM,
     &signup::FORM,
     &logout::FORM,
     &forgot_password::FORM,
@@ -67,6 +72,10 @@ pub static FORMS: &[&Form] = &[
     &end_session::FORM,
     &end_other_sessions::FORM,
     &delete_account::FORM,
+    &second_factors::begin_totp::FORM,
+    &second_factors::confirm_totp::FORM,
+    &second_factors::end_totp::FORM,
+    &second_factors::make_recovery_codes::FORM,
     &upload_tokens::make::FORM,
     &upload_tokens::rotate::FORM,
     &upload_tokens::end::FORM,

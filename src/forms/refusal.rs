@@ -1,10 +1,10 @@
 //! Maps each error of the accounts to what a client sees: status, field at fault, reason.
 
 use super::{
-    field::CURRENT_PASSWORD,
+    field::{CODE, CURRENT_PASSWORD},
     reply::{Reason, Refusal},
 };
-use crate::accounts::error::{Error, TokenRefusal};
+use crate::accounts::error::{CodeRefusal, Error, TokenRefusal};
 
 impl From<Error> for Refusal {
     /// The cause of a store failure goes to the log, not to the client.
@@ -42,6 +42,19 @@ impl From<&Error> for Refusal {
             Error::WrongCurrentPassword => {
                 (403, CURRENT_PASSWORD.name, Reason::WrongCurrentPassword)
             }
+            Error::SecondFactor(CodeRefusal::Required) => {
+                (401, CODE.name, Reason::SecondFactorRequired)
+            }
+            Error::SecondFactor(_) => (401, CODE.name, Reason::WrongCode),
+            Error::CurrentCode(CodeRefusal::Required) => {
+                (403, CODE.name, Reason::CurrentCodeRequired)
+            }
+            Error::CurrentCode(_) => (403, CODE.name, Reason::WrongCurrentCode),
+            Error::SetupCode(CodeRefusal::Required) => (400, CODE.name, Reason::Required),
+            Error::SetupCode(_) => (400, CODE.name, Reason::WrongCode),
+            Error::SetupExpired => (400, "", Reason::SetupExpired),
+            Error::TotpNotOffered => (403, "", Reason::NotOffered),
+            Error::NoSecondFactor => (400, "", Reason::NoSecondFactor),
             Error::OwnEmail => (400, "email", Reason::OwnEmail),
             Error::NotYourEmail => (400, "email", Reason::NotYourEmail),
             Error::AlreadyConfirmed => (400, "", Reason::AlreadyConfirmed),

@@ -24,6 +24,15 @@ pub struct Reply {
     /// The text of an upload token that was made, which is told only now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<ShownOnce>,
+    /// The secret of an authenticator app that is being added, in base32.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<ShownOnce>,
+    /// The address with that secret, for the app to read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uri: Option<ShownOnce>,
+    /// Recovery codes that were made, which are told only now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery_codes: Option<Vec<ShownOnce>>,
 }
 
 /// A secret that a client is told once.
@@ -83,6 +92,20 @@ pub enum Reason {
     CurrentPasswordRequired,
     /// What was given for it is another one.
     WrongCurrentPassword,
+    /// A login has to be completed by a second factor.
+    SecondFactorRequired,
+    /// The code of the second factor is not accepted.
+    WrongCode,
+    /// The user has not given a second factor for a while.
+    CurrentCodeRequired,
+    /// The code that was given for it is not accepted.
+    WrongCurrentCode,
+    /// An authenticator app was not confirmed in time.
+    SetupExpired,
+    /// The registry is not set up for this.
+    NotOffered,
+    /// The user has no second factor.
+    NoSecondFactor,
     /// The address is the user's already.
     OwnEmail,
     /// The address is not the user's.

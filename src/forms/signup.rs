@@ -54,6 +54,5 @@ pub async fn signup(
     let (accounts, caller) = (&context.accounts, &context.caller);
     let logged_in = accounts.signup(caller, &name, &email, &password).await?;
     context.set_login_cookies(&logged_in);
-    context.remove_reset_cookie();
     Ok(FORM.done_at(&next))
 }

@@ -6,10 +6,9 @@ use leptos::prelude::*;
 
 use super::request::{Refused, Viewer};
 use crate::forms::{
-    field::CURRENT_PASSWORD,
     form::{CSRF_FIELD, Form, Gate, Notice},
-    island::{ERROR_IN_TITLE, FormIsland, Texts},
-    reply::Refusal,
+    island::{Confirmation, ERROR_IN_TITLE, FormIsland, Texts},
+    reply::{Reason, Refusal},
 };
 
 /// Renders the common parts of a page.
@@ -77,9 +76,8 @@ impl Frame {
     pub fn status(&self) -> impl IntoView + use<> {
         let notice = self.notice.map(|notice| notice.sentence);
         let refused = self.refused.as_ref();
-        let is_of_button = |refused: &&Refused| {
-            refused.form.fields.is_empty() && !names_password(&refused.refusal)
-        };
+        let is_of_button =
+            |refused: &&Refused| refused.form.fields.is_empty() && !asks_who(&refused.refusal);
         let refused = refused.filter(is_of_button);
         let refusal = refused.map(|refused| refused.refusal.message.clone());
         view! {
@@ -134,7 +132,7 @@ impl Frame {
         }
     }
 
-    /// The same for a form that may need the password: it is asked for in the row that was refused for it.
+    /// The same for a form that may ask who is there: it does so in the row that was refused for it.
     pub fn recent_row_form(
         &self,
         form: &'static Form,
@@ -165,10 +163,14 @@ impl Frame {
         // The first value of a field is used: what was typed.
         let texts: Texts = given_back.chain(texts).collect();
         let refusal = refused.map(|refused| refused.refusal.clone());
-        let names_password = refusal.as_ref().is_some_and(names_password);
-        let asks_password = form.gate == Gate::Recent && (names_password || !self.viewer.is_recent);
+        let is_asked = refusal.as_ref().is_some_and(asks_who) || !self.viewer.is_recent;
+        let confirmation = match self.viewer.has_second_factor {
+            _ if form.gate != Gate::Recent || !is_asked => Confirmation::None,
+            true => Confirmation::Code,
+            false => Confirmation::Password,
+        };
         let (path, token) = (form.path.to_owned(), self.token.clone());
-        view! { <FormIsland path texts token refusal takes_focus asks_password /> }
+        view! { <FormIsland path texts token refusal takes_focus confirmation /> }
     }
 
     /// The whole title, marked if a form was refused.
@@ -188,7 +190,13 @@ impl Frame {
     }
 }
 
-/// Whether a refusal is about the field for the current password, which any form may get.
-fn names_password(refusal: &Refusal) -> bool {
-    refusal.field.as_deref() == Some(CURRENT_PASSWORD.name)
+/// Whether a refusal is about the further field of a form, by which a user shows who is there.
+fn asks_who(refusal: &Refusal) -> bool {
+    matches!(
+        refusal.reason,
+        Reason::CurrentPasswordRequired
+            | Reason::WrongCurrentPassword
+            | Reason::CurrentCodeRequired
+            | Reason::WrongCurrentCode
+    )
 }

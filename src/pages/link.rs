@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::request::{Client, Detour, PageRequest};
+use super::request::{Detour, PageRequest};
 use crate::{
     accounts::{Accounts, error::Error, token::Token},
     forms::{
+        client::Client,
         cookie::Kind,
         field::{LINK_FIELD, UUID_FIELD},
         reply::Reason,

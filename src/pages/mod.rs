@@ -1,8 +1,8 @@
 //! The pages, one a file: how a page loads its data, and its view. Rendered on the server only.
 //!
 //! # Layout
-//! - [`home`], [`login`], [`signup`], [`reset_password`]: the pages for everybody
-//! - [`account`], [`sessions`], [`tokens`], [`history`]: the account area
+//! - [`home`], [`login`], [`second_factor`], [`signup`], [`reset_password`]: the pages for everybody
+//! - [`account`], [`security`], [`totp`], [`sessions`], [`tokens`], [`history`]: the account area
 //! - [`confirm_email`], [`not_me`]: behind mailed links, which [`link`] opens
 //! - [`parts`]: navigation and dates of the account area
 //! - [`problem`]: the page for errors that belong to no other page
@@ -22,9 +22,12 @@ pub mod parts;
 pub mod problem;
 pub mod request;
 pub mod reset_password;
+pub mod second_factor;
+pub mod security;
 pub mod sessions;
 pub mod signup;
 pub mod tokens;
+pub mod totp;
 
 use leptos::prelude::AnyView;
 use serde_json::Value;

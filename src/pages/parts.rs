@@ -6,8 +6,9 @@ use super::frame::Frame;
 use crate::{accounts::clock::Timestamp, forms::logout};
 
 /// The pages of the account area.
-const AREA: [(&str, &str); 4] = [
+const AREA: [(&str, &str); 5] = [
     ("/account", "Account"),
+    ("/account/security", "Security"),
     ("/account/sessions", "Sessions"),
     ("/account/tokens", "Tokens"),
     ("/account/history", "History"),

@@ -13,20 +13,11 @@ use crate::{
         store::Visitor,
         user::{Session, User},
     },
-    forms::{context::Service, form::Form, next, reply::Refusal},
+    forms::{client::Client, context::Service, cookie::Kind, form::Form, next, reply::Refusal},
 };
 
 /// How long a page waits for the store to look up the visitor, if it can be shown without.
 const VISITOR_TIMEOUT: Duration = Duration::from_millis(500);
-
-/// The kinds of clients, by content negotiation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Client {
-    /// A browser that loads pages, with or without scripts.
-    Page,
-    /// Any other client, and hydrated forms. Gets JSON.
-    Program,
-}
 
 /// A form that was refused, for the page that shows it again.
 #[derive(Clone)]
@@ -57,8 +48,10 @@ impl From<Error> for Detour {
 /// What the account of the visitor changes in all pages.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Viewer {
-    /// Whether the user has given the password not long ago.
+    /// Whether the user has shown not long ago who is there.
     pub is_recent: bool,
+    /// Whether that takes a second factor.
+    pub has_second_factor: bool,
     /// Whether the password is known from a breach.
     pub password_breached: bool,
 }
@@ -116,7 +109,8 @@ impl PageRequest {
             match accounts.account(&caller, is_use).await {
                 Ok((user, session)) => {
                     self.viewer = Viewer {
-                        is_recent: accounts.is_recent(&session),
+                        is_recent: accounts.is_recent(&user, &session),
+                        has_second_factor: user.has_second_factor(),
                         password_breached: user.password_breached,
                     };
                     Ok((user, session))
@@ -129,7 +123,22 @@ impl PageRequest {
         }
     }
 
-    fn caller(&self) -> Caller {
+    /// What a form has left in this cookie for the page that a browser loads next, which shows it once.
+    pub fn take_shown(&mut self, kind: Kind) -> Option<String> {
+        let headers = &self.parts.headers;
+        // A browser that loads pages ahead may not show this one.
+        let is_ahead = headers.contains_key("sec-purpose");
+        if self.client == Client::Program || !self.is_use() || is_ahead {
+            return None;
+        }
+        let cookies = self.service.cookies;
+        let text = cookies.find(kind, &self.parts.headers)?;
+        self.cookies.push(cookies.remove(kind));
+        Some(text)
+    }
+
+    /// The sender of the request.
+    pub fn caller(&self) -> Caller {
         let Parts {
             headers,
             extensions,
@@ -163,9 +172,9 @@ impl Refused {
         found.map(|(_, text)| text.as_str())
     }
 
-    /// The values to show in the form again: no passwords and no secret fields.
+    /// The values to show in the form again: no passwords, codes and secret fields.
     pub fn given_back(&self) -> impl Iterator<Item = (String, String)> + use<'_> {
-        let typed = self.form.fields.iter().filter(|field| !field.is_password());
+        let typed = self.form.fields.iter().filter(|field| !field.is_secret());
         let names = typed.map(|field| field.name);
         let names = names.chain(self.form.hidden.iter().copied());
         names.filter_map(|name| Some((name.to_owned(), self.field(name)?.to_owned())))

@@ -6,12 +6,13 @@ use super::{
     Page,
     endpoint::{Content, Endpoint, Query, REDIRECT, UUID},
     frame::Frame,
-    request::{Client, Detour, PageRequest, Refused},
+    request::{Detour, PageRequest, Refused},
 };
 use crate::{
     accounts::{error::Error, token::Token},
     forms::{
         answers::{DEAD_LINK, OF_THE_STORE},
+        client::Client,
         cookie::Kind,
         field::{LINK_FIELD, UUID_FIELD},
         forgot_password,

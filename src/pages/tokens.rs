@@ -8,7 +8,7 @@ use super::{
     endpoint::{Content, Endpoint, REDIRECT},
     frame::Frame,
     parts::{day, moment, navigation},
-    request::{Client, Detour, PageRequest},
+    request::{Detour, PageRequest},
 };
 use crate::{
     accounts::{
@@ -100,14 +100,7 @@ impl Page for TokensPage {
 
 /// The text in the cookie of a form that has just made a token of this user, which a page shows once.
 fn take_made(request: &mut PageRequest, tokens: &[UploadToken]) -> Option<UploadTokenText> {
-    let headers = &request.parts.headers;
-    let is_ahead = headers.contains_key("sec-purpose");
-    if request.client == Client::Program || !request.is_use() || is_ahead {
-        return None;
-    }
-    let cookies = request.service.cookies;
-    let text = cookies.find(Kind::Shown, &request.parts.headers)?;
-    request.cookies.push(cookies.remove(Kind::Shown));
+    let text = request.take_shown(Kind::Shown)?;
     let text = UploadTokenText::parse(&text)?;
     let digest = text.digest();
     let is_own = tokens.iter().any(|token| token.digest == digest);

@@ -17,8 +17,8 @@ use super::{
     submit::Route,
 };
 use crate::{
+    forms::client::Client,
     forms::{field::UUID_FIELD, reset_password::FORM},
-    pages::request::Client,
 };
 
 /// Handles `GET /auth/reset-password?uuid=…&password=…` as a `POST` of the form. Refuses browsers, which would save the

@@ -17,13 +17,13 @@ use crate::{
     },
     forms::{
         answers::{LOGGED_OUT, OF_THE_STORE},
+        client::Client,
         next,
     },
     pages::{
         Page,
         account::AccountPage,
         endpoint::{Content, Endpoint, REDIRECT},
-        request::Client,
     },
 };
 

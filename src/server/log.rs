@@ -20,7 +20,7 @@ use axum::{
 use tracing::Instrument;
 
 use super::metrics::requests::RequestMetrics;
-use crate::{accounts::network::Network, pages::request::Client};
+use crate::{accounts::network::Network, forms::client::Client};
 
 /// The header that tells a client the id of its request, for whoever reads the log. One that a client sends is ignored.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -84,9 +84,12 @@ use crate::{
         login::LoginPage,
         not_me::NotMePage,
         reset_password::ResetPasswordPage,
+        second_factor::SecondFactorPage,
+        security::SecurityPage,
         sessions::SessionsPage,
         signup::SignupPage,
         tokens::TokensPage,
+        totp::TotpPage,
     },
 };
 
@@ -94,11 +97,14 @@ use crate::{
 pub static PAGES: &[Entry] = &[
     page::<HomePage>(),
     page::<LoginPage>(),
+    page::<SecondFactorPage>(),
     page::<SignupPage>(),
     page::<ResetPasswordPage>(),
     page::<ConfirmEmailPage>(),
     page::<NotMePage>(),
     page::<AccountPage>(),
+    page::<SecurityPage>(),
+    page::<TotpPage>(),
     page::<SessionsPage>(),
     page::<TokensPage>(),
     page::<HistoryPage>(),

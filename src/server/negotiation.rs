@@ -5,7 +5,7 @@ use axum::{
     response::Response,
 };
 
-use crate::pages::request::Client;
+use crate::forms::client::Client;
 
 impl Client {
     /// [`Self::Page`] if `Accept` contains `text/html`, else [`Self::Program`].

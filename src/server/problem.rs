@@ -16,15 +16,12 @@ use serde::Serialize;
 use super::{document, negotiation::vary, rendered::HasBody, state};
 use crate::{
     forms::{
+        client::Client,
         form::Form,
         reply::{Reason, Refusal},
         send::REASON_HEADER,
     },
-    pages::{
-        frame::Frame,
-        problem,
-        request::{Client, Viewer},
-    },
+    pages::{frame::Frame, problem, request::Viewer},
 };
 
 /// Paths whose JSON is fixed by the first backend. The reason is only in a header.

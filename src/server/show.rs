@@ -19,12 +19,12 @@ use super::{
 };
 use crate::{
     accounts::token::Token,
-    forms::{FORMS, cookie::Kind, form::Notice},
+    forms::{FORMS, client::Client, cookie::Kind, form::Notice},
     pages::{
         Page,
         endpoint::Endpoint,
         frame::Frame,
-        request::{Client, Detour, PageRequest, Refused, Viewer},
+        request::{Detour, PageRequest, Refused, Viewer},
     },
 };
 

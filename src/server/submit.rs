@@ -28,17 +28,19 @@ use super::{
 };
 use crate::{
     accounts::{
+        authenticate::Shown,
         network::Network,
         user::{Session, User},
     },
     forms::{
+        client::Client,
         cookie::Kind,
-        field::CURRENT_PASSWORD,
+        field::{CODE, CURRENT_PASSWORD},
         form::{CSRF_FIELD, Form, Gate},
         next,
         reply::{Reason, Refusal},
     },
-    pages::request::{Client, Refused},
+    pages::request::Refused,
 };
 
 /// A form, and the handler of the page that contains it.
@@ -126,12 +128,16 @@ impl Route {
         }
         let caller = state.service.caller(&parts.headers, &parts.extensions);
         let accounts = &state.service.accounts;
-        let typed = fields.get(CURRENT_PASSWORD.name);
+        let password = fields.get(CURRENT_PASSWORD.name);
+        let shown = Shown {
+            password,
+            code: fields.get(CODE.name),
+        };
         let account = match self.form.gate {
             Gate::Anyone => return Ok(None),
             Gate::LoggedIn => accounts.account(&caller, true).await,
-            Gate::Recent => accounts.require_password(&caller, typed, false).await,
-            Gate::Password => accounts.require_password(&caller, typed, true).await,
+            Gate::Recent => accounts.require_recent(&caller, shown).await,
+            Gate::Password => accounts.require_password(&caller, password).await,
         };
         Ok(Some(account?))
     }
@@ -206,6 +212,8 @@ async fn call_server_function(
     account: Option<(User, Session)>,
     fields: &Fields,
 ) -> Result<Response, (HeaderMap, Refusal)> {
+    let client = Client::of(&parts.headers);
+    parts.extensions.insert(client);
     parts.extensions.insert(account.map(Arc::new));
     let service = state.service.clone();
     let context = move || provide_context(service.clone());

@@ -20,13 +20,13 @@ use crate::{
     },
     forms::{
         answers::{LIMITED, LOGGED_OUT, OF_THE_STORE},
+        client::Client,
         next,
     },
     pages::{
         Page,
         endpoint::{Content, Endpoint, Header},
         login::LoginPage,
-        request::Client,
     },
 };
 

@@ -6,6 +6,9 @@ pub mod document;
 pub mod mails;
 pub mod mongod;
 
+/// What secrets are encrypted with, in all processes of a test.
+const SECRET_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
 /// Every test, once for each store.
 macro_rules! contract {
     ($($test:ident)*) => {
@@ -46,6 +49,7 @@ use fpm_registry::{
         clock::Clock,
         operator::request::{self as operator, Act},
         policy::PasswordPolicy,
+        secret_keys::SecretKeys,
         store::Store,
     },
     forms::{context::Service, cookie::Cookies},
@@ -198,6 +202,7 @@ impl Registry {
             PasswordPolicy::default(),
             setup.rate_limits,
         );
+        let accounts = accounts.with_secret_keys(SecretKeys::parse(SECRET_KEY).ok());
         let proxies = setup.trusted_proxies.iter();
         let options = LeptosOptions::builder().output_name("fpm-registry").build();
         let state = Arc::new(State {

@@ -101,6 +101,7 @@ fn session() -> Session {
         used_at: now(),
         expires_at: now().plus(14 * DAY),
         authenticated_at: now(),
+        second_factor_at: None,
         user_agent: "Firefox".to_owned(),
         network: "192.0.2.0/24".to_owned(),
         unknown: Unknown::new(),

@@ -79,6 +79,24 @@ pub enum EventKind {
     UploadTokenEndedByHolder,
     /// A package was published for the first time by the upload token that was made for that.
     UploadTokenUsedUp,
+    /// An authenticator app was added.
+    TotpAdded,
+    /// The authenticator app was removed.
+    TotpRemoved,
+    /// Recovery codes were made, in the place of older ones.
+    RecoveryCodesMade,
+    /// A recovery code was used.
+    RecoveryCodeUsed,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// A passkey was refused, since it may have been copied.
+    PasskeyRefused,
+    /// An operator had all second factors removed a day later.
+    EndOfSecondFactorsAsked,
+    /// All second factors were removed, as an operator had asked.
+    SecondFactorsEnded,
     /// An operator had failed logins forgotten.
     Unlocked,
     /// An operator had a reset link sent.
@@ -126,6 +144,15 @@ impl EventKind {
             | Self::Secured
             | Self::UploadTokenEndedByHolder
             | Self::UploadTokenUsedUp
+            | Self::TotpAdded
+            | Self::TotpRemoved
+            | Self::RecoveryCodesMade
+            | Self::RecoveryCodeUsed
+            | Self::PasskeyAdded
+            | Self::PasskeyRemoved
+            | Self::PasskeyRefused
+            | Self::EndOfSecondFactorsAsked
+            | Self::SecondFactorsEnded
             | Self::Unlocked
             | Self::ResetLinkSent
             | Self::Disabled
@@ -158,6 +185,15 @@ impl EventKind {
             Self::UploadTokensEnded => "All upload tokens ended",
             Self::UploadTokenEndedByHolder => "Upload token ended by someone who had its text",
             Self::UploadTokenUsedUp => "Upload token used up by a first publication",
+            Self::TotpAdded => "Authenticator app added",
+            Self::TotpRemoved => "Authenticator app removed",
+            Self::RecoveryCodesMade => "New recovery codes made",
+            Self::RecoveryCodeUsed => "Recovery code used",
+            Self::PasskeyAdded => "Passkey added",
+            Self::PasskeyRemoved => "Passkey removed",
+            Self::PasskeyRefused => "Passkey refused, it may have been copied",
+            Self::EndOfSecondFactorsAsked => "Removal of all second factors asked for",
+            Self::SecondFactorsEnded => "All second factors removed",
             Self::Unlocked => "Failed logins forgotten",
             Self::ResetLinkSent => "Reset link sent",
             Self::Disabled => "Account disabled",

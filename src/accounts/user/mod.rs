@@ -4,6 +4,7 @@
 //! - `sessions`: logins, sessions and known devices; `password`: choosing another one
 //! - `address`: the e-mail address, how it is confirmed and changed; `not_me`: how a mailbox takes an account back
 //! - [`upload_tokens`]: tokens by which programs publish packages
+//! - [`second_factors`]: authenticator apps, recovery codes and passkeys; `pending_login`: a login that waits for one
 //! - `operator`: what an operator does; `backup`: what of a record goes into a backup
 //! - [`event`], [`history`]: what has happened
 
@@ -18,6 +19,7 @@ use super::{
     package::Packages,
     password::PasswordHash,
     record::{Unknown, record},
+    secret_keys::Sealed,
     token::Digest,
     token_scope::May,
 };
@@ -29,6 +31,8 @@ pub mod history;
 mod not_me;
 mod operator;
 mod password;
+mod pending_login;
+pub mod second_factors;
 mod sessions;
 pub mod upload_tokens;
 
@@ -85,6 +89,16 @@ record! {
         "uploadTokens" optional upload_tokens: Vec<UploadToken>,
         /// When something is next to be done to the user by the clock; none if nothing is.
         "dueAt" optional due_at: Option<Timestamp>,
+        /// The authenticator app.
+        "totp" optional totp: Option<Totp>,
+        /// An authenticator app that is being added; its time may be over.
+        "pendingTotp" optional pending_totp: Option<PendingTotp>,
+        /// The recovery codes that were not used yet.
+        "recoveryCodes" optional recovery_codes: Option<RecoveryCodes>,
+        /// The passkeys, the oldest first.
+        "passkeys" optional passkeys: Vec<Passkey>,
+        /// Logins with the right password that wait for a second factor, the oldest first; the time of some may be over.
+        "pendingLogins" optional pending_logins: Vec<PendingLogin>,
         /// What has happened, the oldest first.
         "events" optional events: Vec<Event>,
         /// Mail that goes with the last change and is not in the outbox yet.
@@ -107,6 +121,8 @@ record! {
         "expiresAt" default expires_at: Timestamp,
         /// When the user last gave a password in it.
         "authenticatedAt" default authenticated_at: Timestamp,
+        /// When the user last gave a second factor in it; none if that has not happened.
+        "secondFactorAt" optional second_factor_at: Option<Timestamp>,
         /// What the device called itself.
         "userAgent" default user_agent: String,
         /// Where it was last seen in use, as [`Network::coarse`](super::network::Network::coarse) says it.
@@ -149,6 +165,82 @@ record! {
         "replacedAt" optional replaced_at: Option<Timestamp>,
         /// When its user was told that it expires soon.
         "remindedAt" optional reminded_at: Option<Timestamp>,
+    }
+}
+
+record! {
+    /// An authenticator app.
+    pub struct Totp {
+        /// The secret that it shares with the server, encrypted.
+        "secret" required secret: Sealed,
+        /// When it was added.
+        "addedAt" required added_at: Timestamp,
+        /// When a code of it was last used at a login.
+        "usedAt" optional used_at: Option<Timestamp>,
+        /// The step of the last code that was accepted. No code of it or of an earlier one works again.
+        "step" default step: u64,
+    }
+}
+
+record! {
+    /// An authenticator app that is being added.
+    pub struct PendingTotp {
+        /// The secret, encrypted.
+        "secret" required secret: Sealed,
+        /// The session that adds it.
+        "session" required session: Handle,
+        /// When it is too late to confirm it.
+        "expiresAt" required expires_at: Timestamp,
+    }
+}
+
+record! {
+    /// Recovery codes.
+    pub struct RecoveryCodes {
+        /// When they were made.
+        "madeAt" required made_at: Timestamp,
+        /// Those that were not used yet.
+        "codes" default codes: Vec<RecoveryCode>,
+    }
+}
+
+record! {
+    /// A recovery code that was not used yet.
+    pub struct RecoveryCode {
+        /// The digest of its text.
+        "digest" required digest: Digest,
+    }
+}
+
+record! {
+    /// A passkey.
+    pub struct Passkey {
+        /// Names the passkey to its user; opens nothing.
+        "handle" required handle: Handle,
+        /// What its user calls it.
+        "name" default name: String,
+        /// When it was added.
+        "addedAt" required added_at: Timestamp,
+        /// When it was last used.
+        "usedAt" optional used_at: Option<Timestamp>,
+        /// Its public key, counter and properties, as [`passkeys`](super::passkeys) reads them.
+        "credential" required credential: String,
+    }
+}
+
+record! {
+    /// A login with the right password that waits for a second factor.
+    pub struct PendingLogin {
+        /// The digest of the token in the browser's cookie.
+        "digest" required digest: Digest,
+        /// The digest of the browser's form token, if it has one. No other browser can go on.
+        "form" optional form: Option<Digest>,
+        /// The digest of the hash that the password was compared with. Another password ends the login.
+        "password" required password: Digest,
+        /// How many wrong codes were typed.
+        "wrong" default wrong: u32,
+        /// When it ends by itself.
+        "expiresAt" required expires_at: Timestamp,
     }
 }
 
@@ -260,6 +352,11 @@ impl User {
             not_me: Vec::new(),
             upload_tokens: Vec::new(),
             due_at: None,
+            totp: None,
+            pending_totp: None,
+            recovery_codes: None,
+            passkeys: Vec::new(),
+            pending_logins: Vec::new(),
             events: Vec::new(),
             notices: Vec::new(),
             unknown: Unknown::new(),

@@ -118,6 +118,8 @@ impl User {
             self.sessions.clear();
             self.devices.clear();
             self.upload_tokens.clear();
+            self.pending_logins.clear();
+            self.pending_totp = None;
             self.end_links();
             self.notify(MailKind::AccountDisabled, origin);
             self.note(EventKind::Disabled, origin);

@@ -61,6 +61,8 @@ impl User {
         self.reset = None;
         self.confirmation = None;
         self.upload_tokens.clear();
+        self.pending_logins.clear();
+        self.pending_totp = None;
     }
 
     /// Sets another password at the wish of who is logged in: ends all other sessions, the reset link and all known
@@ -89,6 +91,7 @@ impl User {
         self.password_changed_at = Some(origin.at);
         self.password_breached = false;
         self.reset = None;
+        self.pending_logins.clear();
         self.devices = vec![device];
         self.notify(MailKind::PasswordChanged, origin);
     }
@@ -184,7 +187,7 @@ mod tests {
             .map(|kept| (&kept.handle, kept.digest))
             .collect();
         assert_eq!(sessions, [(&this.handle, new)]);
-        assert!(user.sessions[0].is_recent(day(2)));
+        assert!(user.is_recent(&user.sessions[0], day(2)));
         assert_eq!((&user.devices, &user.reset), (&vec![here.clone()], &None));
         assert_eq!(
             (&user.password, user.password_changed_at),

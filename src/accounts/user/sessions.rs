@@ -7,7 +7,7 @@ use super::{
 use crate::accounts::{
     clock::Timestamp,
     id::Handle,
-    lifetimes::{DAY, DEVICE_LIFE, RECENT},
+    lifetimes::{DAY, DEVICE_LIFE},
     mail::MailKind,
     token::Digest,
 };
@@ -134,13 +134,6 @@ impl User {
         let oldest = now.minus(DEVICE_LIFE);
         self.device(device)
             .is_some_and(|device| device.created_at > oldest)
-    }
-}
-
-impl Session {
-    /// Whether the user has given the password in it not long ago (ASVS 7.5.1).
-    pub fn is_recent(&self, now: Timestamp) -> bool {
-        self.authenticated_at.plus(RECENT) > now
     }
 }
 
@@ -315,7 +308,7 @@ mod tests {
         let digest = digests(&user)[0];
         let given = |user: &User, minutes: u64| {
             let now = day(0).plus(Duration::from_secs(60 * minutes));
-            user.session(&digest).unwrap().is_recent(now)
+            user.is_recent(user.session(&digest).unwrap(), now)
         };
         assert!(given(&user, 14) && !given(&user, 15));
         assert!(user.authenticate(&digest, day(0).plus(Duration::from_secs(3600))));

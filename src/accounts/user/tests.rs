@@ -35,6 +35,7 @@ pub fn session(from: u32, to: u32) -> Session {
         used_at: day(from),
         expires_at: day(to),
         authenticated_at: day(from),
+        second_factor_at: None,
         user_agent: "curl/8".to_owned(),
         network: "192.0.2.0/24".to_owned(),
         unknown: Unknown::new(),

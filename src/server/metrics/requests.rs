@@ -16,8 +16,8 @@ use serde_json::Value;
 
 use crate::{
     accounts::counts::Label,
+    forms::client::Client,
     forms::{form::Form, reply::Reason},
-    pages::request::Client,
 };
 
 /// Upper bounds of the durations of requests, in seconds.

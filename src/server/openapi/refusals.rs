@@ -3,7 +3,7 @@
 use crate::{
     accounts::error::Error,
     forms::{
-        answers::{CURRENT_PASSWORD, LIMITED, LOGGED_OUT, OF_THE_STORE},
+        answers::{CURRENT_CODE, CURRENT_PASSWORD, LIMITED, LOGGED_OUT, OF_THE_STORE},
         form::{Form, Gate},
         reply::Refusal,
     },
@@ -48,7 +48,8 @@ fn of_function(form: &Form) -> impl Iterator<Item = Refusal> {
     let gate: &[&[Error]] = match form.gate {
         Gate::Anyone => &[],
         Gate::LoggedIn => &[LOGGED_OUT],
-        Gate::Recent | Gate::Password => &[LOGGED_OUT, CURRENT_PASSWORD, LIMITED],
+        Gate::Recent => &[LOGGED_OUT, CURRENT_PASSWORD, CURRENT_CODE, LIMITED],
+        Gate::Password => &[LOGGED_OUT, CURRENT_PASSWORD, LIMITED],
     };
     let own = form.answers().map(|answers| answers.refusals);
     let own = own.unwrap_or_default();

@@ -30,7 +30,7 @@ const NAMING: [&str; 2] = [SESSION_FIELD, TOKEN_FIELD];
 pub fn body(form: &Form) -> Value {
     let required = required(form);
     let properties = form.names().map(|name| {
-        let mut fields = form.fields.iter().chain([&CURRENT_PASSWORD]);
+        let mut fields = form.fields.iter().chain(form.confirmations());
         let field = fields.find(|field| field.name == name && !field.readonly);
         let mut schema = field.map_or_else(|| hidden(form, name), visible);
         match required.contains(&name.to_owned()) {
@@ -97,6 +97,7 @@ fn allow_empty(schema: &mut Value) {
 fn purpose(form: &Form, name: &str) -> &'static str {
     match name {
         "next" => "Where a browser goes afterwards: a path of this site, anything else is `/`.",
+        "code" => "A code of the second factor, if the user has one.",
         "package" => "The name of the package.",
         "is_new" => "Whether the package does not exist yet.",
         UUID_FIELD => "The uuid of the mailed link. A browser has it in a cookie.",

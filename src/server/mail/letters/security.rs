@@ -11,9 +11,31 @@ use crate::accounts::{
 
 /// Something has happened to the account.
 pub(super) fn letter(site: Site<'_>, notice: &SecurityNotice) -> Letter {
+    let (subject, happened) = subject_and_words(notice);
+    let mut paragraphs = vec![
+        words("Hello,"),
+        words(happened),
+        words("If it was you, you need not do anything."),
+    ];
+    paragraphs.extend(way_back(site, notice));
+    paragraphs.push(words(SIGNATURE));
+    Letter {
+        subject,
+        paragraphs,
+    }
+}
+
+/// What has happened.
+fn subject_and_words(notice: &SecurityNotice) -> (&'static str, String) {
     let moment = notice.at.in_words();
     let device = notice.device;
-    let (subject, happened) = match notice.event {
+    let of_account = |what: &str| {
+        format!(
+            "{what} the fpm-registry account with this\n\
+             email address on {moment}."
+        )
+    };
+    match notice.event {
         SecurityEvent::PasswordChanged => (
             "Your fpm-registry password was changed",
             format!(
@@ -35,17 +57,46 @@ pub(super) fn letter(site: Site<'_>, notice: &SecurityNotice) -> Letter {
                  {moment}. From now on mail about the account goes there."
             ),
         ),
-    };
-    let mut paragraphs = vec![
-        words("Hello,"),
-        words(happened),
-        words("If it was you, you need not do anything."),
-    ];
-    paragraphs.extend(way_back(site, notice));
-    paragraphs.push(words(SIGNATURE));
-    Letter {
-        subject,
-        paragraphs,
+        SecurityEvent::TotpAdded => (
+            "Authenticator app added to your fpm-registry account",
+            of_account("An authenticator app was added to"),
+        ),
+        SecurityEvent::TotpRemoved => (
+            "Authenticator app removed from your fpm-registry account",
+            of_account("The authenticator app was removed from"),
+        ),
+        SecurityEvent::RecoveryCodesMade => (
+            "New recovery codes for your fpm-registry account",
+            of_account("New recovery codes, which end the older ones, were made for"),
+        ),
+        SecurityEvent::RecoveryCodeUsed => (
+            "Recovery code of your fpm-registry account used",
+            of_account("A recovery code, which does not work again, was used for"),
+        ),
+        SecurityEvent::PasskeyAdded => (
+            "Passkey added to your fpm-registry account",
+            of_account("A passkey was added to"),
+        ),
+        SecurityEvent::PasskeyRemoved => (
+            "Passkey removed from your fpm-registry account",
+            of_account("A passkey was removed from"),
+        ),
+        SecurityEvent::PasskeyRefused => (
+            "Passkey of your fpm-registry account refused",
+            of_account("A passkey that may have been copied was refused at a login to"),
+        ),
+        SecurityEvent::EndOfSecondFactorsAsked => (
+            "All second factors of your fpm-registry account are to be removed",
+            [
+                &of_account("An operator of the registry was asked to help, and began to remove all second factors from"),
+                "\nA day later the password alone is enough to log in.",
+            ]
+            .concat(),
+        ),
+        SecurityEvent::SecondFactorsEnded => (
+            "All second factors of your fpm-registry account were removed",
+            of_account("All second factors were removed, as an operator of the registry had begun, from"),
+        ),
     }
 }
 
@@ -70,9 +121,9 @@ fn way_back(site: Site<'_>, notice: &SecurityNotice) -> Vec<Paragraph> {
             address: site.link("/auth/not-me", token),
         },
         words(format!(
-            "It logs out every device, ends the password, makes this address that of the account\n\
-             again if it was changed, and sends you a link to choose a new password. It works\n\
-             for {days} days."
+            "It logs out every device, ends the password, removes second factors that were added\n\
+             since, makes this address that of the account again if it was changed, and sends you\n\
+             a link to choose a new password. It works for {days} days."
         )),
     ]
 }

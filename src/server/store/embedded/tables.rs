@@ -67,6 +67,7 @@ impl From<Key<'_>> for Lookup {
             Key::Confirmation(digest) => Self::Index(digest_key(b'c', digest)),
             Key::NotMe(digest) => Self::Index(digest_key(b'n', digest)),
             Key::UploadToken(digest) => Self::Index(digest_key(b't', digest)),
+            Key::PendingLogin(digest) => Self::Index(digest_key(b'p', digest)),
         }
     }
 }
@@ -82,7 +83,9 @@ fn index_keys(user: &User) -> Vec<Vec<u8>> {
     let tokens = user.upload_tokens.iter();
     let tokens = tokens.map(|token| (b't', &token.digest));
     let digests = sessions.chain(reset).chain(asked);
-    let digests = digests.chain(not_me).chain(tokens);
+    let pending = user.pending_logins.iter();
+    let pending = pending.map(|login| (b'p', &login.digest));
+    let digests = digests.chain(not_me).chain(tokens).chain(pending);
     let digests = digests.map(|(kind, digest)| digest_key(kind, digest));
     let due = user.due_at.map(|at| due_key(at, user.id.as_str()));
     addresses.chain(digests).chain(due).collect()

@@ -22,8 +22,8 @@ use crate::accounts::{
     store::UserRecord,
     token::Digest,
     user::{
-        Confirmation, Device, HeldAddress, NotMeLink, ResetLink, Session, UploadToken, User,
-        event::Event,
+        Confirmation, Device, HeldAddress, NotMeLink, PendingLogin, PendingTotp, ResetLink,
+        Session, UploadToken, User, event::Event,
     },
 };
 
@@ -194,10 +194,12 @@ fn read_older(mut fields: Fields) -> Option<User> {
     keep_readable::<HeldAddress>(&mut fields, "held");
     keep_readable::<NotMeLink>(&mut fields, "notMe");
     keep_readable::<UploadToken>(&mut fields, "uploadTokens");
+    keep_readable::<PendingLogin>(&mut fields, "pendingLogins");
     keep_readable::<Event>(&mut fields, "events");
     keep_if_readable::<ResetLink>(&mut fields, "reset");
     keep_if_readable::<bool>(&mut fields, "passwordBreached");
     keep_if_readable::<Confirmation>(&mut fields, "confirmation");
+    keep_if_readable::<PendingTotp>(&mut fields, "pendingTotp");
     User::deserialize(Value::Object(fields)).ok()
 }
 

@@ -106,7 +106,7 @@ fn of_emails() -> IndexModel {
 }
 
 /// But for that of the e-mails.
-fn of_users() -> [IndexModel; 8] {
+fn of_users() -> [IndexModel; 9] {
     let unique = IndexOptions::builder().unique(true).sparse(true).build();
     let sparse = || Some(IndexOptions::builder().sparse(true).build());
     [
@@ -116,6 +116,7 @@ fn of_users() -> [IndexModel; 8] {
         index("confirmation.digest", sparse()),
         index("notMe.digest", sparse()),
         index("uploadTokens.digest", sparse()),
+        index("pendingLogins.digest", sparse()),
         index("dueAt", sparse()),
         index("notices.queuedAt", sparse()),
     ]

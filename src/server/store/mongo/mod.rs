@@ -111,6 +111,7 @@ fn user_filter(key: Key<'_>) -> Document {
         Key::Confirmation(digest) => doc! { "confirmation.digest": digest_binary(digest) },
         Key::NotMe(digest) => doc! { "notMe.digest": digest_binary(digest) },
         Key::UploadToken(digest) => doc! { "uploadTokens.digest": digest_binary(digest) },
+        Key::PendingLogin(digest) => doc! { "pendingLogins.digest": digest_binary(digest) },
     }
 }
 

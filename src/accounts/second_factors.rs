@@ -1,0 +1,176 @@
+//! Second factors: adding and removing them, and logging in by one after the password.
+
+use std::array;
+
+use super::{
+    Accounts, Caller, LoggedIn,
+    audit::{AuditEvent, LoginFailure},
+    error::{CodeRefusal, Error},
+    recovery_code::{RecoveryCodeText, RecoveryCodeTexts},
+    store::Key,
+    token::Token,
+    totp::TotpSecret,
+    user::{Session, User},
+};
+
+impl Accounts {
+    /// Whether users can add an authenticator app here.
+    pub fn offers_totp(&self) -> bool {
+        self.secret_keys.is_some()
+    }
+
+    /// Begins to add an authenticator app. Returns its secret, and the address with it that apps read.
+    pub async fn begin_totp(&self, caller: &Caller) -> Result<(TotpSecret, String), Error> {
+        let keys = self.secret_keys.as_ref().ok_or(Error::TotpNotOffered)?;
+        let (secret, (user, session)) = (TotpSecret::random(), self.account(caller, false).await?);
+        let begun = self.change_own(caller, |user, origin| {
+            user.begin_totp(&session, &secret, keys, origin.at);
+            Ok(())
+        });
+        begun.await?;
+        let uri = self.totp_uri(&user, &secret)?;
+        Ok((secret, uri))
+    }
+
+    /// The secret of the authenticator app that this session is adding, and the address with it that apps read.
+    pub fn pending_totp(&self, user: &User, session: &Session) -> Option<(TotpSecret, String)> {
+        let keys = self.secret_keys.as_ref();
+        let secret = user.pending_secret(session, keys, self.clock.now())?;
+        let uri = self.totp_uri(user, &secret).ok()?;
+        Some((secret, uri))
+    }
+
+    fn totp_uri(&self, user: &User, secret: &TotpSecret) -> Result<String, Error> {
+        secret.uri(&user.email).map_err(|error| {
+            tracing::error!(%error, "cannot make the address of an authenticator app");
+            Error::TotpNotOffered
+        })
+    }
+
+    /// Adds the authenticator app of which this is a code. Returns the recovery codes, which are told only now.
+    pub async fn confirm_totp(
+        &self,
+        caller: &Caller,
+        code: &str,
+    ) -> Result<RecoveryCodeTexts, Error> {
+        let codes = random_codes();
+        let (_, session) = self.account(caller, false).await?;
+        let added = self.change_own(caller, |user, origin| {
+            let keys = self.secret_keys.as_ref();
+            user.confirm_totp(&session, code, &codes, keys, origin)?;
+            Ok(user.id.clone())
+        });
+        self.audit(AuditEvent::SecondFactorAdded, &added.await?, caller);
+        self.mail_waiting.notify_one();
+        Ok(codes)
+    }
+
+    /// Removes the authenticator app.
+    pub async fn end_totp(&self, caller: &Caller) -> Result<(), Error> {
+        let ended = self.change_own(caller, |user, origin| {
+            let is_ended = user.end_totp(origin);
+            is_ended.then(|| user.id.clone()).ok_or(Error::NotFound)
+        });
+        self.audit(AuditEvent::SecondFactorRemoved, &ended.await?, caller);
+        self.mail_waiting.notify_one();
+        Ok(())
+    }
+
+    /// Makes new recovery codes, in the place of older ones. They are told only now.
+    pub async fn make_recovery_codes(&self, caller: &Caller) -> Result<RecoveryCodeTexts, Error> {
+        let codes = random_codes();
+        let made = self.change_own(caller, |user, origin| {
+            user.make_recovery_codes(&codes, origin)?;
+            Ok(user.id.clone())
+        });
+        self.audit(AuditEvent::SecondFactorAdded, &made.await?, caller);
+        self.mail_waiting.notify_one();
+        Ok(codes)
+    }
+
+    /// Whether a login waits for a second factor in this browser.
+    pub async fn has_pending_login(&self, caller: &Caller, pending: &Token) -> Result<bool, Error> {
+        Ok(self.find_pending_login(caller, pending).await?.is_some())
+    }
+
+    async fn find_pending_login(
+        &self,
+        caller: &Caller,
+        pending: &Token,
+    ) -> Result<Option<User>, Error> {
+        let digest = pending.digest();
+        let user = self.users.find(Key::PendingLogin(&digest)).await?;
+        let (now, form) = (self.clock.now(), caller.form.as_ref());
+        Ok(user.filter(|user| user.has_pending_login(&digest, form, now)))
+    }
+
+    /// Ends a login that waits for a second factor by a code of it: the user is logged in. A wrong code counts as a failed
+    /// login.
+    pub async fn complete_pending_login(
+        &self,
+        caller: &Caller,
+        pending: Option<&Token>,
+        code: &str,
+    ) -> Result<LoggedIn, Error> {
+        let pending = pending.ok_or(Error::NotLoggedIn)?;
+        let user = self.find_pending_login(caller, pending).await?;
+        let user = user.ok_or(Error::NotLoggedIn)?;
+        if code.trim().is_empty() {
+            return Err(Error::SecondFactor(CodeRefusal::Required));
+        }
+        let (id, email) = (user.id.clone(), user.email.clone());
+        let known = self.known_to(caller, &user);
+        let counted = self.count_login(caller, Some(&email), known.as_ref());
+        let mut attempt = counted.await?;
+        let (token, session) = self.new_session(caller);
+        let (device_token, device) = match known {
+            Some(_) => (None, None),
+            None => Some(self.new_device()).unzip(),
+        };
+        let (digest, form, replaces) = (pending.digest(), caller.form, caller.replaces());
+        let (origin, keys) = (self.origin(caller), self.secret_keys.as_ref());
+        let done = self.users.change_from(user, |user| {
+            // It may have been ended since it was looked up.
+            let waits = user.has_pending_login(&digest, form.as_ref(), origin.at);
+            waits.then(|| {
+                user.use_code_for_login(&digest, code, keys, &origin)?;
+                let was_own = replaces.is_some_and(|old| user.session(&old).is_some());
+                let (session, device) = (session.clone(), device.clone());
+                user.log_in_with_second_factor(session, device, replaces.as_ref());
+                Ok(was_own)
+            })
+        });
+        let was_own = match done.await {
+            Ok(Some(Ok(was_own))) => was_own,
+            Ok(Some(Err(refusal))) => {
+                let why = AuditEvent::LoginFailed(LoginFailure::WrongCode);
+                self.audit(why, &id, caller);
+                self.record_failure(caller, &attempt, Some(&email), Some(&id))
+                    .await?;
+                return Err(Error::SecondFactor(refusal));
+            }
+            Ok(None) => {
+                self.limits.aborted(&mut attempt, &Error::NotLoggedIn).await;
+                return Err(Error::NotLoggedIn);
+            }
+            Err(error) => {
+                self.limits.aborted(&mut attempt, &error).await;
+                return Err(error);
+            }
+        };
+        self.limits.succeeded(&mut attempt, known.as_ref()).await;
+        if !was_own {
+            self.end_session(replaces).await?;
+        }
+        self.audit_login(known.is_some(), &id, caller);
+        self.mail_waiting.notify_one();
+        Ok(LoggedIn {
+            session: token,
+            device: device_token,
+        })
+    }
+}
+
+fn random_codes() -> RecoveryCodeTexts {
+    array::from_fn(|_| RecoveryCodeText::random())
+}

@@ -1,0 +1,259 @@
+//! Second factors: how they are added and removed, and what a code of one is good for.
+
+use super::{
+    PendingTotp, RecoveryCode, RecoveryCodes, Session, Totp, User,
+    event::{EventKind, Origin},
+};
+use crate::accounts::{
+    clock::Timestamp,
+    error::{CodeRefusal, Error},
+    lifetimes::{PENDING_TOTP_LIFE, RECENT},
+    mail::MailKind,
+    record::Unknown,
+    recovery_code::{self, RecoveryCodeText, is_between},
+    secret_keys::SecretKeys,
+    token::Digest,
+    totp::{self, Checked, TotpSecret},
+};
+
+/// A code as a user types it.
+enum TypedCode {
+    /// Of an authenticator app.
+    OfApp(String),
+    /// A recovery code.
+    Recovery(RecoveryCodeText),
+}
+
+impl TypedCode {
+    fn parse(text: &str) -> Result<Self, CodeRefusal> {
+        let chars: String = text.chars().filter(|c| !is_between(*c)).collect();
+        match chars.len() {
+            0 => Err(CodeRefusal::Required),
+            totp::DIGITS => Ok(Self::OfApp(chars)),
+            recovery_code::CHARS => {
+                let code = RecoveryCodeText::parse(&chars);
+                code.map(Self::Recovery).ok_or(CodeRefusal::Wrong)
+            }
+            _ => Err(CodeRefusal::Wrong),
+        }
+    }
+}
+
+impl User {
+    /// Whether a password alone does not let the user in.
+    pub fn has_second_factor(&self) -> bool {
+        self.totp.is_some() || !self.passkeys.is_empty()
+    }
+
+    /// Whether the user has shown in this session, not long ago, who is there: by the strongest factor there is (ASVS
+    /// 7.5.1, 7.5.3).
+    pub fn is_recent(&self, session: &Session, now: Timestamp) -> bool {
+        let shown_at = match self.has_second_factor() {
+            true => session.second_factor_at,
+            false => Some(session.authenticated_at),
+        };
+        shown_at.is_some_and(|at| at.plus(RECENT) > now)
+    }
+
+    /// Uses a code of the authenticator app, or a recovery code. Neither works twice: what it changes has to be stored in
+    /// the same step as what it is used for (ASVS 6.5.1).
+    pub fn use_code(
+        &mut self,
+        code: &str,
+        keys: Option<&SecretKeys>,
+        origin: &Origin,
+    ) -> Result<(), CodeRefusal> {
+        match TypedCode::parse(code)? {
+            TypedCode::OfApp(code) => self.use_code_of_app(&code, keys, origin.at),
+            TypedCode::Recovery(code) => self.use_recovery_code(&code, origin),
+        }
+    }
+
+    fn use_code_of_app(
+        &mut self,
+        code: &str,
+        keys: Option<&SecretKeys>,
+        now: Timestamp,
+    ) -> Result<(), CodeRefusal> {
+        let app = self.totp.as_mut().ok_or(CodeRefusal::Wrong)?;
+        let keys = keys.ok_or(CodeRefusal::Unreadable)?;
+        let opened = keys.open(&self.id, &app.secret);
+        let opened = opened.ok_or(CodeRefusal::Unreadable)?;
+        let secret = TotpSecret::from_bytes(opened.secret);
+        app.step = accepted_step(secret.check(code, now), app.step)?;
+        app.used_at = Some(now);
+        if !opened.is_current {
+            app.secret = keys.seal(&self.id, secret.as_bytes());
+        }
+        Ok(())
+    }
+
+    fn use_recovery_code(
+        &mut self,
+        code: &RecoveryCodeText,
+        origin: &Origin,
+    ) -> Result<(), CodeRefusal> {
+        let digest = code.digest();
+        let held = self.recovery_codes.as_mut();
+        let codes = &mut held.ok_or(CodeRefusal::Wrong)?.codes;
+        let position = codes.iter().position(|code| code.digest == digest);
+        codes.remove(position.ok_or(CodeRefusal::Wrong)?);
+        self.note(EventKind::RecoveryCodeUsed, origin);
+        self.notify(MailKind::RecoveryCodeUsed, origin);
+        Ok(())
+    }
+
+    /// Notes that the user has shown in a session who is there, by a second factor; false if there is none.
+    pub fn authenticate_by_second_factor(&mut self, session: &Digest, now: Timestamp) -> bool {
+        let session = self.session_mut(session);
+        let shown = session.map(|session| {
+            session.authenticated_at = now;
+            session.second_factor_at = Some(now);
+        });
+        shown.is_some()
+    }
+
+    /// Begins to add an authenticator app with this secret, in the place of one that was begun before.
+    pub fn begin_totp(
+        &mut self,
+        session: &Session,
+        secret: &TotpSecret,
+        keys: &SecretKeys,
+        now: Timestamp,
+    ) {
+        self.pending_totp = Some(PendingTotp {
+            secret: keys.seal(&self.id, secret.as_bytes()),
+            session: session.handle.clone(),
+            expires_at: now.plus(PENDING_TOTP_LIFE),
+            unknown: Unknown::new(),
+        });
+    }
+
+    /// The secret of the authenticator app that this session is adding, if its time is not over.
+    pub fn pending_secret(
+        &self,
+        session: &Session,
+        keys: Option<&SecretKeys>,
+        now: Timestamp,
+    ) -> Option<TotpSecret> {
+        let pending = self.pending_totp.as_ref();
+        let pending =
+            pending.filter(|pending| pending.expires_at > now && pending.session == session.handle);
+        let opened = keys?.open(&self.id, &pending?.secret)?;
+        Some(TotpSecret::from_bytes(opened.secret))
+    }
+
+    /// Adds the authenticator app that this session is adding, if `code` is one of it, in the place of another one; and
+    /// gives the user these recovery codes.
+    pub fn confirm_totp(
+        &mut self,
+        session: &Session,
+        code: &str,
+        codes: &[RecoveryCodeText],
+        keys: Option<&SecretKeys>,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        let now = origin.at;
+        let secret = self.pending_secret(session, keys, now);
+        let secret = secret.ok_or(Error::SetupExpired)?;
+        let code = match TypedCode::parse(code).map_err(Error::SetupCode)? {
+            TypedCode::OfApp(code) => code,
+            TypedCode::Recovery(_) => return Err(Error::SetupCode(CodeRefusal::Wrong)),
+        };
+        let step = accepted_step(secret.check(&code, now), 0);
+        let step = step.map_err(Error::SetupCode)?;
+        let pending = self.pending_totp.take().ok_or(Error::SetupExpired)?;
+        self.totp = Some(Totp {
+            secret: pending.secret,
+            added_at: now,
+            used_at: None,
+            step,
+            unknown: Unknown::new(),
+        });
+        self.give_recovery_codes(codes, now);
+        self.authenticate_by_second_factor(&session.digest, now);
+        self.note(EventKind::TotpAdded, origin);
+        self.notify(MailKind::TotpAdded, origin);
+        Ok(())
+    }
+
+    /// Removes the authenticator app; false, with nothing changed, if there is none.
+    pub fn end_totp(&mut self, origin: &Origin) -> bool {
+        let is_there = self.totp.take().is_some();
+        if is_there {
+            self.pending_totp = None;
+            self.drop_useless_codes();
+            self.note(EventKind::TotpRemoved, origin);
+            self.notify(MailKind::TotpRemoved, origin);
+        }
+        is_there
+    }
+
+    /// Gives the user these recovery codes, in the place of older ones.
+    pub fn make_recovery_codes(
+        &mut self,
+        codes: &[RecoveryCodeText],
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        if !self.has_second_factor() {
+            return Err(Error::NoSecondFactor);
+        }
+        self.give_recovery_codes(codes, origin.at);
+        self.note(EventKind::RecoveryCodesMade, origin);
+        self.notify(MailKind::RecoveryCodesMade, origin);
+        Ok(())
+    }
+
+    fn give_recovery_codes(&mut self, codes: &[RecoveryCodeText], now: Timestamp) {
+        let codes = codes.iter().map(|code| RecoveryCode {
+            digest: code.digest(),
+            unknown: Unknown::new(),
+        });
+        self.recovery_codes = Some(RecoveryCodes {
+            made_at: now,
+            codes: codes.collect(),
+            unknown: Unknown::new(),
+        });
+    }
+
+    /// Recovery codes are for those who lost a second factor. Without one they would only lie around.
+    pub(super) fn drop_useless_codes(&mut self) {
+        if !self.has_second_factor() {
+            self.recovery_codes = None;
+        }
+    }
+
+    /// Removes the second factors that were added at this moment or later, and the recovery codes that were made then.
+    pub(super) fn drop_second_factors_since(&mut self, at: Timestamp) {
+        self.totp.take_if(|app| app.added_at >= at);
+        self.passkeys.retain(|passkey| passkey.added_at < at);
+        self.recovery_codes.take_if(|codes| codes.made_at >= at);
+        self.pending_totp = None;
+        self.drop_useless_codes();
+    }
+
+    /// Removes all second factors; false, with nothing changed, if there are none.
+    pub fn end_second_factors(&mut self, origin: &Origin) -> bool {
+        let is_there = self.has_second_factor();
+        if is_there {
+            self.drop_second_factors_since(Timestamp::PAST);
+            self.note(EventKind::SecondFactorsEnded, origin);
+            self.notify(MailKind::SecondFactorsEnded, origin);
+        }
+        is_there
+    }
+}
+
+/// The step of a code, if it is later than the last one that was accepted.
+fn accepted_step(checked: Checked, last: u64) -> Result<u64, CodeRefusal> {
+    match checked {
+        Checked::OfStep(step) if step > last => Ok(step),
+        Checked::OfStep(_) => Err(CodeRefusal::Used),
+        Checked::OfOtherMinute => Err(CodeRefusal::OfOtherMinute),
+        Checked::Wrong => Err(CodeRefusal::Wrong),
+    }
+}
+
+/// The rules are tested with a secret key.
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+//! `/account/totp`: the secret of an authenticator app that is being added.
+
+use leptos::prelude::*;
+use qrcode::{QrCode, render::svg};
+
+use super::{
+    Page,
+    endpoint::{Content, Endpoint, REDIRECT},
+    frame::Frame,
+    parts::navigation,
+    request::{Detour, PageRequest},
+    security::SecurityPage,
+};
+use crate::forms::{
+    answers::{LOGGED_OUT, OF_THE_STORE},
+    second_factors::confirm_totp,
+};
+
+/// How large a QR code is drawn at least, in pixels.
+const QR_PIXELS: u32 = 220;
+/// How many characters of the secret stand together.
+const GROUP: usize = 4;
+
+/// The page with the secret.
+pub struct TotpPage {
+    secret: String,
+    uri: String,
+}
+
+impl Page for TotpPage {
+    const PATH: &'static str = "/account/totp";
+    const ENDPOINT: Endpoint = Endpoint {
+        refusals: &[LOGGED_OUT, OF_THE_STORE],
+        ..Endpoint::new(
+            "The authenticator app that the user is adding",
+            &[(200, Content::Page), REDIRECT],
+        )
+    };
+
+    async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
+        let (user, session) = request.account(Self::PATH).await?;
+        let pending = request.service.accounts.pending_totp(&user, &session);
+        match pending {
+            Some((secret, uri)) => Ok(Self {
+                secret: secret.base32(),
+                uri,
+            }),
+            None => Err(Detour::Redirect(SecurityPage::PATH.to_owned())),
+        }
+    }
+
+    fn view(self, frame: &Frame) -> AnyView {
+        let groups = in_groups(&self.secret);
+        view! {
+            {frame.heading("Add an authenticator app")}
+            {navigation(SecurityPage::PATH, frame)}
+            <p class="lead">
+                "Scan this with the app on your phone, then enter the code that it shows."
+            </p>
+            {qr_code(&self.uri)}
+            <p>
+                "On this phone, " <a href=self.uri>"open it in the app"</a>
+                ", or type the secret there:"
+            </p>
+            <p>
+                <code class="text">{groups}</code>
+            </p>
+            {frame.main_form(&confirm_totp::FORM, Vec::new())}
+            <p class="hint">"There are 10 minutes for it. Nothing changes before you confirm."</p>
+            <nav class="links">
+                <a href=SecurityPage::PATH>"Not now"</a>
+            </nav>
+        }
+        .into_any()
+    }
+}
+
+/// The secret in groups, for those who type it.
+fn in_groups(secret: &str) -> String {
+    let chars: Vec<char> = secret.chars().collect();
+    let groups = chars.chunks(GROUP).map(String::from_iter);
+    groups.collect::<Vec<_>>().join(" ")
+}
+
+/// The QR code of a text. None if it is too long for one: then there is the secret to type.
+fn qr_code(text: &str) -> Option<impl IntoView + use<>> {
+    let code = QrCode::new(text).ok()?;
+    let mut drawing = code.render::<svg::Color<'_>>();
+    let svg = drawing.min_dimensions(QR_PIXELS, QR_PIXELS).build();
+    // Only files begin with a declaration of XML.
+    let svg = svg.find("<svg").map(|start| svg[start..].to_owned())?;
+    Some(view! {
+        <div class="qr" role="img" aria-label="QR code with the secret" inner_html=svg></div>
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_typed_in_groups_of_four() {
+        assert_eq!(in_groups("GEZDGNBVGY3TQOJQ"), "GEZD GNBV GY3T QOJQ");
+    }
+}
