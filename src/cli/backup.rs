@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-/// Writes all users and waiting mails to a file.
+/// Writes all users and waiting mails to a file. Mailed links and the key file are not in it.
 #[derive(Args)]
 pub struct Backup {
     /// The file, which takes the place of an older one when it is complete

@@ -58,7 +58,7 @@ fn all_that_is_set_in_deploy_is_a_setting() {
         .chain(unit)
         .chain(compose.filter(is_variable))
         .collect();
-    assert_eq!(named.len(), 8, "{named:?}");
+    assert_eq!(named.len(), 9, "{named:?}");
     for variable in named {
         assert!(help.contains(&format!("[env: {variable}")), "{variable}");
     }

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+
 use crate::{
     mongod::{Mongod, database_name},
     output,
@@ -70,6 +72,12 @@ fn the_first_start_makes_a_key_file_for_its_user_alone_and_the_next_reads_it() {
         ]
     );
     assert_eq!((lines.len(), lines[2].len()), (3, OLD.len()));
+    let store = fs::read(setup.folder().join("registry.redb")).unwrap();
+    let key = STANDARD.decode(lines[2]).unwrap();
+    for key in [lines[2].as_bytes(), &key] {
+        let is_there = store.windows(key.len()).any(|bytes| bytes == key);
+        assert!(!is_there, "the store, and so a backup, has the key");
+    }
 
     let log = log_of(&setup);
     assert!(!log.contains("key_file"), "{log}");
