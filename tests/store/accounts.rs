@@ -5,7 +5,7 @@ use std::sync::Arc;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
 use async_trait::async_trait;
 use fpm_registry::accounts::{
-    Accounts, Caller,
+    Accounts, Caller, Login, SecondStep,
     clock::Clock,
     error::Error,
     mail::{Mail, MailError, MailState, Mailer, QueuedMail},
@@ -13,6 +13,7 @@ use fpm_registry::accounts::{
     password::PasswordHash,
     policy::PasswordPolicy,
     store::{Key, Store},
+    token::Digest,
     user::User,
 };
 
@@ -30,17 +31,16 @@ async fn a_login_upgrades_the_password() {
     };
     let before = add(&store, weak).await;
     let accounts = accounts(&store);
-    let log_in = async || {
-        let caller = Caller::default();
-        let login = accounts.login(&caller, "ada@example.org", PASSWORD).await;
-        assert!(lives(&store, &login.unwrap().session.digest()).await);
+    let log_in_and_find = async || {
+        let session = log_in(&accounts, "ada@example.org", PASSWORD).await;
+        assert!(lives(&store, &session).await);
         find(&store, Key::Id(&before.id)).await.unwrap()
     };
-    let after = log_in().await;
+    let after = log_in_and_find().await;
     let strong = "$argon2id$v=19$m=19456,t=2,p=1$";
     assert!(after.password.as_str().starts_with(strong));
     assert_eq!((after.sessions.len(), after.rev), (2, Some(2)));
-    assert_eq!(log_in().await.password, after.password);
+    assert_eq!(log_in_and_find().await.password, after.password);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,6 +89,16 @@ async fn a_mail_of_a_later_version_is_left_to_it() {
         (&kept["kind"], &kept["token"]),
         (&"token-expires".into(), &"laptop".into())
     );
+}
+
+/// Logs a user without a second factor in; the digest of the session.
+pub async fn log_in(accounts: &Accounts, email: &str, password: &str) -> Digest {
+    let (caller, second) = (Caller::default(), SecondStep::None);
+    match accounts.login(&caller, email, password, second).await {
+        Ok(Login::Done(logged_in)) => logged_in.session.digest(),
+        Ok(Login::Pending(_)) => panic!("there is no second factor"),
+        Err(error) => panic!("{error}"),
+    }
 }
 
 pub fn accounts(store: &Arc<dyn Store>) -> Accounts {
