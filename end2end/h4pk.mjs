@@ -1,0 +1,42 @@
+import { chromium } from '@playwright/test';
+const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });
+const ctx = await browser.newContext({ viewport: { width: 900, height: 1000 } });
+const page = await ctx.newPage();
+page.on('console', m => console.log('console', m.type(), m.text()));
+page.on('pageerror', e => console.log('pageerror', e.message));
+const cdp = await ctx.newCDPSession(page);
+await cdp.send('WebAuthn.enable', { enableUI: false });
+const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', { options: { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true } });
+const base = 'http://localhost:9390';
+let n = 0;
+const shot = async (name) => { console.log(name, page.url(), await page.title()); await page.screenshot({ path: `/tmp/h4/shots/pk-${++n}-${name}.png`, fullPage: true }).catch(e => console.log('noshot')); };
+const email = `pk-${Date.now()}@example.org`;
+await page.goto(base + '/auth/signup');
+await page.fill('[name=name]', 'Ada'); await page.fill('[name=email]', email); await page.fill('[name=password]', 'correct horse battery');
+await Promise.all([page.waitForURL(base + '/'), page.click('form[action="/auth/signup"] button[type=submit]')]);
+await page.goto(base + '/account/security'); await shot('security');
+await page.fill('[data-passkeys=add] [name=name]', 'Laptop'); await page.click('[data-passkeys=add] button[type=submit]');
+await page.waitForURL('**/account/security?notice=passkey-added', { timeout: 5000 }).catch(async e => console.log(await page.textContent('main')));
+await shot('added');
+console.log(JSON.stringify((await cdp.send('WebAuthn.getCredentials', { authenticatorId })).credentials.map(c => [c.rpId, c.isResidentCredential, c.signCount])));
+await page.click('form[action="/auth/logout"] button'); await page.waitForURL('**/auth/login**');
+await page.waitForTimeout(1500);
+await shot('login'); 
+if (page.url().includes('/auth/login')) { await page.click('[data-passkeys=login] button'); await page.waitForURL(base + '/', { timeout: 5000 }).catch(async () => console.log(await page.textContent('main'))); }
+await shot('in');
+await page.goto(base + '/account/sessions'); 
+await page.click('form[action="/auth/logout"] button'); await page.waitForTimeout(1000);
+await shot('after-logout');
+// second factor
+await cdp.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: false });
+await page.goto(base + '/auth/login?next=/account/security'); await page.waitForTimeout(700);
+await page.fill('[name=email]', email); await page.fill('[name=password]', 'correct horse battery');
+await page.click('form[action="/auth/login"] button[type=submit]'); await page.waitForURL('**/auth/second-factor**'); await page.waitForTimeout(300); await shot('second');
+await page.click('[data-passkeys=second-factor] button'); await page.waitForURL('**/account/security', { timeout: 5000 }).catch(async () => console.log(await page.textContent('main')));
+await shot('in2');
+// without user verification at login
+await page.click('form[action="/auth/logout"] button'); await page.waitForTimeout(800);
+console.log(page.url());
+await page.click('[data-passkeys=login] button').catch(e=>console.log('x')); await page.waitForTimeout(1000); await shot('unverified');
+console.log(await page.textContent('main'));
+await browser.close();
