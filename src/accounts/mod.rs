@@ -9,6 +9,7 @@
 //! - [`record`]: how what is stored is declared
 //! - [`name`], [`email`], [`password`], [`token`]: parsed values, random tokens and their digests
 //! - [`upload_token_text`], [`token_scope`], [`package`]: the text of an upload token, and what it is good for
+//! - [`passkeys`]: adds passkeys and verifies them
 //! - [`legacy`]: passwords of the first backend; [`import`]: its users
 //! - [`hasher`]: the threads that hash passwords, behind a [`fair_queue`]
 //! - [`policy`]: which passwords can be chosen; [`strength`]: what is too easy to guess
@@ -51,6 +52,7 @@ pub mod network;
 pub mod operator;
 pub mod outbox;
 pub mod package;
+pub mod passkeys;
 pub mod password;
 pub mod policy;
 pub mod record;

@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_macros, reason = "each suite uses a part of it")]
 
 mod answer;
+pub mod authenticator;
 pub mod document;
 pub mod mails;
 pub mod mongod;
