@@ -64,6 +64,18 @@ impl Accounts {
                 let ended = self.change_present(user, rule).await?;
                 ("ended the upload tokens", json!({ "ended": ended }))
             }
+            Act::EndSecondFactors => {
+                let rule = |user: &mut User| user.ask_for_end_of_second_factors(&origin);
+                let end = self.change_present(user, rule).await??;
+                let did = "told the user that all second factors end a day later";
+                (did, json!({ "second_factors_end_at": end.rfc3339() }))
+            }
+            Act::KeepSecondFactors => {
+                let rule = |user: &mut User| user.keep_second_factors(&origin);
+                let refusal = NotDone::SecondFactorsStay;
+                self.alter(user, rule, refusal).await?;
+                ("stopped the end of the second factors", json!({}))
+            }
             Act::SendResetLink => {
                 let rule = |user: &mut User| user.send_reset_link(&origin);
                 self.alter(user, rule, NotDone::Disabled).await?;
