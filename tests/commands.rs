@@ -8,10 +8,14 @@
 
 #[path = "commands/backup.rs"]
 mod backup;
+#[path = "common/code_of_app.rs"]
+mod code_of_app;
 #[path = "commands/import.rs"]
 mod import;
 #[path = "common/mongod.rs"]
 mod mongod;
+#[path = "commands/second_factors.rs"]
+mod second_factors;
 #[path = "common/socket.rs"]
 mod socket;
 #[path = "commands/upload_tokens.rs"]

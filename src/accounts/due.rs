@@ -1,8 +1,11 @@
-//! What is to be done to users by the clock, without anybody asking: reminders.
+//! What is to be done to users by the clock: reminders, and the end of second factors that an operator asked for.
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Accounts, device_name::DeviceName, error::Error, store::Key, user::event::Origin};
+use super::{
+    Accounts, audit::AuditEvent, device_name::DeviceName, error::Error, store::Key,
+    user::event::Origin,
+};
 
 /// How often it is looked for.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -41,11 +44,18 @@ impl Accounts {
             }
             for id in &next {
                 let changed = self.users.change(Key::Id(id), |user| {
+                    let had_second_factor = user.has_second_factor();
                     user.do_due(&origin);
-                    Some(())
+                    Some(had_second_factor && !user.has_second_factor())
                 });
                 match changed.await {
-                    Ok(Some(())) => done += 1,
+                    Ok(Some(has_lost_second_factors)) => {
+                        done += 1;
+                        if has_lost_second_factors {
+                            let audit = &self.metrics.audit;
+                            audit.record(AuditEvent::SecondFactorRemoved, Some(id), None);
+                        }
+                    }
                     Ok(None) => failed += 1,
                     Err(error) => {
                         tracing::warn!(user = %id, %error, "cannot do what is due to a user, will retry");

@@ -62,6 +62,7 @@ pub const EXPORT: &[Fact] = &[
     Fact::nullable("authenticator_app_to_confirm_until", Kind::Time),
     Fact::new("passkeys", Kind::List(&Kind::Object(PASSKEY))),
     Fact::nullable("recovery_codes", Kind::Object(RECOVERY_CODES)),
+    Fact::nullable("second_factors_end_at", Kind::Time),
     Fact::new("logins_waiting_until", Kind::List(&Kind::Time)),
     Fact::new("history", Kind::List(&Kind::Object(EVENT))),
     Fact::new("fields_of_later_versions", Kind::List(&Kind::Text)),
@@ -168,6 +169,7 @@ pub fn export(user: &User) -> Value {
             user.pending_totp.as_ref().map(|app| app.expires_at.rfc3339()),
         "passkeys": user.passkeys.iter().map(passkey).collect::<Vec<_>>(),
         "recovery_codes": user.recovery_codes.as_ref().map(recovery_codes),
+        "second_factors_end_at": user.second_factors_end_at.map(|at| at.rfc3339()),
         "logins_waiting_until": waiting.collect::<Vec<_>>(),
         "history": user.events.iter().rev().map(event).collect::<Vec<_>>(),
         // What it means is not known here, so neither is whether it is a secret.

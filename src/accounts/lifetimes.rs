@@ -34,6 +34,8 @@ pub const PENDING_LOGIN_LIFE: Duration = Duration::from_secs(10 * 60);
 pub const PENDING_TOTP_LIFE: Duration = Duration::from_secs(10 * 60);
 /// How long a challenge waits for the answer of a passkey.
 pub const CHALLENGE_LIFE: Duration = Duration::from_secs(5 * 60);
+/// How long the owner can object after an operator has asked to end all second factors.
+pub const END_OF_SECOND_FACTORS_DELAY: Duration = DAY;
 /// A day.
 pub const DAY: Duration = days(1);
 

@@ -30,6 +30,9 @@ pub enum UserCommand {
         /// Only those whose e-mail address is not confirmed
         #[arg(long)]
         unconfirmed: bool,
+        /// Only those whose second factors are about to end
+        #[arg(long)]
+        losing_second_factors: bool,
         /// How the outcome is printed.
         #[command(flatten)]
         output: Output,
@@ -65,13 +68,18 @@ pub enum UserCommand {
     EndSessions(One),
     /// End all upload tokens, so that no program can publish in the user's name
     EndTokens(One),
-    /// Mail the user a link to choose a new password
+    /// Remove all second factors and recovery codes a day later, for a user who has lost them; the user is told, and they
+    /// stay if the owner objects
+    EndSecondFactors(One),
+    /// Stop the removal of the second factors
+    KeepSecondFactors(One),
+    /// Mail the user a link to choose a new password; second factors stay
     ResetLink(One),
     /// Keep the user out: log out everywhere, and let no login succeed
     Disable(One),
     /// Let the user in again
     Enable(One),
-    /// Give a stolen account back to its owner at this address: end all sessions, devices, tokens and links, and the password
+    /// Give a stolen account back to its owner at this address: end all sessions, devices, tokens and links, and the password, but no second factor
     Recover {
         /// The user.
         #[command(flatten)]
@@ -110,6 +118,7 @@ impl UserCommand {
                 text,
                 disabled,
                 unconfirmed,
+                losing_second_factors,
                 output,
             } => {
                 let filter = UserFilter {
@@ -117,6 +126,7 @@ impl UserCommand {
                     text,
                     disabled,
                     unconfirmed,
+                    losing_second_factors,
                 };
                 return perform(settings, Request::ListUsers(filter), output).await;
             }
@@ -139,6 +149,8 @@ impl UserCommand {
             Self::Unlock(one) => (one, Act::Unlock),
             Self::EndSessions(one) => (one, Act::EndSessions),
             Self::EndTokens(one) => (one, Act::EndUploadTokens),
+            Self::EndSecondFactors(one) => (one, Act::EndSecondFactors),
+            Self::KeepSecondFactors(one) => (one, Act::KeepSecondFactors),
             Self::ResetLink(one) => (one, Act::SendResetLink),
             Self::Disable(one) => (one, Act::Disable),
             Self::Enable(one) => (one, Act::Enable),

@@ -8,11 +8,12 @@ use super::{
     Page,
     endpoint::{Content, Endpoint, REDIRECT},
     frame::Frame,
-    parts::{day, navigation},
+    parts::{day, moment, navigation},
     request::{Detour, PageRequest},
 };
 use crate::{
     accounts::{
+        clock::Timestamp,
         export::{PASSKEY, RECOVERY_CODES, TOTP, passkey, recovery_codes, totp},
         facts::{Fact, Kind as FactKind},
         recovery_code::RecoveryCodeText,
@@ -46,6 +47,7 @@ const FACTS: &[Fact] = &[
     Fact::nullable("authenticator_app", FactKind::Object(TOTP)),
     Fact::new("passkeys", FactKind::List(&FactKind::Object(PASSKEY))),
     Fact::nullable("recovery_codes", FactKind::Object(RECOVERY_CODES)),
+    Fact::nullable("second_factors_end_at", FactKind::Time),
 ];
 
 impl Page for SecurityPage {
@@ -75,6 +77,7 @@ impl Page for SecurityPage {
             "authenticator_app": user.totp.as_ref().map(totp),
             "passkeys": user.passkeys.iter().map(passkey).collect::<Vec<_>>(),
             "recovery_codes": user.recovery_codes.as_ref().map(recovery_codes),
+            "second_factors_end_at": user.second_factors_end_at.map(|at| at.rfc3339()),
         }))
     }
 
@@ -94,6 +97,7 @@ impl Page for SecurityPage {
             {frame.heading("Security")}
             {navigation(Self::PATH, frame)}
             {frame.status()}
+            {self.user.second_factors_end_at.map(end)}
             {(!self.made.is_empty()).then(|| made(&self.made))}
             <p class="lead">{advice}</p>
             <section aria-labelledby="password">
@@ -105,6 +109,16 @@ impl Page for SecurityPage {
             {codes}
         }
         .into_any()
+    }
+}
+
+/// What a user should do whose second factors an operator was asked to remove.
+fn end(at: Timestamp) -> impl IntoView + use<> {
+    view! {
+        <p class="warning">
+            "All your second factors end on " {moment(at)}
+            ", since an operator of the registry was asked to remove them. If you did not ask for it, use “This was not me” in the mail about it. If you have one of them, log in with it before, and all of them stay."
+        </p>
     }
 }
 

@@ -9,6 +9,8 @@
 #[macro_use]
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/code_of_app.rs"]
+mod code_of_app;
 #[path = "../common/forms.rs"]
 mod forms;
 
@@ -25,6 +27,7 @@ mod account_recent;
 mod account_rules;
 mod account_sessions;
 mod documents;
+mod end_of_second_factors;
 mod errors;
 mod forgot_password;
 mod headers;

@@ -126,6 +126,7 @@ impl UserFilter {
         self.text.as_ref().is_none_or(has)
             && (!self.disabled || user.disabled_at.is_some())
             && (!self.unconfirmed || user.confirmed_at.is_none())
+            && (!self.losing_second_factors || user.second_factors_end_at.is_some())
     }
 }
 
@@ -143,6 +144,7 @@ fn row(user: &User) -> Value {
         "created_at": user.created_at.rfc3339(),
         "login_at": user.login_at.rfc3339(),
         "disabled": user.disabled_at.is_some(),
+        "second_factors_end_at": user.second_factors_end_at.map(|at| at.rfc3339()),
     })
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::accounts::{
     error::{Error, StoreError},
     id::UserId,
-    user::{User, event::EventKind},
+    user::{User, end_of_second_factors::CannotEnd, event::EventKind},
 };
 
 /// What an operator asks for.
@@ -61,6 +61,8 @@ pub struct UserFilter {
     pub disabled: bool,
     /// Only those whose address is not confirmed.
     pub unconfirmed: bool,
+    /// Only those whose second factors are about to end.
+    pub losing_second_factors: bool,
 }
 
 /// Which events are listed.
@@ -90,6 +92,10 @@ pub enum Act {
     EndSessions,
     /// Ends all upload tokens.
     EndUploadTokens,
+    /// Has all second factors end a day later, unless the owner objects.
+    EndSecondFactors,
+    /// Stops the end of second factors.
+    KeepSecondFactors,
     /// Mails a link to choose a new password.
     SendResetLink,
     /// Keeps the user out.
@@ -138,6 +144,12 @@ pub enum NotDone {
     /// A disabled user cannot use a reset link.
     #[error("this user is disabled, enable the account first")]
     Disabled,
+    /// Second factors stay.
+    #[error(transparent)]
+    CannotEndSecondFactors(#[from] CannotEnd),
+    /// Nobody asked to end second factors.
+    #[error("the second factors of this user are not about to end")]
+    SecondFactorsStay,
     /// What a user would be told too.
     #[error(transparent)]
     Refused(#[from] Error),

@@ -13,7 +13,7 @@ use crate::accounts::{
     mail::{MailKind, QueuedMail},
     name::Name,
     store::{InsertError, Key},
-    user::{User, event::Origin},
+    user::{User, end_of_second_factors::CannotEnd, event::Origin},
 };
 
 impl Accounts {
@@ -64,6 +64,18 @@ impl Accounts {
                 let ended = self.change_present(user, rule).await?;
                 ("ended the upload tokens", json!({ "ended": ended }))
             }
+            Act::EndSecondFactors => {
+                let rule = |user: &mut User| user.ask_for_end_of_second_factors(&origin);
+                let end = self.try_alter(user, rule).await?;
+                let did = "told the user that all second factors end a day later";
+                (did, json!({ "second_factors_end_at": end.rfc3339() }))
+            }
+            Act::KeepSecondFactors => {
+                let rule = |user: &mut User| user.keep_second_factors(&origin);
+                let refusal = NotDone::SecondFactorsStay;
+                self.alter(user, rule, refusal).await?;
+                ("stopped the end of the second factors", json!({}))
+            }
             Act::SendResetLink => {
                 let rule = |user: &mut User| user.send_reset_link(&origin);
                 self.alter(user, rule, NotDone::Disabled).await?;
@@ -109,6 +121,22 @@ impl Accounts {
             .users
             .change_from(user, |user| rule(user).then_some(()));
         altered.await?.ok_or(refusal)
+    }
+
+    /// Applies a rule to a user that says why it refuses, with nothing changed.
+    async fn try_alter<T>(
+        &self,
+        user: User,
+        mut rule: impl FnMut(&mut User) -> Result<T, CannotEnd>,
+    ) -> Result<T, NotDone> {
+        let gone = NotDone::NoSuchUser(user.id.to_string());
+        let mut refused = None;
+        let altered = self.users.change_from(user, |user| {
+            let altered = rule(user);
+            altered.map_err(|why| refused = Some(why)).ok()
+        });
+        let altered = altered.await?;
+        altered.ok_or_else(|| refused.map_or(gone, NotDone::from))
     }
 
     /// Applies a rule to a user; [`NotDone::NoSuchUser`] if the account was deleted meanwhile.

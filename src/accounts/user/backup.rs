@@ -3,10 +3,11 @@
 use super::User;
 
 impl User {
-    /// Ends all mailed links. An address that is to be confirmed stays so, until its user asks for another link.
+    /// Ends all mailed links, and so what one may object to by them: that second factors end. An address that is to be confirmed stays so, until its user asks for another link.
     pub fn end_links(&mut self) {
         self.reset = None;
         self.not_me.clear();
+        self.second_factors_end_at = None;
         if let Some(asked) = &mut self.confirmation {
             asked.digest = None;
             asked.expires_at = None;

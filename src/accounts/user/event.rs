@@ -97,6 +97,8 @@ pub enum EventKind {
     EndOfSecondFactorsAsked,
     /// All second factors were removed, as an operator had asked.
     SecondFactorsEnded,
+    /// All second factors stay, though an operator had asked to have them removed.
+    EndOfSecondFactorsStopped,
     /// An operator had failed logins forgotten.
     Unlocked,
     /// An operator had a reset link sent.
@@ -153,6 +155,7 @@ impl EventKind {
             | Self::PasskeyRefused
             | Self::EndOfSecondFactorsAsked
             | Self::SecondFactorsEnded
+            | Self::EndOfSecondFactorsStopped
             | Self::Unlocked
             | Self::ResetLinkSent
             | Self::Disabled
@@ -194,6 +197,7 @@ impl EventKind {
             Self::PasskeyRefused => "Passkey refused, it may have been copied",
             Self::EndOfSecondFactorsAsked => "Removal of all second factors asked for",
             Self::SecondFactorsEnded => "All second factors removed",
+            Self::EndOfSecondFactorsStopped => "Removal of all second factors stopped",
             Self::Unlocked => "Failed logins forgotten",
             Self::ResetLinkSent => "Reset link sent",
             Self::Disabled => "Account disabled",

@@ -6,6 +6,7 @@
 //! - `links`: the records of links that are mailed, and of former addresses
 //! - [`upload_tokens`]: tokens by which programs publish packages
 //! - [`second_factors`]: authenticator apps, recovery codes and passkeys; `pending_login`: a login that waits for one
+//! - [`end_of_second_factors`]: how an operator helps who has lost them; `due`: what is done by the clock
 //! - `operator`: what an operator does; `backup`: what of a record goes into a backup
 //! - [`event`], [`history`]: what has happened
 
@@ -30,6 +31,8 @@ use super::{
 
 mod address;
 mod backup;
+mod due;
+pub mod end_of_second_factors;
 pub mod event;
 pub mod history;
 mod links;
@@ -103,6 +106,8 @@ record! {
         "recoveryCodes" optional recovery_codes: Option<RecoveryCodes>,
         /// The passkeys, the oldest first.
         "passkeys" optional passkeys: Vec<Passkey>,
+        /// When all second factors end, as an operator has asked; none if that is not so.
+        "secondFactorsEndAt" optional second_factors_end_at: Option<Timestamp>,
         /// Logins with the right password that wait for a second factor, the oldest first; the time of some may be over.
         "pendingLogins" optional pending_logins: Vec<PendingLogin>,
         /// What has happened, the oldest first.
@@ -310,6 +315,7 @@ impl User {
             pending_totp: None,
             recovery_codes: None,
             passkeys: Vec::new(),
+            second_factors_end_at: None,
             pending_logins: Vec::new(),
             events: Vec::new(),
             notices: Vec::new(),

@@ -30,7 +30,8 @@ impl User {
     /// Takes the account back: the address that the mail went to is that of record again, and gets a reset link. All
     /// sessions, known devices, upload tokens and pending links end, the password works no more, every security mail of
     /// later events loses its link, and the second factors go that were not there before the event. So the older mailbox
-    /// wins, but not against a second factor: whoever reads the mail needs it to log in.
+    /// wins, but not against a second factor: whoever reads the mail needs it to log in. The others stay, even if an
+    /// operator has asked to end them.
     pub fn secure(&mut self, link: &Digest, origin: &Origin) -> Result<(), Error> {
         let now = origin.at;
         let link = self.not_me_link(link, now).ok_or(Error::LinkDead)?.clone();
@@ -44,6 +45,7 @@ impl User {
         self.held
             .retain(|held| held.changed_at < link.event_at && held.email != self.email);
         self.lock_out();
+        self.keep_second_factors(origin);
         self.drop_second_factors_since(link.event_at);
         if is_undone {
             self.note(EventKind::EmailUndone, origin);

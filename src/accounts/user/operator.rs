@@ -67,7 +67,7 @@ impl User {
     }
 
     /// Gives a stolen account to its owner, at this address: all that could get into it ends, the password works no more,
-    /// and no mailbox can undo it. The address gets a link to choose a password, the former one is told.
+    /// and no mailbox can undo it. Second factors stay. The address gets a link to choose a password, the former one is told.
     pub fn recover(&mut self, email: &Email, origin: &Origin) {
         if self.email != *email {
             self.notify(MailKind::AccountRecovered, origin);
@@ -75,6 +75,8 @@ impl User {
             self.confirmed_at = None;
         }
         self.lock_out();
+        // Who asked for their end may have been the thief, and the links end by which the owner would object.
+        self.keep_second_factors(origin);
         self.not_me.clear();
         self.held.clear();
         self.disabled_at = None;
@@ -120,6 +122,7 @@ impl User {
             self.upload_tokens.clear();
             self.pending_logins.clear();
             self.pending_totp = None;
+            self.keep_second_factors(origin);
             self.end_links();
             self.notify(MailKind::AccountDisabled, origin);
             self.note(EventKind::Disabled, origin);

@@ -68,7 +68,7 @@ impl User {
         used
     }
 
-    /// Begins a session for who has given a second factor too.
+    /// Begins a session for who has given a second factor too, and so has not lost it.
     pub fn log_in_with_second_factor(
         &mut self,
         session: Session,
@@ -79,6 +79,7 @@ impl User {
             second_factor_at: Some(session.created_at),
             ..session
         };
+        self.keep_second_factors(&session.origin());
         self.log_in(session, device, replaces);
     }
 

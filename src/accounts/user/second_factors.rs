@@ -103,13 +103,21 @@ impl User {
         Ok(())
     }
 
-    /// Notes that the user has shown in a session who is there, by a second factor; false if there is none.
+    /// Notes that the user has shown in a session who is there, by a second factor, and so has not lost it; false if there
+    /// is no such session.
     pub fn authenticate_by_second_factor(&mut self, session: &Digest, now: Timestamp) -> bool {
         let session = self.session_mut(session);
         let shown = session.map(|session| {
             session.authenticated_at = now;
             session.second_factor_at = Some(now);
+            Origin {
+                at: now,
+                ..session.origin()
+            }
         });
+        if let Some(origin) = &shown {
+            self.keep_second_factors(origin);
+        }
         shown.is_some()
     }
 
@@ -216,10 +224,12 @@ impl User {
         });
     }
 
-    /// Recovery codes are for those who lost a second factor. Without one they would only lie around.
+    /// Recovery codes are for those who lost a second factor. Without one they would only lie around, and nothing is left
+    /// to end.
     pub(super) fn drop_useless_codes(&mut self) {
         if !self.has_second_factor() {
             self.recovery_codes = None;
+            self.second_factors_end_at = None;
         }
     }
 
@@ -230,17 +240,6 @@ impl User {
         self.recovery_codes.take_if(|codes| codes.made_at >= at);
         self.pending_totp = None;
         self.drop_useless_codes();
-    }
-
-    /// Removes all second factors; false, with nothing changed, if there are none.
-    pub fn end_second_factors(&mut self, origin: &Origin) -> bool {
-        let is_there = self.has_second_factor();
-        if is_there {
-            self.drop_second_factors_since(Timestamp::PAST);
-            self.note(EventKind::SecondFactorsEnded, origin);
-            self.notify(MailKind::SecondFactorsEnded, origin);
-        }
-        is_there
     }
 }
 

@@ -206,8 +206,8 @@ impl User {
         Some(self.upload_tokens.remove(position))
     }
 
-    /// Does what is due to the user by the clock: reminds of upload tokens that expire soon, by one mail about the first.
-    pub fn do_due(&mut self, origin: &Origin) {
+    /// Reminds of upload tokens that expire soon, by one mail about the first.
+    pub(super) fn remind_of_upload_tokens(&mut self, origin: &Origin) {
         let now = origin.at;
         let is_due = |token: &&mut UploadToken| {
             token.is_live(now) && token.remind_at().is_some_and(|at| at <= now)
@@ -220,12 +220,6 @@ impl User {
         if let Some(first) = due.iter().min_by_key(|token| token.expires_at) {
             self.notify_of_token(MailKind::UploadTokenExpires, first, origin);
         }
-        self.set_due(now);
-    }
-
-    fn set_due(&mut self, now: Timestamp) {
-        let live = self.live_upload_tokens(now);
-        self.due_at = live.filter_map(UploadToken::remind_at).min();
     }
 
     fn notify_of_token(&mut self, kind: MailKind, token: &UploadToken, origin: &Origin) {
@@ -279,7 +273,7 @@ impl UploadToken {
     }
 
     /// When its user is to be told that it expires; none if that was told, or if another one took its place.
-    fn remind_at(&self) -> Option<Timestamp> {
+    pub(super) fn remind_at(&self) -> Option<Timestamp> {
         let is_to_be_told = self.reminded_at.is_none() && self.replaced_at.is_none();
         is_to_be_told.then(|| self.expires_at.minus(TOKEN_REMINDER))
     }

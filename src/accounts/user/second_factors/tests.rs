@@ -11,7 +11,7 @@ use crate::accounts::{
     token::Token,
     user::{
         Passkey,
-        tests::{ada, confirmed, day, device, kinds, mails, origin, session},
+        tests::{confirmed, day, device, kinds, mails, origin, session},
     },
 };
 
@@ -324,18 +324,4 @@ fn the_mailbox_removes_the_factors_that_were_added_since_and_no_earlier_one() {
         "what its mail tells of goes too"
     );
     assert_eq!(since(0), (false, 0, false));
-}
-
-#[test]
-fn all_second_factors_end_at_once() {
-    let (mut user, _, _) = with_app(&keys());
-    user.passkeys.push(passkey(2));
-    assert!(user.end_second_factors(&origin(3)));
-    assert!(!user.has_second_factor() && user.recovery_codes.is_none());
-    assert!(!user.end_second_factors(&origin(3)));
-    assert_eq!(
-        user.events.last().unwrap().kind,
-        EventKind::SecondFactorsEnded
-    );
-    assert!(!ada().end_second_factors(&origin(3)));
 }

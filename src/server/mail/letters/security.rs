@@ -88,8 +88,12 @@ fn subject_and_words(notice: &SecurityNotice) -> (&'static str, String) {
         SecurityEvent::EndOfSecondFactorsAsked => (
             "All second factors of your fpm-registry account are to be removed",
             [
-                &of_account("An operator of the registry was asked to help, and began to remove all second factors from"),
-                "\nA day later the password alone is enough to log in.",
+                of_account("An operator of the registry was asked to help, and began to remove all second factors from").as_str(),
+                "\nA day later the password alone is enough to log in. All of them stay if you\n",
+                match notice.not_me {
+                    Some(_) => "use the link below, or log in with one of them before.",
+                    None => "log in with one of them before.",
+                },
             ]
             .concat(),
         ),
