@@ -5,7 +5,7 @@ use std::sync::Arc;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
 use async_trait::async_trait;
 use fpm_registry::accounts::{
-    Accounts, Caller,
+    Accounts, Caller, Login, SecondStep,
     clock::Clock,
     error::Error,
     mail::{Mail, MailError, MailState, Mailer, QueuedMail},
@@ -13,6 +13,7 @@ use fpm_registry::accounts::{
     password::PasswordHash,
     policy::PasswordPolicy,
     store::{Key, Store},
+    token::Digest,
     user::User,
 };
 
@@ -32,8 +33,8 @@ async fn a_login_upgrades_the_password() {
     let accounts = accounts(&store);
     let log_in = async || {
         let caller = Caller::default();
-        let login = accounts.login(&caller, "ada@example.org", PASSWORD).await;
-        assert!(lives(&store, &login.unwrap().session.digest()).await);
+        let session = log_in_to(&accounts, &caller, "ada@example.org", PASSWORD).await;
+        assert!(lives(&store, &session).await);
         find(&store, Key::Id(&before.id)).await.unwrap()
     };
     let after = log_in().await;
@@ -89,6 +90,20 @@ async fn a_mail_of_a_later_version_is_left_to_it() {
         (&kept["kind"], &kept["token"]),
         (&"token-expires".into(), &"laptop".into())
     );
+}
+
+/// The session of a user who needs a password alone.
+pub async fn log_in_to(
+    accounts: &Accounts,
+    caller: &Caller,
+    email: &str,
+    password: &str,
+) -> Digest {
+    let login = accounts.login(caller, email, password, SecondStep::None);
+    match login.await.unwrap() {
+        Login::Done(login) => login.session.digest(),
+        Login::Pending(_) => panic!("it asks for a second factor"),
+    }
 }
 
 pub fn accounts(store: &Arc<dyn Store>) -> Accounts {

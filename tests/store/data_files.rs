@@ -29,7 +29,7 @@ use mongodb::Database;
 use serde_json::Value;
 
 use super::{
-    accounts::{accounts, weak_hash},
+    accounts::{accounts, log_in_to, weak_hash},
     email,
     embedded::Folder,
     mongo::open_new_database,
@@ -91,8 +91,7 @@ async fn assert_works(store: &Arc<dyn Store>, version: &Path) {
     assert_holds(&records, &json(version.join("records.json")));
     assert_holds(&mails, &json(version.join("mails.json")));
     let (accounts, caller) = (accounts(store), Caller::default());
-    let login = accounts.login(&caller, "ada@example.org", PASSWORD);
-    let session = login.await.unwrap().session.digest();
+    let session = log_in_to(&accounts, &caller, "ada@example.org", PASSWORD).await;
     let key = Key::Session(&session);
     assert!(store.find(key).await.unwrap().is_some());
 }

@@ -4,7 +4,8 @@
 //! - `sessions`: logins, sessions and known devices; `password`: choosing another one
 //! - `address`: the e-mail address, how it is confirmed and changed; `not_me`: how a mailbox takes an account back
 //! - [`upload_tokens`]: tokens by which programs publish packages
-//! - [`second_factors`]: authenticator apps, recovery codes and passkeys; `pending_login`: a login that waits for one
+//! - [`second_factors`]: authenticator apps, recovery codes and passkeys; `pending_login`: a login that waits for one;
+//!   `secrets`: by which keys they are encrypted
 //! - `operator`: what an operator does; `backup`: what of a record goes into a backup
 //! - [`event`], [`history`]: what has happened
 
@@ -33,6 +34,7 @@ mod operator;
 mod password;
 mod pending_login;
 pub mod second_factors;
+mod secrets;
 mod sessions;
 pub mod upload_tokens;
 
