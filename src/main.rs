@@ -11,7 +11,7 @@ mod site;
 use std::{io::IsTerminal, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use fpm_registry::{
-    accounts::{Accounts, clock::Clock, sweeper::Sweeper},
+    accounts::{Accounts, clock::Clock, passkeys::RelyingParty, sweeper::Sweeper},
     cli,
     forms::{check::every_server_function_is_a_form, context::Service, cookie::Cookies},
     server::{
@@ -108,7 +108,9 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
     let (mailer, limits) = (Arc::new(mailer), settings.rate_limits);
     let (accounts, outbox) = Accounts::new(store.clone(), mailer, clock, policy, limits);
     let accounts = accounts.with_legacy_salt(settings.legacy_salt);
-    let accounts = Arc::new(accounts.with_secret_keys(secret_keys));
+    let accounts = accounts.with_secret_keys(secret_keys);
+    let site = RelyingParty::new(settings.public_url.as_url());
+    let accounts = Arc::new(accounts.with_relying_party(site));
     let proxies = settings.trusted_proxies.clone();
     let probe = Arc::<Probe>::default();
     let router = server::router(Arc::new(State {

@@ -8,6 +8,8 @@ use std::{collections::BTreeSet, fs};
 mod body;
 #[path = "../fuzz/oracles/cookie.rs"]
 mod cookie;
+#[path = "../fuzz/oracles/credential.rs"]
+mod credential;
 #[path = "../fuzz/oracles/email.rs"]
 mod email;
 #[path = "../fuzz/oracles/next.rs"]
@@ -18,9 +20,10 @@ mod token;
 /// What a fuzz target does with an input.
 type Check = fn(&[u8]);
 
-const TARGETS: [(&str, Check); 5] = [
+const TARGETS: [(&str, Check); 6] = [
     ("body", body::check),
     ("cookie", cookie::check),
+    ("credential", credential::check),
     ("email", |input| email::check(text(input))),
     ("next", |input| next::check(text(input))),
     ("token", |input| token::check(text(input))),

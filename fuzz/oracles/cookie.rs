@@ -6,13 +6,15 @@ use fpm_registry::{
     forms::cookie::{Cookies, Kind},
 };
 
-const KINDS: [Kind; 7] = [
+const KINDS: [Kind; 9] = [
     Kind::Session,
     Kind::Reset,
     Kind::Confirm,
     Kind::NotMe,
+    Kind::Pending,
     Kind::Device,
     Kind::Shown,
+    Kind::RecoveryCodes,
     Kind::Form,
 ];
 
@@ -23,8 +25,10 @@ fn plain_name(kind: Kind) -> &'static str {
         Kind::Reset => "reset",
         Kind::Confirm => "confirm",
         Kind::NotMe => "not-me",
+        Kind::Pending => "pending",
         Kind::Device => "device",
         Kind::Shown => "shown",
+        Kind::RecoveryCodes => "recovery-codes",
         Kind::Form => "form",
     }
 }

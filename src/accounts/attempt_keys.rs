@@ -30,8 +30,10 @@ pub const SIGNUP: &str = "signup";
 pub const RESET: &str = "reset-password";
 /// Unknown upload tokens.
 pub const UPLOAD_TOKEN: &str = "upload-token";
+/// Challenges for passkeys.
+pub const PASSKEY: &str = "passkey";
 /// All kinds.
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 10] = [
     LOGIN,
     LOGIN_ROW,
     FAILED,
@@ -41,6 +43,7 @@ const KINDS: [&str; 9] = [
     SIGNUP,
     RESET,
     UPLOAD_TOKEN,
+    PASSKEY,
 ];
 
 /// The attempts of a mail to an address.
@@ -86,7 +89,7 @@ pub fn keys_of_address(email: &Email) -> Vec<AttemptKey> {
 
 /// The keys under which attempts from a network and the wider ones around it count.
 pub fn keys_of_network(network: Network) -> Vec<AttemptKey> {
-    let keys = [LOGIN, MAIL, SIGNUP, RESET, UPLOAD_TOKEN].map(|what| {
+    let keys = [LOGIN, MAIL, SIGNUP, RESET, UPLOAD_TOKEN, PASSKEY].map(|what| {
         let sizes = network.sizes().into_iter();
         sizes.map(move |(network, _)| AttemptKey::of_network(what, network))
     });

@@ -69,6 +69,8 @@ pub enum LoginFailure {
     Disabled,
     /// The password was right, the code of the second factor was not.
     WrongCode,
+    /// A passkey was not accepted.
+    Passkey,
 }
 
 impl AuditEvent {
@@ -134,6 +136,7 @@ impl AuditEvent {
                 LoginFailure::Unreadable => "the stored password is not an argon2 hash",
                 LoginFailure::NoLegacySalt => "the stored password needs LEGACY_SALT",
                 LoginFailure::Disabled => "the account is disabled",
+                LoginFailure::Passkey => "passkey not accepted",
                 LoginFailure::WrongCode => "wrong code of the second factor",
             }),
             Self::RateLimited(limit) => Some(limit),

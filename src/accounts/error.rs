@@ -78,6 +78,38 @@ pub enum Error {
     /// There is no authenticator app to confirm, or its time is over.
     #[error("Begin again: an authenticator app has to be confirmed within 10 minutes")]
     SetupExpired,
+    /// No answer of a passkey.
+    #[error("Credential is required")]
+    CredentialRequired,
+    /// Not a purpose that a passkey can be asked for.
+    #[error("A passkey is for login, second-factor or recent")]
+    PurposeInvalid,
+    /// There is no such challenge, or its time is over.
+    #[error("Begin again: a passkey has to be used within 5 minutes")]
+    ChallengeExpired,
+    /// The passkey at a login is none of a user's, or its answer is wrong.
+    #[error("This passkey was not accepted")]
+    PasskeyRefused,
+    /// The passkey at a login has not verified its user.
+    #[error("Your passkey has not asked who you are: log in with your password first")]
+    PasskeyUnverified,
+    /// The passkey may have been copied.
+    #[error("This passkey may have been copied and is refused: log in another way")]
+    PasskeyCopied,
+    /// What was to be added is no passkey.
+    #[error("This passkey cannot be added")]
+    PasskeyInvalid,
+    /// The user has this passkey.
+    #[error("You have added this passkey already")]
+    PasskeyKnown,
+    /// The user has this many passkeys, the most there can be.
+    #[error("You have {0} passkeys, the most there can be: remove one first")]
+    TooManyPasskeys(usize),
+    /// The address of the registry is one that passkeys do not work at.
+    #[error(
+        "This registry does not offer passkeys: its PUBLIC_URL has no name, such as http://localhost:9090"
+    )]
+    PasskeysNotOffered,
     /// The registry has no key to encrypt the secrets of authenticator apps with.
     #[error("This registry does not offer authenticator apps")]
     TotpNotOffered,

@@ -35,6 +35,8 @@ pub enum Kind {
     Count,
     /// True or false.
     Flag,
+    /// Any JSON object.
+    Json,
     /// An object.
     Object(&'static [Fact]),
     /// A list.

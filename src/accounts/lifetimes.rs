@@ -32,6 +32,8 @@ pub const TOUCH_EVERY: Duration = Duration::from_secs(3600);
 pub const PENDING_LOGIN_LIFE: Duration = Duration::from_secs(10 * 60);
 /// How long a user has to add an authenticator app whose secret was told.
 pub const PENDING_TOTP_LIFE: Duration = Duration::from_secs(10 * 60);
+/// How long a challenge waits for the answer of a passkey.
+pub const CHALLENGE_LIFE: Duration = Duration::from_secs(5 * 60);
 /// A day.
 pub const DAY: Duration = days(1);
 

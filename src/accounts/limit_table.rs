@@ -73,6 +73,11 @@ pub const UNKNOWN_TOKEN_OF_NETWORK: Limit = Limit::Window {
     attempts: 100,
     window: QUARTER,
 };
+/// Challenges for passkeys that one network asks for. The login page asks for one each time it is opened.
+pub const CHALLENGES_OF_NETWORK: Limit = Limit::Window {
+    attempts: 300,
+    window: QUARTER,
+};
 
 /// Failed logins at one address that a user is told of, by day; none is refused for them.
 pub const FAILED_IN_A_DAY: Limit = Limit::Window {

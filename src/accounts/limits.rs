@@ -11,8 +11,8 @@ use tokio::time::sleep;
 
 use super::{
     attempt_keys::{
-        self, Attempt, DEVICE, FAILED, LOGIN, LOGIN_ROW, MAIL, RESET, SIGNUP, UPLOAD_TOKEN, day,
-        login_keys, mails_to, of_account, of_network,
+        self, Attempt, DEVICE, FAILED, LOGIN, LOGIN_ROW, MAIL, PASSKEY, RESET, SIGNUP,
+        UPLOAD_TOKEN, day, login_keys, mails_to, of_account, of_network,
     },
     attempts::{AttemptKey, Attempts, Limit},
     audit::AuditEvent,
@@ -21,8 +21,9 @@ use super::{
     error::Error,
     keyed_lock::{Guard, KeyedLock},
     limit_table::{
-        FAILED_IN_A_DAY, IN_A_ROW, LOGIN_OF_DEVICE, LOGIN_OF_NETWORK, MAIL_OF_NETWORK,
-        RESET_OF_LINK, RESET_OF_NETWORK, SIGNUP_OF_NETWORK, UNKNOWN_TOKEN_OF_NETWORK,
+        CHALLENGES_OF_NETWORK, FAILED_IN_A_DAY, IN_A_ROW, LOGIN_OF_DEVICE, LOGIN_OF_NETWORK,
+        MAIL_OF_NETWORK, RESET_OF_LINK, RESET_OF_NETWORK, SIGNUP_OF_NETWORK,
+        UNKNOWN_TOKEN_OF_NETWORK,
     },
     metrics::Metrics,
     network::Network,
@@ -108,6 +109,12 @@ impl Limits {
         let at_place = vec![(AttemptKey::of_token(RESET, place), RESET_OF_LINK)];
         let from = (network, RESET, RESET_OF_NETWORK);
         Ok(keys(&self.count(at_place, from).await?))
+    }
+
+    /// Counts a challenge that a passkey is to answer.
+    pub async fn challenge(&self, network: Network) -> Result<(), Error> {
+        let from = (network, PASSKEY, CHALLENGES_OF_NETWORK);
+        self.count(Vec::new(), from).await.map(drop)
     }
 
     /// Counts an upload token that nobody has.

@@ -6,7 +6,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::{
-    Accounts, Caller, LoggedIn, Login, SecondStep,
+    Accounts, Caller, Login, SecondStep,
     audit::{AuditEvent, LoginFailure},
     email::Email,
     error::{CodeRefusal, Error, StoreError},
@@ -15,6 +15,7 @@ use super::{
     id::UserId,
     limits::LoginAttempt,
     mail::MailKind,
+    new_login::Begun,
     password::{Password, PasswordHash, Verdict},
     store::Key,
     token::{Digest, Token},
@@ -158,16 +159,10 @@ impl Accounts {
             let (user, upgraded) = self
                 .find_by_password(caller, login, password.clone())
                 .await?;
-            let (token, session) = self.new_session(caller);
-            let known = self.known_to(caller, &user);
-            let (device_token, device) = match known {
-                Some(_) => (None, None),
-                None => Some(self.new_device()).unzip(),
-            };
+            let new = self.new_login(caller, &user);
             let (origin, pending) = (self.origin(caller), Token::random());
-            let (id, verified, replaces) =
-                (user.id.clone(), user.password.clone(), caller.replaces());
-            let asks_more = user.has_second_factor();
+            let (id, verified) = (user.id.clone(), user.password.clone());
+            let has_second_factor = user.has_second_factor();
             let record = self.users.change_from(user, |user| {
                 // The password may have been changed since it was compared, or the user disabled.
                 let is_right = user.password == verified && user.disabled_at.is_none();
@@ -176,11 +171,8 @@ impl Accounts {
                     if let Some(password) = &upgraded {
                         user.password = password.clone();
                     }
-                    let was_own = replaces.is_some_and(|old| user.session(&old).is_some());
-                    let (session, device) = (session.clone(), device.clone());
                     if !user.has_second_factor() {
-                        user.log_in(session, device, replaces.as_ref());
-                        return Completed::LoggedIn { was_own };
+                        return Completed::LoggedIn(new.begin(user));
                     }
                     let used = match second {
                         SecondStep::Code(code) => {
@@ -192,56 +184,53 @@ impl Accounts {
                         }
                         SecondStep::None => Err(CodeRefusal::Required),
                     };
-                    if let Err(refusal) = used {
-                        return Completed::Refused(refusal);
+                    match used {
+                        Ok(()) => Completed::LoggedIn(new.begin_with_second_factor(user)),
+                        Err(refusal) => Completed::Refused(refusal),
                     }
-                    user.log_in_with_second_factor(session, device, replaces.as_ref());
-                    Completed::LoggedIn { was_own }
                 })
             });
-            let recorded = match asks_more {
+            let attempt = &mut login.attempt;
+            // Where the password is all that is asked for, the attempt is taken back meanwhile.
+            let recorded = match has_second_factor {
                 true => record.await?,
                 false => {
-                    let settle = self.limits.succeeded(&mut login.attempt, known.as_ref());
-                    let (recorded, ()) = tokio::join!(record, settle);
-                    recorded?
+                    let settle = self.limits.succeeded(attempt, new.known());
+                    tokio::join!(record, settle).0?
                 }
             };
             match recorded {
                 None => {}
-                Some(Completed::LoggedIn { was_own }) => {
-                    // Has been done already for who has no second factor.
-                    self.limits
-                        .succeeded(&mut login.attempt, known.as_ref())
-                        .await;
-                    if !was_own {
-                        self.end_session(replaces).await?;
-                    }
-                    self.audit_login(known.is_some(), &id, caller);
-                    return Ok(Login::Done(LoggedIn {
-                        session: token,
-                        device: device_token,
-                    }));
+                Some(Completed::LoggedIn(begun)) => {
+                    let finished = self.finish_login(caller, &id, attempt, new, &begun);
+                    return finished.await.map(Login::Done);
                 }
                 Some(Completed::Pending) => {
-                    // The failures of the device stay: who has only the password could have them forgotten at will.
-                    self.limits.succeeded(&mut login.attempt, None).await;
-                    self.audit(AuditEvent::SecondFactorAsked, &id, caller);
+                    self.ask_second_factor(caller, &id, attempt).await;
                     return Ok(Login::Pending(pending));
                 }
                 Some(Completed::Refused(refusal)) => {
-                    if refusal == CodeRefusal::Required {
-                        self.limits.succeeded(&mut login.attempt, None).await;
-                        self.audit(AuditEvent::SecondFactorAsked, &id, caller);
-                    } else {
-                        let why = AuditEvent::LoginFailed(LoginFailure::WrongCode);
-                        self.audit(why, &id, caller);
+                    match refusal {
+                        CodeRefusal::Required => {
+                            self.ask_second_factor(caller, &id, attempt).await;
+                        }
+                        _ => {
+                            let why = AuditEvent::LoginFailed(LoginFailure::WrongCode);
+                            self.audit(why, &id, caller);
+                        }
                     }
                     return Err(Error::SecondFactor(refusal));
                 }
             }
         }
         Err(Error::Busy)
+    }
+
+    /// The password was right: takes the attempt back. The failures of the device stay, or who has only the password could
+    /// have them forgotten at will.
+    async fn ask_second_factor(&self, caller: &Caller, user: &UserId, attempt: &mut LoginAttempt) {
+        self.limits.succeeded(attempt, None).await;
+        self.audit(AuditEvent::SecondFactorAsked, user, caller);
     }
 
     /// The user with this address and password, and the stronger hash that is to take the place of the stored one.
@@ -276,20 +265,6 @@ impl Accounts {
         Err(Error::WrongLogin)
     }
 
-    /// The device of the caller, if it is known to the user.
-    pub(super) fn known_to(&self, caller: &Caller, user: &User) -> Option<Digest> {
-        let device = caller.device.as_ref().map(Token::digest);
-        device.filter(|device| user.knows(device, self.clock.now()))
-    }
-
-    pub(super) fn audit_login(&self, is_known: bool, user: &UserId, caller: &Caller) {
-        let event = match is_known {
-            true => AuditEvent::LoggedIn,
-            false => AuditEvent::NewDevice,
-        };
-        self.audit(event, user, caller);
-    }
-
     async fn find(&self, email: Option<&Email>) -> Result<Option<User>, StoreError> {
         match email {
             Some(email) => self.users.find(Key::Email(email)).await,
@@ -301,10 +276,7 @@ impl Accounts {
 /// What became of a login with the right password.
 enum Completed {
     /// A session was begun.
-    LoggedIn {
-        /// Whether the session that it took the place of was the user's own.
-        was_own: bool,
-    },
+    LoggedIn(Begun),
     /// It waits for a second factor.
     Pending,
     /// The code was missing or refused.

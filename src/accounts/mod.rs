@@ -11,6 +11,7 @@
 //! - [`totp`], [`recovery_code`]: codes of second factors
 //! - [`upload_token_text`], [`token_scope`], [`package`]: the text of an upload token, and what it is good for
 //! - [`secret_keys`]: the keys by which secrets are encrypted at rest
+//! - [`passkeys`]: adds passkeys and verifies them
 //! - [`legacy`]: passwords of the first backend; [`import`]: its users
 //! - [`hasher`]: the threads that hash passwords, behind a [`fair_queue`]
 //! - [`policy`]: which passwords can be chosen; [`strength`]: what is too easy to guess
@@ -29,6 +30,7 @@ pub mod attempt_keys;
 pub mod attempts;
 pub mod audit;
 pub mod authenticate;
+pub mod challenge;
 pub mod clock;
 pub mod counts;
 pub mod dates;
@@ -54,6 +56,8 @@ pub mod network;
 pub mod operator;
 pub mod outbox;
 pub mod package;
+pub mod passkey_use;
+pub mod passkeys;
 pub mod password;
 pub mod policy;
 pub mod record;
@@ -75,6 +79,7 @@ mod change_password;
 mod due;
 mod login;
 mod measure;
+mod new_login;
 mod not_me;
 mod profile;
 mod reset_password;
@@ -104,6 +109,7 @@ use self::{
     metrics::Metrics,
     network::Network,
     outbox::Outbox,
+    passkeys::RelyingParty,
     password::{Password, PasswordHash},
     policy::PasswordPolicy,
     record::Unknown,
@@ -170,6 +176,7 @@ pub struct Accounts {
     hasher: Hasher,
     policy: Arc<PasswordPolicy>,
     secret_keys: Option<SecretKeys>,
+    relying_party: Option<RelyingParty>,
     limits: Limits,
     clock: Clock,
     mail_waiting: Arc<Notify>,
@@ -206,6 +213,7 @@ impl Accounts {
             hasher: Hasher::new(policy.clone(), metrics.hashes.clone()),
             policy,
             secret_keys: None,
+            relying_party: None,
             clock,
             mail_waiting,
             metrics,
@@ -228,6 +236,12 @@ impl Accounts {
     /// The keys of the secrets of authenticator apps; without them, none can be added or used.
     pub fn secret_keys(&self) -> Option<&SecretKeys> {
         self.secret_keys.as_ref()
+    }
+
+    /// Lets users have passkeys for this site.
+    pub fn with_relying_party(mut self, site: Option<RelyingParty>) -> Self {
+        self.relying_party = site;
+        self
     }
 
     /// Logs and counts what a caller did, to this user if it is known to whom.

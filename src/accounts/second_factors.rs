@@ -88,12 +88,8 @@ impl Accounts {
         Ok(codes)
     }
 
-    /// Whether a login waits for a second factor in this browser.
-    pub async fn has_pending_login(&self, caller: &Caller, pending: &Token) -> Result<bool, Error> {
-        Ok(self.find_pending_login(caller, pending).await?.is_some())
-    }
-
-    async fn find_pending_login(
+    /// The user whose login waits for a second factor in this browser.
+    pub async fn find_pending_login(
         &self,
         caller: &Caller,
         pending: &Token,
@@ -119,55 +115,40 @@ impl Accounts {
             return Err(Error::SecondFactor(CodeRefusal::Required));
         }
         let (id, email) = (user.id.clone(), user.email.clone());
-        let known = self.known_to(caller, &user);
-        let counted = self.count_login(caller, Some(&email), known.as_ref());
+        let new = self.new_login(caller, &user);
+        let counted = self.count_login(caller, Some(&email), new.known());
         let mut attempt = counted.await?;
-        let (token, session) = self.new_session(caller);
-        let (device_token, device) = match known {
-            Some(_) => (None, None),
-            None => Some(self.new_device()).unzip(),
-        };
-        let (digest, form, replaces) = (pending.digest(), caller.form, caller.replaces());
+        let (digest, form) = (pending.digest(), caller.form);
         let (origin, keys) = (self.origin(caller), self.secret_keys.as_ref());
         let done = self.users.change_from(user, |user| {
             // It may have been ended since it was looked up.
             let waits = user.has_pending_login(&digest, form.as_ref(), origin.at);
             waits.then(|| {
-                user.use_code_for_login(&digest, code, keys, &origin)?;
-                let was_own = replaces.is_some_and(|old| user.session(&old).is_some());
-                let (session, device) = (session.clone(), device.clone());
-                user.log_in_with_second_factor(session, device, replaces.as_ref());
-                Ok(was_own)
+                let used = user.use_code_for_login(&digest, code, keys, &origin);
+                used.map(|()| new.begin_with_second_factor(user))
             })
         });
-        let was_own = match done.await {
-            Ok(Some(Ok(was_own))) => was_own,
-            Ok(Some(Err(refusal))) => {
-                let why = AuditEvent::LoginFailed(LoginFailure::WrongCode);
-                self.audit(why, &id, caller);
-                self.record_failure(caller, &attempt, Some(&email), Some(&id))
-                    .await?;
-                return Err(Error::SecondFactor(refusal));
+        let refusal = match done.await {
+            Ok(Some(Ok(begun))) => {
+                let finished = self.finish_login(caller, &id, &mut attempt, new, &begun);
+                return finished.await;
             }
+            Ok(Some(Err(refusal))) => refusal,
             Ok(None) => {
-                self.limits.aborted(&mut attempt, &Error::NotLoggedIn).await;
-                return Err(Error::NotLoggedIn);
+                let error = Error::NotLoggedIn;
+                self.limits.aborted(&mut attempt, &error).await;
+                return Err(error);
             }
             Err(error) => {
                 self.limits.aborted(&mut attempt, &error).await;
                 return Err(error);
             }
         };
-        self.limits.succeeded(&mut attempt, known.as_ref()).await;
-        if !was_own {
-            self.end_session(replaces).await?;
-        }
-        self.audit_login(known.is_some(), &id, caller);
-        self.mail_waiting.notify_one();
-        Ok(LoggedIn {
-            session: token,
-            device: device_token,
-        })
+        let why = AuditEvent::LoginFailed(LoginFailure::WrongCode);
+        self.audit(why, &id, caller);
+        self.record_failure(caller, &attempt, Some(&email), Some(&id))
+            .await?;
+        Err(Error::SecondFactor(refusal))
     }
 }
 

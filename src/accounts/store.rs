@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     attempts::{AttemptKey, Attempts, Counted, Limit},
+    challenge::Challenge,
     clock::Timestamp,
     email::Email,
     error::StoreError,
@@ -215,6 +216,12 @@ pub trait Store: Send + Sync + 'static {
     /// Makes a mail due at `now`, even if it is parked; false if there is none that nobody has claimed.
     async fn requeue_mail(&self, id: &MailId, now: Timestamp) -> Result<bool, StoreError>;
 
+    /// Keeps a challenge of a passkey. A crash of this program may lose it.
+    async fn insert_challenge(&self, challenge: &Challenge) -> Result<(), StoreError>;
+
+    /// Removes a challenge and returns it, even if it has expired: of many who ask at once, one gets it.
+    async fn take_challenge(&self, digest: &Digest) -> Result<Option<Challenge>, StoreError>;
+
     /// Counts an attempt under each key by its limit, independently of the other keys. The results are in the same
     /// order.
     ///
@@ -248,7 +255,7 @@ pub trait Store: Send + Sync + 'static {
     /// server may still lose the last ones.
     async fn flush_attempts(&self) -> Result<(), StoreError>;
 
-    /// Deletes attempts and mail that have expired at `now`. If there are more than `most` counters of attempts, also
+    /// Deletes attempts, challenges and mail that have expired at `now`. If there are more than `most` counters of attempts, also
     /// those that expire soonest, but none that expire within [`super::limit_table::SHORT_MEMORY`]. Deletes at most
     /// [`SWEPT_AT_ONCE`] counters, so that requests do not wait long; true if there may be more to delete. Expired
     /// sessions and links are deleted at their user's next login.

@@ -5,7 +5,7 @@ use std::{borrow::Cow, time::Duration};
 
 use super::{
     change_email, change_name, change_password, confirm_email, delete_account, end_other_sessions,
-    end_session, forgot_password, form::Form, login, logout, not_me, resend_confirmation,
+    end_session, forgot_password, form::Form, login, logout, not_me, passkey, resend_confirmation,
     reset_password, second_factor, second_factors, signup, upload_tokens,
 };
 use crate::accounts::{
@@ -14,7 +14,7 @@ use crate::accounts::{
     name::Name,
     package::{MAX_PATTERNS, MAX_SCOPE_CHARS},
     password::Password,
-    user::upload_tokens::MAX_UPLOAD_TOKENS,
+    user::{passkeys::MAX_PASSKEYS, upload_tokens::MAX_UPLOAD_TOKENS},
     wait::Wait,
 };
 
@@ -48,6 +48,35 @@ pub static ANSWERS: &[Answers] = &[
         form: &second_factor::FORM,
         facts: &[],
         refusals: &[LOGGED_OUT, SECOND_FACTOR, LIMITED],
+    },
+    Answers {
+        form: &passkey::begin::FORM,
+        facts: &[Fact::new("options", Kind::Json)],
+        refusals: &[
+            LOGGED_OUT,
+            &[
+                Error::PurposeInvalid,
+                Error::NotFound,
+                Error::PasskeysNotOffered,
+            ],
+            LIMITED,
+        ],
+    },
+    Answers {
+        form: &passkey::log_in::FORM,
+        facts: &[],
+        refusals: &[
+            LOGGED_OUT,
+            &[
+                Error::CredentialRequired,
+                Error::ChallengeExpired,
+                Error::PasskeyRefused,
+                Error::PasskeyUnverified,
+                Error::PasskeyCopied,
+                Error::PasskeysNotOffered,
+            ],
+            LIMITED,
+        ],
     },
     Answers {
         form: &signup::FORM,
@@ -141,6 +170,31 @@ pub static ANSWERS: &[Answers] = &[
         form: &second_factors::make_recovery_codes::FORM,
         facts: &[Fact::new("recovery_codes", Kind::List(&Kind::Text))],
         refusals: &[&[Error::NoSecondFactor]],
+    },
+    Answers {
+        form: &second_factors::begin_passkey::FORM,
+        facts: &[Fact::new("options", Kind::Json)],
+        refusals: &[&[Error::PasskeysNotOffered], LIMITED],
+    },
+    Answers {
+        form: &second_factors::add_passkey::FORM,
+        facts: &[],
+        refusals: &[
+            NAME,
+            &[
+                Error::CredentialRequired,
+                Error::ChallengeExpired,
+                Error::PasskeyInvalid,
+                Error::PasskeyKnown,
+                Error::TooManyPasskeys(MAX_PASSKEYS),
+                Error::PasskeysNotOffered,
+            ],
+        ],
+    },
+    Answers {
+        form: &second_factors::end_passkey::FORM,
+        facts: &[],
+        refusals: &[&[Error::NotFound]],
     },
     Answers {
         form: &upload_tokens::make::FORM,

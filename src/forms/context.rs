@@ -11,11 +11,12 @@ use super::{
     cookie::{Cookies, Kind},
     form::Form,
     next,
+    passkey::begin::Options,
     reply::{Reply, ShownOnce},
 };
 use crate::accounts::{
-    Accounts, Caller, LoggedIn, SecondStep, recovery_code::RecoveryCodeTexts, token::Token,
-    upload_token_text::UploadTokenText,
+    Accounts, Caller, LoggedIn, SecondStep, passkey_use::Asked, recovery_code::RecoveryCodeTexts,
+    token::Token, upload_token_text::UploadTokenText,
 };
 
 /// What parts recovery codes in a cookie.
@@ -95,6 +96,18 @@ impl Context {
     /// The token of the login that waits for a second factor in this browser.
     pub fn pending_login(&self) -> Option<Token> {
         self.cookies.token(Kind::Pending, &self.headers)
+    }
+
+    /// What a browser is to ask its authenticators; a cookie has the token of the challenge in it.
+    pub fn ask(&self, (options, token): Asked) -> Options {
+        self.append_cookie(self.cookies.set(Kind::Challenge, &token));
+        Options { options }
+    }
+
+    /// The token of the challenge that is being answered, which works once.
+    pub fn take_challenge(&self) -> Option<Token> {
+        self.remove_link_cookie(Kind::Challenge);
+        self.cookies.token(Kind::Challenge, &self.headers)
     }
 
     /// Sets the cookie of a login that waits for a second factor.

@@ -7,7 +7,8 @@ use cookie::{Cookie, SameSite};
 
 use crate::accounts::{
     lifetimes::{
-        CONFIRMATION_LIFE, DEVICE_LIFE, PENDING_LOGIN_LIFE, RESET_LIFE, SESSION_LIFE, SHOWN_LIFE,
+        CHALLENGE_LIFE, CONFIRMATION_LIFE, DEVICE_LIFE, PENDING_LOGIN_LIFE, RESET_LIFE,
+        SESSION_LIFE, SHOWN_LIFE,
     },
     token::Token,
 };
@@ -38,6 +39,8 @@ pub enum Kind {
     RecoveryCodes,
     /// The token of a login that waits for a second factor.
     Pending,
+    /// The token of a challenge that a passkey is to answer.
+    Challenge,
     /// The form token. Its digest is in the forms of our pages, where other sites cannot read it.
     Form,
 }
@@ -89,6 +92,7 @@ impl Cookies {
             Kind::Confirm => CONFIRMATION_LIFE,
             Kind::Device => DEVICE_LIFE,
             Kind::Shown | Kind::RecoveryCodes => SHOWN_LIFE,
+            Kind::Challenge => CHALLENGE_LIFE,
             Kind::Pending => PENDING_LOGIN_LIFE,
         };
         self.header(kind, token.reveal(), life)
@@ -123,6 +127,8 @@ impl Cookies {
             (Kind::RecoveryCodes, true) => "__Host-recovery-codes",
             (Kind::Pending, false) => "pending",
             (Kind::Pending, true) => "__Host-pending",
+            (Kind::Challenge, false) => "passkey",
+            (Kind::Challenge, true) => "__Host-passkey",
             (Kind::Form, false) => "form",
             (Kind::Form, true) => "__Host-form",
         }

@@ -8,7 +8,7 @@
 use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::{
-    field::{CODE, EMAIL, PASSWORD},
+    field::{CODE, EMAIL, Field, PASSWORD},
     form::{Button, Done, Form, Gate},
     reply::{Refusal, Reply},
 };
@@ -18,7 +18,14 @@ pub static FORM: Form = Form {
     path: <Login as ServerFn>::PATH,
     page: Some("/auth/login"),
     gate: Gate::Anyone,
-    fields: &[EMAIL, PASSWORD],
+    fields: &[
+        // Browsers offer passkeys there.
+        Field {
+            autocomplete: "username webauthn",
+            ..EMAIL
+        },
+        PASSWORD,
+    ],
     hidden: &["next"],
     secret: &[CODE.name],
     button: Button {

@@ -4,7 +4,7 @@
 //! again after a refusal, and how it is rendered.
 //!
 //! # Layout
-//! - [`login`], [`second_factor`], [`signup`], [`logout`], [`forgot_password`], [`reset_password`]: the forms for everybody
+//! - [`login`], [`second_factor`], [`passkey`], [`signup`], [`logout`], [`forgot_password`], [`reset_password`]: the forms for everybody
 //! - [`change_name`], [`change_password`], [`change_email`], [`resend_confirmation`], [`delete_account`],
 //!   [`end_session`], [`end_other_sessions`]: those of the account area
 //! - [`upload_tokens`]: those of upload tokens; [`second_factors`]: those of second factors
@@ -42,6 +42,7 @@ pub mod logout;
 #[cfg(feature = "ssr")]
 pub mod next;
 pub mod not_me;
+pub mod passkey;
 #[cfg(feature = "ssr")]
 pub mod refusal;
 pub mod reply;
@@ -59,6 +60,8 @@ use form::Form;
 pub static FORMS: &[&Form] = &[
     &login::FORM,
     &second_factor::FORM,
+    &passkey::begin::FORM,
+    &passkey::log_in::FORM,
     &signup::FORM,
     &logout::FORM,
     &forgot_password::FORM,
@@ -76,6 +79,9 @@ pub static FORMS: &[&Form] = &[
     &second_factors::confirm_totp::FORM,
     &second_factors::end_totp::FORM,
     &second_factors::make_recovery_codes::FORM,
+    &second_factors::begin_passkey::FORM,
+    &second_factors::add_passkey::FORM,
+    &second_factors::end_passkey::FORM,
     &upload_tokens::make::FORM,
     &upload_tokens::rotate::FORM,
     &upload_tokens::end::FORM,

@@ -2,6 +2,7 @@
 
 use super::{
     field::{CODE, CURRENT_PASSWORD},
+    passkey::CREDENTIAL_FIELD,
     reply::{Reason, Refusal},
 };
 use crate::accounts::error::{CodeRefusal, Error, TokenRefusal};
@@ -55,6 +56,16 @@ impl From<&Error> for Refusal {
             Error::SetupExpired => (400, "", Reason::SetupExpired),
             Error::TotpNotOffered => (403, "", Reason::NotOffered),
             Error::NoSecondFactor => (400, "", Reason::NoSecondFactor),
+            Error::CredentialRequired => (400, CREDENTIAL_FIELD, Reason::Required),
+            Error::PurposeInvalid => (400, "purpose", Reason::Invalid),
+            Error::ChallengeExpired => (400, "", Reason::ChallengeExpired),
+            Error::PasskeyRefused | Error::PasskeyUnverified | Error::PasskeyCopied => {
+                (401, "", Reason::PasskeyRefused)
+            }
+            Error::PasskeyInvalid => (400, "", Reason::Invalid),
+            Error::PasskeyKnown => (400, "", Reason::PasskeyKnown),
+            Error::TooManyPasskeys(_) => (400, "", Reason::TooManyPasskeys),
+            Error::PasskeysNotOffered => (403, "", Reason::NotOffered),
             Error::OwnEmail => (400, "email", Reason::OwnEmail),
             Error::NotYourEmail => (400, "email", Reason::NotYourEmail),
             Error::AlreadyConfirmed => (400, "", Reason::AlreadyConfirmed),

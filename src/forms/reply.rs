@@ -102,6 +102,14 @@ pub enum Reason {
     WrongCurrentCode,
     /// An authenticator app was not confirmed in time.
     SetupExpired,
+    /// There is no such challenge for a passkey, or its time is over.
+    ChallengeExpired,
+    /// The passkey is not accepted.
+    PasskeyRefused,
+    /// The user has this passkey.
+    PasskeyKnown,
+    /// The user has as many passkeys as there can be.
+    TooManyPasskeys,
     /// The registry is not set up for this.
     NotOffered,
     /// The user has no second factor.

@@ -8,7 +8,9 @@ use super::request::{Refused, Viewer};
 use crate::forms::{
     form::{CSRF_FIELD, Form, Gate, Notice},
     island::{Confirmation, ERROR_IN_TITLE, FormIsland, Texts},
+    passkey::log_in,
     reply::{Reason, Refusal},
+    second_factors::add_passkey,
 };
 
 /// Renders the common parts of a page.
@@ -22,6 +24,7 @@ pub struct Frame {
     title: Cell<&'static str>,
     has_form: Cell<bool>,
     has_island: Cell<bool>,
+    has_passkeys: Cell<bool>,
 }
 
 impl Frame {
@@ -40,6 +43,7 @@ impl Frame {
             title: Cell::new("Home"),
             has_form: Cell::new(false),
             has_island: Cell::new(false),
+            has_passkeys: Cell::new(false),
         }
     }
 
@@ -141,21 +145,56 @@ impl Frame {
         about: &str,
     ) -> AnyView {
         let refused = self.refused.as_ref().filter(|refused| refused.form == form);
-        let is_same = |(name, value): &(String, String)| {
-            refused.and_then(|refused| refused.field(name)) == Some(value)
-        };
-        match hidden.iter().all(is_same) {
+        let is_of_row = refused.is_some_and(|refused| {
+            let mut hidden = hidden.iter();
+            hidden.all(|(name, value)| refused.field(name) == Some(value))
+        });
+        match is_of_row {
             true => self.form(form, hidden).into_any(),
             false => self.row_form(form, hidden, words, about).into_any(),
         }
     }
 
-    fn island(
+    /// A form that asks for a passkey, which a script shows if the browser has any.
+    pub fn passkey_form(
+        &self,
+        purpose: &'static str,
+        form: &'static Form,
+        hidden: Texts,
+        words: &'static str,
+    ) -> impl IntoView + use<> {
+        self.has_passkeys.set(true);
+        let form = self.row_form(form, hidden, words, "");
+        view! { <div data-passkeys=purpose hidden>{form}</div> }
+    }
+
+    /// The form to add a passkey, which a script shows if the browser can make any. It may ask who is there, for the
+    /// request that the script sends first.
+    pub fn form_to_add_passkey(&self) -> impl IntoView + use<> {
+        self.has_passkeys.set(true);
+        let is_refused = self.refused.as_ref();
+        let takes_focus = is_refused.is_some_and(|refused| refused.form == &add_passkey::FORM);
+        let (form, _) = self.island_of(&add_passkey::FORM, Gate::Recent, Vec::new(), takes_focus);
+        view! { <div data-passkeys="add" hidden>{form}</div> }
+    }
+
+    fn island(&self, form: &'static Form, texts: Texts, takes_focus: bool) -> AnyView {
+        let (island, confirmation) = self.island_of(form, form.gate, texts, takes_focus);
+        let by_passkey = confirmation == Confirmation::Code && self.viewer.has_passkey;
+        let instead = by_passkey.then(|| {
+            let words = "Confirm with a passkey instead";
+            self.passkey_form("recent", &log_in::FORM, Vec::new(), words)
+        });
+        view! { {island} {instead} }.into_any()
+    }
+
+    fn island_of(
         &self,
         form: &'static Form,
+        gate: Gate,
         texts: Texts,
         takes_focus: bool,
-    ) -> impl IntoView + use<> {
+    ) -> (impl IntoView + use<>, Confirmation) {
         self.has_form.set(true);
         self.has_island.set(true);
         let refused = self.refused.as_ref().filter(|refused| refused.form == form);
@@ -165,12 +204,13 @@ impl Frame {
         let refusal = refused.map(|refused| refused.refusal.clone());
         let is_asked = refusal.as_ref().is_some_and(asks_who) || !self.viewer.is_recent;
         let confirmation = match self.viewer.has_second_factor {
-            _ if form.gate != Gate::Recent || !is_asked => Confirmation::None,
+            _ if gate != Gate::Recent || !is_asked => Confirmation::None,
             true => Confirmation::Code,
             false => Confirmation::Password,
         };
         let (path, token) = (form.path.to_owned(), self.token.clone());
-        view! { <FormIsland path texts token refusal takes_focus confirmation /> }
+        let island = view! { <FormIsland path texts token refusal takes_focus confirmation /> };
+        (island, confirmation)
     }
 
     /// The whole title, marked if a form was refused.
@@ -182,6 +222,11 @@ impl Frame {
     /// Whether a form was rendered, which needs the form cookie.
     pub(crate) fn has_form(&self) -> bool {
         self.has_form.get()
+    }
+
+    /// Whether a form was rendered that asks for a passkey, which needs a script of its own.
+    pub(crate) fn has_passkeys(&self) -> bool {
+        self.has_passkeys.get()
     }
 
     /// Whether an island was rendered, which needs scripts.

@@ -8,11 +8,12 @@ use super::{
     frame::Frame,
     request::{Detour, PageRequest},
 };
-use crate::forms::{login, next};
+use crate::forms::{login, next, passkey::log_in};
 
 /// The page to log in.
 pub struct LoginPage {
     next: String,
+    offers_passkeys: bool,
 }
 
 impl Page for LoginPage {
@@ -25,7 +26,10 @@ impl Page for LoginPage {
     async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
         let next = request.next();
         request.redirect_if_logged_in(&next).await?;
-        Ok(Self { next })
+        Ok(Self {
+            next,
+            offers_passkeys: request.service.accounts.offers_passkeys(),
+        })
     }
 
     fn is_same_for_all(&self) -> bool {
@@ -34,10 +38,16 @@ impl Page for LoginPage {
 
     fn view(self, frame: &Frame) -> AnyView {
         let signup = next::link("/auth/signup", &self.next);
+        let hidden = vec![("next".to_owned(), self.next)];
+        let passkey = self.offers_passkeys.then(|| {
+            let words = log_in::FORM.button.idle;
+            frame.passkey_form("login", &log_in::FORM, hidden.clone(), words)
+        });
         view! {
             {frame.heading("Log in")}
             {frame.status()}
-            {frame.main_form(&login::FORM, vec![("next".to_owned(), self.next)])}
+            {frame.main_form(&login::FORM, hidden)}
+            {passkey}
             <nav class="links">
                 <a href="/auth/reset-password">"Forgot your password?"</a>
                 " "

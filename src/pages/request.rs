@@ -52,6 +52,8 @@ pub struct Viewer {
     pub is_recent: bool,
     /// Whether that takes a second factor.
     pub has_second_factor: bool,
+    /// Whether a passkey is one.
+    pub has_passkey: bool,
     /// Whether the password is known from a breach.
     pub password_breached: bool,
 }
@@ -111,6 +113,7 @@ impl PageRequest {
                     self.viewer = Viewer {
                         is_recent: accounts.is_recent(&user, &session),
                         has_second_factor: user.has_second_factor(),
+                        has_passkey: !user.passkeys.is_empty(),
                         password_breached: user.password_breached,
                     };
                     Ok((user, session))

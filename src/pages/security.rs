@@ -16,13 +16,15 @@ use crate::{
         export::{PASSKEY, RECOVERY_CODES, TOTP, passkey, recovery_codes, totp},
         facts::{Fact, Kind as FactKind},
         recovery_code::RecoveryCodeText,
-        user::{RecoveryCodes, Totp, User},
+        user::{Passkey, RecoveryCodes, Totp, User},
     },
     forms::{
         answers::{LOGGED_OUT, OF_THE_STORE},
         context::CODE_SEPARATOR,
         cookie::Kind,
-        second_factors::{begin_totp, end_totp, make_recovery_codes},
+        second_factors::{
+            begin_totp, end_passkey, end_passkey::PASSKEY_FIELD, end_totp, make_recovery_codes,
+        },
     },
 };
 
@@ -33,6 +35,7 @@ const FEW_CODES: usize = 3;
 pub struct SecurityPage {
     user: User,
     offers_totp: bool,
+    offers_passkeys: bool,
     /// Recovery codes that were made just now.
     made: Vec<RecoveryCodeText>,
 }
@@ -60,6 +63,7 @@ impl Page for SecurityPage {
         Ok(Self {
             made: take_made(request, user.recovery_codes.as_ref()),
             offers_totp: request.service.accounts.offers_totp(),
+            offers_passkeys: request.service.accounts.offers_passkeys(),
             user,
         })
     }
@@ -80,13 +84,10 @@ impl Page for SecurityPage {
             Some(at) => view! { "Last changed " {day(at)} "." }.into_any(),
             None => view! { "It is not known when it was last changed." }.into_any(),
         };
-        let advice = (!self.user.has_second_factor()).then(|| {
-            view! {
-                <p class="lead">
-                    "With a second factor nobody gets into your account by your password alone."
-                </p>
-            }
-        });
+        let advice = match self.user.has_second_factor() {
+            true => "Nobody gets into your account by your password alone.",
+            false => "With a second factor nobody gets into your account by your password alone.",
+        };
         let codes = (self.user.has_second_factor() || self.user.recovery_codes.is_some())
             .then(|| codes(self.user.recovery_codes.as_ref(), frame));
         view! {
@@ -94,12 +95,13 @@ impl Page for SecurityPage {
             {navigation(Self::PATH, frame)}
             {frame.status()}
             {(!self.made.is_empty()).then(|| made(&self.made))}
-            {advice}
+            <p class="lead">{advice}</p>
             <section aria-labelledby="password">
                 <h2 id="password">"Password"</h2>
                 <p>{changed} " " <a href="/account#password">"Change it"</a></p>
             </section>
             {app(self.user.totp.as_ref(), self.offers_totp, frame)}
+            {passkeys(&self.user.passkeys, self.offers_passkeys, frame)}
             {codes}
         }
         .into_any()
@@ -162,27 +164,17 @@ fn app(app: Option<&Totp>, is_offered: bool, frame: &Frame) -> impl IntoView + u
         }
         .into_any(),
     };
-    let (add, remove) = match (app, is_offered) {
-        (Some(_), true) => {
-            let words = ("Use another app", "Remove");
-            let another = frame.recent_row_form(&begin_totp::FORM, Vec::new(), words.0, "");
-            let remove =
-                frame.recent_row_form(&end_totp::FORM, Vec::new(), words.1, "authenticator app");
-            (Some(another), Some(remove))
-        }
-        (Some(_), false) => {
-            let words = "Remove";
-            let remove =
-                frame.recent_row_form(&end_totp::FORM, Vec::new(), words, "authenticator app");
-            (None, Some(remove))
-        }
-        (None, true) => {
-            let words = begin_totp::FORM.button.idle;
-            let add = frame.recent_row_form(&begin_totp::FORM, Vec::new(), words, "");
-            (Some(add), None)
-        }
-        (None, false) => (None, None),
-    };
+    let add = is_offered.then(|| {
+        let (words, about) = match app {
+            Some(_) => ("Use another one", "authenticator app"),
+            None => (begin_totp::FORM.button.idle, ""),
+        };
+        frame.recent_row_form(&begin_totp::FORM, Vec::new(), words, about)
+    });
+    let remove = app.map(|_| {
+        let (words, about) = (end_totp::FORM.button.idle, "authenticator app");
+        frame.recent_row_form(&end_totp::FORM, Vec::new(), words, about)
+    });
     let missing = (!is_offered)
         .then(|| view! { <p class="hint">"This registry does not offer it at the moment."</p> });
     view! {
@@ -191,6 +183,46 @@ fn app(app: Option<&Totp>, is_offered: bool, frame: &Frame) -> impl IntoView + u
             {state}
             {missing}
             <div class="actions">{add} {remove}</div>
+        </section>
+    }
+}
+
+fn passkeys(passkeys: &[Passkey], is_offered: bool, frame: &Frame) -> impl IntoView + use<> {
+    let rows = passkeys.iter().map(|passkey| {
+        let hidden = vec![(PASSKEY_FIELD.to_owned(), passkey.handle.as_str().to_owned())];
+        let name = passkey.name.clone();
+        let remove = frame.recent_row_form(&end_passkey::FORM, hidden, "Remove", &name);
+        let used = match passkey.used_at {
+            Some(at) => view! { "last used " {day(at)} }.into_any(),
+            None => "not used yet".into_any(),
+        };
+        view! {
+            <li>
+                <h3>{name}</h3>
+                <p>"Added " {day(passkey.added_at)} ", " {used} "."</p>
+                <div class="actions">{remove}</div>
+            </li>
+        }
+    });
+    let add = is_offered.then(|| frame.form_to_add_passkey());
+    let missing = (!is_offered).then(|| {
+        view! {
+            <p class="hint">
+                "This registry does not offer them at this address. Its operator has to set "
+                <code>"PUBLIC_URL"</code> " to a name, such as " <code>"http://localhost:9090"</code>
+                "."
+            </p>
+        }
+    });
+    view! {
+        <section aria-labelledby="passkeys">
+            <h2 id="passkeys">"Passkeys"</h2>
+            <p>
+                "A key on your phone, computer or security key that logs you in by a fingerprint, your face or a PIN, without a password."
+            </p>
+            {missing}
+            <ul class="rows">{rows.collect_view()}</ul>
+            {add}
         </section>
     }
 }

@@ -46,6 +46,9 @@ fn document(state: &State, frame: &Frame, main: AnyView) -> impl IntoView + use<
                 <link rel="stylesheet" href=files.client.style.clone() />
                 <AutoReload options=state.options.clone() />
                 {frame.has_island().then(|| hydration_script(&files.client))}
+                {frame
+                    .has_passkeys()
+                    .then(|| view! { <script type="module" src="/passkeys.js"></script> })}
             </head>
             <body>
                 <header class="site">

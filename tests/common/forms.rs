@@ -37,6 +37,8 @@ fn text_for(name: &str) -> &'static str {
         "is_new" => "true",
         // Nobody's.
         "token" => "fpm_0000000000000000000000000000000028C1ac",
+        // No code of anybody's app but once in a million.
+        "code" => "000000",
         "current_password" => "correct horse battery",
         _ => panic!("what is good text for the field {name}? say it in tests/common/forms.rs"),
     }

@@ -2,6 +2,8 @@
 #![allow(dead_code, unused_macros, reason = "each suite uses a part of it")]
 
 mod answer;
+pub mod authenticator;
+pub mod authenticator_app;
 pub mod document;
 pub mod mails;
 pub mod mongod;
@@ -48,6 +50,7 @@ use fpm_registry::{
         Accounts,
         clock::Clock,
         operator::request::{self as operator, Act},
+        passkeys::RelyingParty,
         policy::PasswordPolicy,
         secret_keys::SecretKeys,
         store::Store,
@@ -97,6 +100,7 @@ pub struct Setup {
     pub public_url: &'static str,
     pub rate_limits: bool,
     pub trusted_proxies: &'static [&'static str],
+    pub secret_key: Option<&'static str>,
 }
 
 impl Default for Setup {
@@ -105,6 +109,7 @@ impl Default for Setup {
             public_url: "http://127.0.0.1:9090",
             rate_limits: true,
             trusted_proxies: &[],
+            secret_key: Some(SECRET_KEY),
         }
     }
 }
@@ -202,7 +207,11 @@ impl Registry {
             PasswordPolicy::default(),
             setup.rate_limits,
         );
-        let accounts = accounts.with_secret_keys(SecretKeys::parse(SECRET_KEY).ok());
+        let accounts = accounts
+            .with_secret_keys(SecretKeys::parse(SECRET_KEY).ok())
+            .with_relying_party(RelyingParty::new(public_url.as_url()));
+        let keys = setup.secret_key.map(SecretKeys::parse);
+        let accounts = accounts.with_secret_keys(keys.map(Result::unwrap));
         let proxies = setup.trusted_proxies.iter();
         let options = LeptosOptions::builder().output_name("fpm-registry").build();
         let state = Arc::new(State {
@@ -447,14 +456,18 @@ impl Client<'_> {
             .await
     }
 
-    /// The facts of a page, as a program with the cookies of this client gets them.
-    pub async fn facts(&self, path: &str) -> Value {
-        let program = Client {
+    /// A program with the cookies of this client.
+    pub fn as_program(&self) -> Self {
+        Client {
             kind: EVERY_CLIENT[0],
             jar: self.jar.clone(),
             ..*self
-        };
-        let answer = program.get(path).await;
+        }
+    }
+
+    /// The facts of a page, as a program with the cookies of this client gets them.
+    pub async fn facts(&self, path: &str) -> Value {
+        let answer = self.as_program().get(path).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         answer.json()
     }

@@ -2,7 +2,11 @@
 
 use crate::{
     ADA, DAY, PROGRAM,
-    common::{Answer, EVERY_CLIENT, Kept, Kind, PASSWORD, Registry, mails::CONFIRM},
+    common::{
+        Answer, EVERY_CLIENT, Kept, Kind, PASSWORD, Registry,
+        authenticator_app::{CONFIRM_TOTP, TOTP},
+        mails::CONFIRM,
+    },
     hidden_field,
 };
 
@@ -15,15 +19,17 @@ contract! {
     forms_of_buttons_need_no_body
 }
 
-const PAGES: [&str; 4] = [
+const PAGES: [&str; 6] = [
     "/account",
+    "/account/security",
+    TOTP,
     "/account/sessions",
     "/account/tokens",
     "/account/history",
 ];
 
 /// Every form for those who are logged in, and its page.
-const FORMS: [(&str, &str); 12] = [
+const FORMS: [(&str, &str); 16] = [
     ("/account/name", "/account"),
     ("/account/password", "/account"),
     ("/account/email", "/account"),
@@ -35,6 +41,10 @@ const FORMS: [(&str, &str); 12] = [
     ("/account/tokens/rotate", "/account/tokens"),
     ("/account/tokens/end", "/account/tokens"),
     ("/account/tokens/end-all", "/account/tokens"),
+    (TOTP, "/account/security"),
+    (CONFIRM_TOTP, TOTP),
+    ("/account/totp/end", "/account/security"),
+    ("/account/recovery-codes", "/account/security"),
     (CONFIRM, CONFIRM),
 ];
 

@@ -37,6 +37,7 @@ mod openapi;
 mod packages;
 mod pages;
 mod refusals;
+mod refused_codes;
 mod reset_links;
 mod reset_password;
 mod sessions;
@@ -49,6 +50,7 @@ use std::time::Duration;
 
 use common::{
     Client, Encoding, Kind, PASSWORD, Registry,
+    authenticator_app::TOTP,
     mails::{CONFIRM, NOT_ME},
 };
 use who::{FORWARD, WHOAMI};
@@ -56,6 +58,7 @@ use who::{FORWARD, WHOAMI};
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const ADA: &str = "ada@example.org";
+const SECOND_FACTOR: &str = "/auth/second-factor";
 const PROGRAM: Kind = Kind::Program(Encoding::Form);
 
 /// What opens the pages that are not for everybody: a session, and the links of mails.
@@ -63,6 +66,7 @@ struct Keys {
     session: String,
     confirm: String,
     not_me: String,
+    pending: String,
 }
 
 impl Keys {
@@ -70,16 +74,23 @@ impl Keys {
         let owner = registry.confirmed(PROGRAM, "owner@keys.example").await;
         let new_device = registry.program();
         new_device.login("owner@keys.example", PASSWORD).await;
+        owner.post(TOTP, &[]).await;
         registry.add_user("new@keys.example").await;
+        let with_app = registry.signed_up(PROGRAM, "app@keys.example").await;
+        with_app.add_app().await;
+        let waits = registry.browser();
+        waits.login("app@keys.example", PASSWORD).await;
         Self {
             session: owner.cookie("uuid").unwrap(),
             confirm: registry.mailed_link("new@keys.example", CONFIRM).await,
             not_me: registry.mailed_link("owner@keys.example", NOT_ME).await,
+            pending: waits.cookie("pending").unwrap(),
         }
     }
 
     fn are_needed(path: &str) -> bool {
-        path.starts_with("/account") || [CONFIRM, NOT_ME, WHOAMI, FORWARD].contains(&path)
+        path.starts_with("/account")
+            || [CONFIRM, NOT_ME, SECOND_FACTOR, WHOAMI, FORWARD].contains(&path)
     }
 
     /// A client without cookies but the one that the page of this path asks for.
@@ -88,6 +99,7 @@ impl Keys {
         match path {
             CONFIRM => client.set_cookie("confirm", &self.confirm),
             NOT_ME => client.set_cookie("not-me", &self.not_me),
+            SECOND_FACTOR => client.set_cookie("pending", &self.pending),
             _ if Self::are_needed(path) => client.set_cookie("uuid", &self.session),
             _ => {}
         }

@@ -13,12 +13,13 @@ use fpm_registry::{
 use serde_json::Value;
 
 use crate::{
-    DAY, MINUTE, PROGRAM,
+    DAY, MINUTE, PROGRAM, SECOND_FACTOR,
     common::{
         Answer, BREACHED, Client, Kept, Registry, WRONG_PASSWORD,
         mails::{CONFIRM, RESET},
     },
     forms::fields_of,
+    refused_codes::{limited_code, not_offered, refused_code},
     token_check::NOBODYS,
     upload_tokens::{handle, make},
     who::WHOAMI,
@@ -138,6 +139,12 @@ async fn refused_post(registry: &Registry, form: &Form, name: &str, sentence: &s
     if name == "not-logged-in" {
         return registry.program().post(form.path, &fields_of(form)).await;
     }
+    match name {
+        "not-offered" => return not_offered().await,
+        "too-many-attempts" if form.path == SECOND_FACTOR => return limited_code(registry).await,
+        _ if name.starts_with("code-") => return refused_code(registry, form, sentence).await,
+        _ => {}
+    }
     let email = address();
     let client = registry.confirmed(PROGRAM, &email).await;
     let of_token = token_fields(registry, &client, form, name, sentence).await;
@@ -176,6 +183,8 @@ async fn refused_post(registry: &Registry, form: &Form, name: &str, sentence: &s
         // Good text is of no link, no session, no upload token and no other account.
         "link-dead" | "not-found" | "email-not-your-email" | "already-confirmed" => {}
         "token-unknown" | "email-not-confirmed" | "too-many-tokens" => {}
+        // Of no second factor and of no app that is being added.
+        "no-second-factor" | "setup-expired" => {}
         "wrong-login" => set("password", WRONG_PASSWORD),
         "too-many-attempts" if form.gate != Gate::Anyone && form.gate != Gate::LoggedIn => {
             set("current_password", WRONG_PASSWORD);

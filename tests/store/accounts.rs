@@ -31,17 +31,16 @@ async fn a_login_upgrades_the_password() {
     };
     let before = add(&store, weak).await;
     let accounts = accounts(&store);
-    let log_in = async || {
-        let caller = Caller::default();
-        let session = log_in_to(&accounts, &caller, "ada@example.org", PASSWORD).await;
+    let log_in_and_find = async || {
+        let session = log_in(&accounts, "ada@example.org", PASSWORD).await;
         assert!(lives(&store, &session).await);
         find(&store, Key::Id(&before.id)).await.unwrap()
     };
-    let after = log_in().await;
+    let after = log_in_and_find().await;
     let strong = "$argon2id$v=19$m=19456,t=2,p=1$";
     assert!(after.password.as_str().starts_with(strong));
     assert_eq!((after.sessions.len(), after.rev), (2, Some(2)));
-    assert_eq!(log_in().await.password, after.password);
+    assert_eq!(log_in_and_find().await.password, after.password);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,17 +91,13 @@ async fn a_mail_of_a_later_version_is_left_to_it() {
     );
 }
 
-/// The session of a user who needs a password alone.
-pub async fn log_in_to(
-    accounts: &Accounts,
-    caller: &Caller,
-    email: &str,
-    password: &str,
-) -> Digest {
-    let login = accounts.login(caller, email, password, SecondStep::None);
-    match login.await.unwrap() {
-        Login::Done(login) => login.session.digest(),
-        Login::Pending(_) => panic!("it asks for a second factor"),
+/// Logs a user without a second factor in; the digest of the session.
+pub async fn log_in(accounts: &Accounts, email: &str, password: &str) -> Digest {
+    let (caller, second) = (Caller::default(), SecondStep::None);
+    match accounts.login(&caller, email, password, second).await {
+        Ok(Login::Done(logged_in)) => logged_in.session.digest(),
+        Ok(Login::Pending(_)) => panic!("there is no second factor"),
+        Err(error) => panic!("{error}"),
     }
 }
 

@@ -13,7 +13,6 @@ use bson::{Document, doc};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use fpm_registry::{
     accounts::{
-        Caller,
         clock::Timestamp,
         mail::{MailKind, QueuedMail},
         store::{Key, Store, UserRecord},
@@ -29,7 +28,7 @@ use mongodb::Database;
 use serde_json::Value;
 
 use super::{
-    accounts::{accounts, log_in_to, weak_hash},
+    accounts::{accounts, log_in, weak_hash},
     email,
     embedded::Folder,
     mongo::open_new_database,
@@ -90,8 +89,7 @@ async fn assert_works(store: &Arc<dyn Store>, version: &Path) {
     let (records, mails) = contents(store).await;
     assert_holds(&records, &json(version.join("records.json")));
     assert_holds(&mails, &json(version.join("mails.json")));
-    let (accounts, caller) = (accounts(store), Caller::default());
-    let session = log_in_to(&accounts, &caller, "ada@example.org", PASSWORD).await;
+    let session = log_in(&accounts(store), "ada@example.org", PASSWORD).await;
     let key = Key::Session(&session);
     assert!(store.find(key).await.unwrap().is_some());
 }

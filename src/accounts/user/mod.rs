@@ -3,11 +3,14 @@
 //! # Layout
 //! - `sessions`: logins, sessions and known devices; `password`: choosing another one
 //! - `address`: the e-mail address, how it is confirmed and changed; `not_me`: how a mailbox takes an account back
+//! - `links`: the records of links that are mailed, and of former addresses
 //! - [`upload_tokens`]: tokens by which programs publish packages
 //! - [`second_factors`]: authenticator apps, recovery codes and passkeys; `pending_login`: a login that waits for one;
 //!   `secrets`: by which keys they are encrypted
 //! - `operator`: what an operator does; `backup`: what of a record goes into a backup
 //! - [`event`], [`history`]: what has happened
+
+pub use self::links::{Confirmation, HeldAddress, NotMeLink, ResetLink};
 
 use self::event::{Event, EventKind, Origin};
 use super::{
@@ -15,9 +18,10 @@ use super::{
     device_name::DeviceName,
     email::Email,
     id::{Handle, UserId},
-    mail::{MailId, MailKind, QueuedMail},
+    mail::{MailKind, QueuedMail},
     name::Name,
     package::Packages,
+    passkeys::StoredCredential,
     password::PasswordHash,
     record::{Unknown, record},
     secret_keys::Sealed,
@@ -29,8 +33,10 @@ mod address;
 mod backup;
 pub mod event;
 pub mod history;
+mod links;
 mod not_me;
 mod operator;
+pub mod passkeys;
 mod password;
 mod pending_login;
 pub mod second_factors;
@@ -226,7 +232,7 @@ record! {
         /// When it was last used.
         "usedAt" optional used_at: Option<Timestamp>,
         /// Its public key, counter and properties, as [`passkeys`](super::passkeys) reads them.
-        "credential" required credential: String,
+        "credential" required credential: StoredCredential,
     }
 }
 
@@ -241,58 +247,6 @@ record! {
         "password" required password: Digest,
         /// How many wrong codes were typed.
         "wrong" default wrong: u32,
-        /// When it ends by itself.
-        "expiresAt" required expires_at: Timestamp,
-    }
-}
-
-record! {
-    /// A link to choose a new password.
-    pub struct ResetLink {
-        /// The digest of the token in the link.
-        "digest" required digest: Digest,
-        /// When it ends by itself.
-        "expiresAt" required expires_at: Timestamp,
-    }
-}
-
-record! {
-    /// An address that is to be confirmed by a mailed link.
-    pub struct Confirmation {
-        /// The address of record, or the one that is to take its place.
-        "email" required email: Email,
-        /// When it was asked for.
-        "askedAt" required asked_at: Timestamp,
-        /// The digest of the token in the link, once its mail was sent.
-        "digest" optional digest: Option<Digest>,
-        /// When the link ends by itself.
-        "expiresAt" optional expires_at: Option<Timestamp>,
-    }
-}
-
-record! {
-    /// A former address, held back so that its owner can undo the change.
-    pub struct HeldAddress {
-        /// The address.
-        "email" required email: Email,
-        /// When another one took its place.
-        "changedAt" required changed_at: Timestamp,
-        /// When anybody can take it.
-        "expiresAt" required expires_at: Timestamp,
-    }
-}
-
-record! {
-    /// The link of a security mail, by which the mailbox that got it takes the account back.
-    pub struct NotMeLink {
-        /// The digest of the token in the link.
-        "digest" required digest: Digest,
-        /// The mail. Sent again, it has another link.
-        "mail" required mail: MailId,
-        /// The address the mail went to.
-        "email" required email: Email,
-        /// When that happened of which the mail tells.
-        "eventAt" required event_at: Timestamp,
         /// When it ends by itself.
         "expiresAt" required expires_at: Timestamp,
     }

@@ -2,10 +2,14 @@
 //!
 //! # Layout
 //! - [`begin_totp`], [`confirm_totp`], [`end_totp`]: the authenticator app
+//! - [`begin_passkey`], [`add_passkey`], [`end_passkey`]: passkeys
 //! - [`make_recovery_codes`]: recovery codes
 
+pub mod add_passkey;
+pub mod begin_passkey;
 pub mod begin_totp;
 pub mod confirm_totp;
+pub mod end_passkey;
 pub mod end_totp;
 pub mod make_recovery_codes;
 

@@ -11,6 +11,7 @@ use crate::{
         field::{CURRENT_PASSWORD, Field, LINK_FIELD, UUID_FIELD},
         form::{CSRF_FIELD, Form, Gate},
         reply::{Reason, Refusal},
+        second_factors::end_passkey::PASSKEY_FIELD,
         upload_tokens::TOKEN_FIELD,
     },
     server::problem::Answer,
@@ -24,7 +25,7 @@ const VARIABLE: [(Reason, &str); 3] = [
 ];
 
 /// Fields that name what a form is about. Without them it finds nothing.
-const NAMING: [&str; 2] = [SESSION_FIELD, TOKEN_FIELD];
+const NAMING: [&str; 3] = [SESSION_FIELD, TOKEN_FIELD, PASSKEY_FIELD];
 
 /// The schema of the body of a form.
 pub fn body(form: &Form) -> Value {
@@ -97,6 +98,13 @@ fn allow_empty(schema: &mut Value) {
 fn purpose(form: &Form, name: &str) -> &'static str {
     match name {
         "next" => "Where a browser goes afterwards: a path of this site, anything else is `/`.",
+        "credential" => {
+            "What the browser's authenticators answer, as `PublicKeyCredential.toJSON()` says it."
+        }
+        "purpose" => {
+            "What the passkey is for: `login`, `second-factor` or `recent`. Empty is `login`."
+        }
+        PASSKEY_FIELD => "The handle of the passkey.",
         "code" => "A code of the second factor, if the user has one.",
         "package" => "The name of the package.",
         "is_new" => "Whether the package does not exist yet.",
@@ -218,6 +226,7 @@ fn of_kind(kind: &Kind) -> Value {
         Kind::Time => json!({ "type": "string", "format": "date-time" }),
         Kind::Count => json!({ "type": "integer", "minimum": 0 }),
         Kind::Flag => json!({ "type": "boolean" }),
+        Kind::Json => json!({ "type": "object" }),
         Kind::Object(facts) => object(facts),
         Kind::List(kind) => json!({ "type": "array", "items": of_kind(kind) }),
     }

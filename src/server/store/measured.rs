@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use crate::{
     accounts::{
         attempts::{AttemptKey, Attempts, Counted, Limit},
+        challenge::Challenge,
         clock::Timestamp,
         error::StoreError,
         id::UserId,
@@ -132,6 +133,16 @@ impl Store for MeasuredStore {
     async fn requeue_mail(&self, id: &MailId, now: Timestamp) -> Result<bool, StoreError> {
         let done = self.store.requeue_mail(id, now);
         self.metrics.measure("requeue_mail", done).await
+    }
+
+    async fn insert_challenge(&self, challenge: &Challenge) -> Result<(), StoreError> {
+        let done = self.store.insert_challenge(challenge);
+        self.metrics.measure("insert_challenge", done).await
+    }
+
+    async fn take_challenge(&self, digest: &Digest) -> Result<Option<Challenge>, StoreError> {
+        let done = self.store.take_challenge(digest);
+        self.metrics.measure("take_challenge", done).await
     }
 
     async fn count_attempts(

@@ -6,6 +6,7 @@
 
 mod attempts;
 mod backup;
+mod challenges;
 pub mod file;
 mod outbox;
 mod tables;
@@ -32,6 +33,7 @@ use self::{
 use super::deadline::within_deadline;
 use crate::accounts::{
     attempts::{AttemptKey, Attempts, Counted, Limit},
+    challenge::Challenge,
     clock::Timestamp,
     error::StoreError,
     id::UserId,
@@ -261,6 +263,18 @@ impl Store for EmbeddedStore {
             .await
     }
 
+    async fn insert_challenge(&self, challenge: &Challenge) -> Result<(), StoreError> {
+        let challenge = challenge.clone();
+        self.write(move |tables| tables.put_challenge(&challenge))
+            .await
+    }
+
+    async fn take_challenge(&self, digest: &Digest) -> Result<Option<Challenge>, StoreError> {
+        let digest = *digest;
+        self.write(move |tables| tables.take_challenge(&digest))
+            .await
+    }
+
     async fn count_attempts(
         &self,
         attempts: &[(AttemptKey, Limit)],
@@ -340,7 +354,7 @@ impl Store for EmbeddedStore {
 
     async fn sweep(&self, now: Timestamp, most: u64) -> Result<bool, StoreError> {
         self.write(move |tables| {
-            let has_more = tables.sweep_attempts(now, most)?;
+            let has_more = tables.sweep_attempts(now, most)? || tables.drop_old_challenges(now)?;
             if !has_more {
                 tables.drop_old_mail(now.minus(MAIL_LIFE))?;
             }

@@ -42,6 +42,12 @@ pub(super) const ATTEMPTS: TableDefinition<&str, Record> = TableDefinition::new(
 /// Attempts in the order they are forgotten.
 const ATTEMPTS_END: TableDefinition<(i64, &str), ()> = TableDefinition::new("attempts_end");
 
+/// Challenges of passkeys by the digest of their token.
+const CHALLENGES: TableDefinition<&[u8; 32], Record> = TableDefinition::new("challenges");
+/// Challenges in the order they expire.
+const CHALLENGES_END: TableDefinition<(i64, &[u8; 32]), ()> =
+    TableDefinition::new("challenges_end");
+
 /// The version of the tables and records that this program writes.
 const VERSION: u64 = 1;
 const VERSION_KEY: &str = "version";
@@ -155,6 +161,8 @@ pub(super) struct Tables<'t> {
     pub parked: Table<'t, MailKey, Record>,
     pub attempts: Table<'t, &'static str, Record>,
     pub attempts_end: Table<'t, (i64, &'static str), ()>,
+    pub challenges: Table<'t, &'static [u8; 32], Record>,
+    pub challenges_end: Table<'t, (i64, &'static [u8; 32]), ()>,
     /// When the changes so far have to be on the disk.
     pub commit: Commit,
 }
@@ -182,6 +190,8 @@ impl<'t> Tables<'t> {
             parked: transaction.open_table(PARKED)?,
             attempts: transaction.open_table(ATTEMPTS)?,
             attempts_end: transaction.open_table(ATTEMPTS_END)?,
+            challenges: transaction.open_table(CHALLENGES)?,
+            challenges_end: transaction.open_table(CHALLENGES_END)?,
             commit: Commit::Nothing,
         })
     }

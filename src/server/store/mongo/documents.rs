@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::records::{Record, is_moment, text_of_id};
 use crate::accounts::{
+    challenge::Challenge,
     clock::Timestamp,
     email::Email,
     error::StoreError,
@@ -343,6 +344,11 @@ pub(super) fn read_outbox_mail(document: &RawDocument) -> Option<OutboxMail> {
     };
     let mail = read_mail(document)?;
     Some(OutboxMail { mail, state })
+}
+
+pub(super) fn read_challenge(document: &RawDocument) -> Option<Challenge> {
+    let json = Record::of(document).json()?;
+    serde_json::from_slice(&json).ok()
 }
 
 pub(super) fn mail_filter(id: &MailId) -> Document {

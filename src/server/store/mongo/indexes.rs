@@ -30,7 +30,8 @@ impl MongoStore {
         }
         self.users.create_indexes(of_users()).await?;
         self.outbox.create_indexes(of_outbox()).await?;
-        self.attempts.create_index(of_attempts()).await?;
+        self.attempts.create_index(at_expiry()).await?;
+        self.challenges.create_indexes(of_challenges()).await?;
         Ok(())
     }
 
@@ -59,7 +60,8 @@ pub(super) async fn missing_indexes(database: &Database) -> Result<Vec<String>, 
     let wanted = [
         ("users", [&[of_emails()][..], &of_users()].concat()),
         ("outbox", of_outbox().to_vec()),
-        ("attempts", vec![of_attempts()]),
+        ("attempts", vec![at_expiry()]),
+        ("challenges", of_challenges().to_vec()),
     ];
     let mut missing = Vec::new();
     for (collection, wanted) in wanted {
@@ -127,7 +129,13 @@ fn of_outbox() -> [IndexModel; 2] {
     [index("dueAt", None), index("queuedAt", Some(expiring))]
 }
 
-fn of_attempts() -> IndexModel {
+fn of_challenges() -> [IndexModel; 2] {
+    let unique = IndexOptions::builder().unique(true).build();
+    [index("digest", Some(unique)), at_expiry()]
+}
+
+/// Has the database delete what has expired.
+fn at_expiry() -> IndexModel {
     let at_once = IndexOptions::builder().expire_after(Duration::ZERO).build();
     index("expiresAt", Some(at_once))
 }

@@ -5,6 +5,7 @@
 
 mod attempts;
 mod backup;
+mod challenges;
 mod connect;
 mod documents;
 mod driver;
@@ -39,6 +40,7 @@ use self::{
 };
 use crate::accounts::{
     attempts::{AttemptKey, Attempts, Counted, Limit},
+    challenge::Challenge,
     clock::Timestamp,
     error::StoreError,
     id::UserId,
@@ -59,7 +61,7 @@ const NOTICE_TIMEOUT: Duration = Duration::from_secs(5);
 /// commands, because commands that wait for a connection take much memory under load.
 const MAX_COUNTING: usize = CONNECTIONS as usize / 3;
 
-/// The store in the collections `users`, `outbox`, `attempts` and `meta`.
+/// The store in the collections `users`, `outbox`, `attempts`, `challenges` and `meta`.
 pub struct MongoStore {
     client: Client,
     /// Read raw, since the driver's own way to a document is by far the longer one.
@@ -67,6 +69,7 @@ pub struct MongoStore {
     outbox: Collection<RawDocumentBuf>,
     /// Written without waiting for the disk or a majority: a crash may lose the last attempts.
     attempts: Collection<Document>,
+    challenges: Collection<RawDocumentBuf>,
     /// What the database says of itself.
     meta: Collection<Document>,
     counting: Semaphore,
@@ -84,6 +87,7 @@ impl MongoStore {
             users: database.collection("users"),
             outbox: database.collection("outbox"),
             attempts: database.collection_with_options("attempts", quick),
+            challenges: database.collection("challenges"),
             meta: database.collection(schema::COLLECTION),
             counting: Semaphore::new(MAX_COUNTING),
         };
@@ -297,6 +301,14 @@ impl Store for MongoStore {
         };
         let requeued = run(self.outbox.update_one(unclaimed, due)).await?;
         Ok(requeued.matched_count > 0)
+    }
+
+    async fn insert_challenge(&self, challenge: &Challenge) -> Result<(), StoreError> {
+        self.put_challenge(challenge).await
+    }
+
+    async fn take_challenge(&self, digest: &Digest) -> Result<Option<Challenge>, StoreError> {
+        self.remove_challenge(digest).await
     }
 
     async fn count_attempts(

@@ -1,0 +1,347 @@
+//! Passkeys: adding one, logging in by one, alone or after the password, and showing by one again who is there.
+
+use serde_json::Value;
+
+use super::{
+    Accounts, Caller, LoggedIn,
+    audit::{AuditEvent, LoginFailure},
+    challenge::{Challenge, Purpose},
+    clock::Timestamp,
+    error::Error,
+    id::{Handle, UserId},
+    lifetimes::CHALLENGE_LIFE,
+    limits::LoginAttempt,
+    name::Name,
+    passkeys::{Begun, PasskeyRefusal, RelyingParty, Used},
+    record::Unknown,
+    store::Key,
+    token::Token,
+    user::{User, event::Origin},
+};
+
+/// What a browser is to ask its authenticators, and the token of the challenge in it.
+pub type Asked = (Value, Token);
+
+impl Accounts {
+    /// Whether users can have passkeys here.
+    pub fn offers_passkeys(&self) -> bool {
+        self.relying_party.is_some()
+    }
+
+    fn relying_party(&self) -> Result<&RelyingParty, Error> {
+        self.relying_party.as_ref().ok_or(Error::PasskeysNotOffered)
+    }
+
+    /// Asks for a passkey of nobody in particular, of the user whose login waits for a second factor, or of the user who
+    /// is logged in.
+    pub async fn ask_for_passkey(
+        &self,
+        caller: &Caller,
+        purpose: Purpose,
+        pending: Option<&Token>,
+    ) -> Result<Asked, Error> {
+        let site = self.relying_party()?;
+        let user = match purpose {
+            Purpose::Login => None,
+            Purpose::SecondFactor => Some(self.pending_user(caller, pending).await?),
+            Purpose::Recent => Some(self.account(caller, true).await?.0),
+            Purpose::Add | Purpose::Unknown => return Err(Error::PurposeInvalid),
+        };
+        let begun = match &user {
+            None => site.begin_login(),
+            Some(user) if user.passkeys.is_empty() => return Err(Error::NotFound),
+            Some(user) => site.begin_second_factor(&user.credentials()),
+        };
+        let user = user.map(|user| user.id);
+        self.keep_challenge(caller, purpose, user, begun).await
+    }
+
+    /// Asks for a new passkey of the user who is logged in.
+    pub async fn begin_to_add_passkey(&self, caller: &Caller) -> Result<Asked, Error> {
+        let site = self.relying_party()?;
+        let (user, _) = self.account(caller, false).await?;
+        let begun = site.begin_adding(&user.id, &user.email, &user.credentials());
+        self.keep_challenge(caller, Purpose::Add, Some(user.id), begun)
+            .await
+    }
+
+    async fn keep_challenge(
+        &self,
+        caller: &Caller,
+        purpose: Purpose,
+        user: Option<UserId>,
+        begun: Result<Begun, PasskeyRefusal>,
+    ) -> Result<Asked, Error> {
+        let begun = begun.map_err(|cause| {
+            tracing::error!(%cause, "cannot ask for a passkey");
+            Error::PasskeyRefused
+        })?;
+        self.limits.challenge(caller.network).await?;
+        let token = Token::random();
+        let challenge = Challenge {
+            digest: token.digest(),
+            purpose,
+            user,
+            state: begun.state,
+            expires_at: self.clock.now().plus(CHALLENGE_LIFE),
+            unknown: Unknown::new(),
+        };
+        self.store.insert_challenge(&challenge).await?;
+        Ok((begun.options, token))
+    }
+
+    /// Takes a challenge, which works once, before anything of the answer is read.
+    async fn take_challenge(&self, token: Option<&Token>) -> Result<Challenge, Error> {
+        let token = token.ok_or(Error::ChallengeExpired)?;
+        let taken = self.store.take_challenge(&token.digest()).await?;
+        let live = taken.filter(|taken| taken.expires_at > self.clock.now());
+        live.ok_or(Error::ChallengeExpired)
+    }
+
+    /// Adds the passkey that answers the challenge.
+    pub async fn add_passkey(
+        &self,
+        caller: &Caller,
+        challenge: Option<&Token>,
+        credential: &str,
+        name: &str,
+    ) -> Result<(), Error> {
+        let site = self.relying_party()?;
+        let name = Name::parse(name)?;
+        let session = caller.replaces().ok_or(Error::NotLoggedIn)?;
+        let challenge = self.take_challenge(challenge).await?;
+        if credential.is_empty() {
+            return Err(Error::CredentialRequired);
+        }
+        let credential = site.finish_adding(&challenge.state, credential);
+        let credential = credential.map_err(|cause| {
+            tracing::info!(%cause, "a new passkey was refused");
+            Error::PasskeyInvalid
+        })?;
+        let added = self.change_own(caller, |user, origin| {
+            let is_asked =
+                challenge.purpose == Purpose::Add && challenge.user == Some(user.id.clone());
+            if !is_asked {
+                return Err(Error::ChallengeExpired);
+            }
+            user.add_passkey(&session, &name, credential.clone(), origin)?;
+            Ok(user.id.clone())
+        });
+        self.audit(AuditEvent::SecondFactorAdded, &added.await?, caller);
+        self.mail_waiting.notify_one();
+        Ok(())
+    }
+
+    /// Removes the passkey of this handle.
+    pub async fn end_passkey(&self, caller: &Caller, handle: &str) -> Result<(), Error> {
+        let handle = Handle::from_stored(handle.to_owned());
+        let ended = self.change_own(caller, |user, origin| {
+            let is_ended = user.end_passkey(&handle, origin);
+            is_ended.then(|| user.id.clone()).ok_or(Error::NotFound)
+        });
+        self.audit(AuditEvent::SecondFactorRemoved, &ended.await?, caller);
+        self.mail_waiting.notify_one();
+        Ok(())
+    }
+
+    /// Uses the passkey that answers the challenge, for what it was asked for. Returns the new session; none if it only
+    /// shows who is there.
+    pub async fn use_passkey(
+        &self,
+        caller: &Caller,
+        challenge: Option<&Token>,
+        pending: Option<&Token>,
+        credential: &str,
+    ) -> Result<Option<LoggedIn>, Error> {
+        self.relying_party()?;
+        let challenge = self.take_challenge(challenge).await?;
+        if credential.is_empty() {
+            return Err(Error::CredentialRequired);
+        }
+        let answer = Answer {
+            challenge: &challenge,
+            credential,
+        };
+        match challenge.purpose {
+            Purpose::Login => self.log_in_by_passkey(caller, answer).await.map(Some),
+            Purpose::SecondFactor => {
+                let completed = self.complete_by_passkey(caller, answer, pending).await;
+                completed.map(Some)
+            }
+            Purpose::Recent => self.show_passkey(caller, answer).await.map(|()| None),
+            Purpose::Add | Purpose::Unknown => Err(Error::ChallengeExpired),
+        }
+    }
+
+    /// Logs in whoever has the passkey, and whom its authenticator has verified: that is two factors.
+    async fn log_in_by_passkey(
+        &self,
+        caller: &Caller,
+        answer: Answer<'_>,
+    ) -> Result<LoggedIn, Error> {
+        // Whose it says it is, is not known before it is verified: it counts for the network alone.
+        let mut attempt = self.count_login(caller, None, None).await?;
+        let claimed = RelyingParty::claimed_user(answer.credential);
+        let user = match claimed.as_ref() {
+            Some(id) => self.users.find(Key::Id(id)).await?,
+            None => None,
+        };
+        let Some(user) = user.filter(|user| user.disabled_at.is_none()) else {
+            return self
+                .refuse(caller, attempt, None, Error::PasskeyRefused)
+                .await;
+        };
+        let (id, new) = (user.id.clone(), self.new_login(caller, &user));
+        let used = self.verify_in(caller, user, answer, |user, used, now| {
+            if !used.user_verified {
+                return Err(Error::PasskeyUnverified);
+            }
+            if user.disabled_at.is_some() {
+                return Err(Error::PasskeyRefused);
+            }
+            user.note_passkey_use(used, now);
+            Ok(new.begin_with_second_factor(user))
+        });
+        match used.await {
+            Ok(begun) => {
+                let finished = self.finish_login(caller, &id, &mut attempt, new, &begun);
+                finished.await
+            }
+            Err(error) => self.refuse(caller, attempt, Some(&id), error).await,
+        }
+    }
+
+    /// Completes the login that waits for a second factor in this browser.
+    async fn complete_by_passkey(
+        &self,
+        caller: &Caller,
+        answer: Answer<'_>,
+        pending: Option<&Token>,
+    ) -> Result<LoggedIn, Error> {
+        let user = self.pending_user(caller, pending).await?;
+        let pending = pending.ok_or(Error::NotLoggedIn)?.digest();
+        if answer.challenge.user.as_ref() != Some(&user.id) {
+            return Err(Error::ChallengeExpired);
+        }
+        let (id, new) = (user.id.clone(), self.new_login(caller, &user));
+        let counted = self.count_login(caller, Some(&user.email), new.known());
+        let mut attempt = counted.await?;
+        let form = caller.form;
+        let used = self.verify_in(caller, user, answer, |user, used, now| {
+            if !user.has_pending_login(&pending, form.as_ref(), now) {
+                return Err(Error::NotLoggedIn);
+            }
+            user.end_pending_login(&pending);
+            user.note_passkey_use(used, now);
+            Ok(new.begin_with_second_factor(user))
+        });
+        match used.await {
+            Ok(begun) => {
+                let finished = self.finish_login(caller, &id, &mut attempt, new, &begun);
+                finished.await
+            }
+            Err(error) => self.refuse(caller, attempt, Some(&id), error).await,
+        }
+    }
+
+    /// Notes that the user who is logged in has shown a passkey.
+    async fn show_passkey(&self, caller: &Caller, answer: Answer<'_>) -> Result<(), Error> {
+        let (user, session) = self.account(caller, true).await?;
+        if answer.challenge.user.as_ref() != Some(&user.id) {
+            return Err(Error::ChallengeExpired);
+        }
+        let id = user.id.clone();
+        let device = self.known_to(caller, &user).unwrap_or(session.digest);
+        let counted = self.count_login(caller, Some(&user.email), Some(&device));
+        let mut attempt = counted.await?;
+        let used = self.verify_in(caller, user, answer, |user, used, now| {
+            user.note_passkey_use(used, now);
+            let shown = user.authenticate_by_second_factor(&session.digest, now);
+            shown.then_some(()).ok_or(Error::NotLoggedIn)
+        });
+        match used.await {
+            Ok(()) => {
+                self.limits.succeeded(&mut attempt, Some(&device)).await;
+                Ok(())
+            }
+            Err(error) => self.refuse(caller, attempt, Some(&id), error).await,
+        }
+    }
+
+    async fn pending_user(&self, caller: &Caller, pending: Option<&Token>) -> Result<User, Error> {
+        let pending = pending.ok_or(Error::NotLoggedIn)?;
+        let user = self.find_pending_login(caller, pending).await?;
+        user.ok_or(Error::NotLoggedIn)
+    }
+
+    /// Verifies an answer against the passkeys of a user, and applies `rule` in the same step, so that no counter is
+    /// missed. A passkey that may have been copied is noted.
+    async fn verify_in<T>(
+        &self,
+        caller: &Caller,
+        user: User,
+        answer: Answer<'_>,
+        mut rule: impl FnMut(&mut User, Used, Timestamp) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let (site, origin) = (self.relying_party()?, self.origin(caller));
+        let verified = self.users.change_from(user, |user| {
+            let before = user.clone();
+            let done = answer
+                .verify(site, user, &origin)
+                .and_then(|used| rule(user, used, origin.at));
+            if !matches!(done, Ok(_) | Err(Error::PasskeyCopied)) {
+                *user = before;
+            }
+            Some(done)
+        });
+        let done = verified.await?.unwrap_or(Err(Error::PasskeyRefused));
+        if let Err(Error::PasskeyCopied) = done {
+            self.mail_waiting.notify_one();
+        }
+        done
+    }
+
+    /// Counts a failed login, unless nothing was compared.
+    async fn refuse<T>(
+        &self,
+        caller: &Caller,
+        mut attempt: LoginAttempt,
+        user: Option<&UserId>,
+        error: Error,
+    ) -> Result<T, Error> {
+        match &error {
+            Error::PasskeyRefused | Error::PasskeyUnverified | Error::PasskeyCopied => {
+                let why = AuditEvent::LoginFailed(LoginFailure::Passkey);
+                self.audit(why, user, caller);
+                self.record_failure(caller, &attempt, None, user).await?;
+            }
+            _ => self.limits.aborted(&mut attempt, &error).await,
+        }
+        Err(error)
+    }
+}
+
+/// The answer of a browser to a challenge.
+#[derive(Clone, Copy)]
+struct Answer<'a> {
+    challenge: &'a Challenge,
+    credential: &'a str,
+}
+
+impl Answer<'_> {
+    fn verify(self, site: &RelyingParty, user: &mut User, origin: &Origin) -> Result<Used, Error> {
+        let known = user.credentials();
+        let verified = site.finish_login(&self.challenge.state, self.credential, &known);
+        verified.map_err(|cause| {
+            tracing::info!(user = %user.id, %cause, "a passkey was refused");
+            match cause {
+                PasskeyRefusal::CounterWentBack => {
+                    user.note_copied_passkey(origin);
+                    Error::PasskeyCopied
+                }
+                PasskeyRefusal::NotVerified => Error::PasskeyUnverified,
+                _ => Error::PasskeyRefused,
+            }
+        })
+    }
+}
