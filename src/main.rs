@@ -109,8 +109,8 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
     let (accounts, outbox) = Accounts::new(store.clone(), mailer, clock, policy, limits);
     let accounts = accounts.with_legacy_salt(settings.legacy_salt);
     let accounts = accounts.with_secret_keys(secret_keys);
-    let site = RelyingParty::new(settings.public_url.as_url());
-    let accounts = Arc::new(accounts.with_relying_party(site));
+    let relying_party = RelyingParty::new(settings.public_url.as_url());
+    let accounts = Arc::new(accounts.with_relying_party(relying_party));
     let proxies = settings.trusted_proxies.clone();
     let probe = Arc::<Probe>::default();
     let router = server::router(Arc::new(State {

@@ -120,12 +120,14 @@ fn assert_is_said(credential: &str, kind: &str, begun: &str) {
     }
 }
 
-/// Asserts that the user whom a passkey says it is of stands there as text, and is not long.
+/// Asserts that the user whom a passkey says it is of stands there as plain text, and is not long.
 fn check_claim(credential: &str) {
     if let Some(user) = RelyingParty::claimed_user(credential) {
-        assert!((1..=64).contains(&user.as_str().len()));
+        let text = user.as_str();
+        assert!((1..=64).contains(&text.len()));
+        assert!(text.bytes().all(|byte| byte.is_ascii_graphic()));
         if let Some(handle) = bytes_of(credential, "userHandle") {
-            assert_eq!(user.as_str().as_bytes(), handle);
+            assert_eq!(text.as_bytes(), handle);
         }
     }
 }

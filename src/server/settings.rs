@@ -307,7 +307,8 @@ fn networks(list: &str) -> Result<Vec<IpNet>, WrongSetting> {
 }
 
 fn log_filter(filters: &str) -> Result<EnvFilter, WrongSetting> {
-    EnvFilter::try_new(filters).map_err(|_| {
+    // The library of passkeys logs what strangers send as errors; each refusal has a line of ours.
+    EnvFilter::try_new([filters, ",webauthn_rs_core=off"].concat()).map_err(|_| {
         WrongSetting::new(format!(
             "RUST_LOG must be filters such as warn or fpm_registry=debug,info, not `{filters}`"
         ))

@@ -207,11 +207,10 @@ impl Registry {
             PasswordPolicy::default(),
             setup.rate_limits,
         );
-        let accounts = accounts
-            .with_secret_keys(SecretKeys::parse(SECRET_KEY).ok())
-            .with_relying_party(RelyingParty::new(public_url.as_url()));
         let keys = setup.secret_key.map(SecretKeys::parse);
-        let accounts = accounts.with_secret_keys(keys.map(Result::unwrap));
+        let accounts = accounts
+            .with_secret_keys(keys.map(Result::unwrap))
+            .with_relying_party(RelyingParty::new(public_url.as_url()));
         let proxies = setup.trusted_proxies.iter();
         let options = LeptosOptions::builder().output_name("fpm-registry").build();
         let state = Arc::new(State {

@@ -141,8 +141,9 @@ impl RelyingParty {
         let used: PublicKeyCredential = read_json(credential).ok()?;
         let handle = used.response.user_handle?;
         let text = String::from_utf8(handle).ok()?;
-        let is_handle = (1..=MAX_HANDLE_BYTES).contains(&text.len());
-        is_handle.then(|| UserId::from_stored(text))
+        let is_short = (1..=MAX_HANDLE_BYTES).contains(&text.len());
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+        (is_short && is_plain).then(|| UserId::from_stored(text))
     }
 
     /// Verifies a passkey of a login, or of a second factor, which must be one of those that are known.

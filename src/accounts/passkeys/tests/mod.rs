@@ -216,7 +216,8 @@ fn a_passkey_says_whose_it_is() {
         json!(null),
         json!(""),
         json!("_w"),
-        json!("YQ".repeat(44)),
+        json!("YWFh".repeat(22)),
+        encoded("a\nb"),
         json!(7),
     ] {
         assert_eq!(claimed(&with_handle(none.clone())), None, "{none}");
