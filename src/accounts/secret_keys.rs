@@ -109,6 +109,14 @@ impl SecretKeys {
     }
 }
 
+impl Sealed {
+    /// The id of the key that encrypted it.
+    pub fn key_id(&self) -> KeyId {
+        let id = self.0.split('.').next().unwrap_or_default();
+        KeyId(id.to_owned())
+    }
+}
+
 impl KeyId {
     /// The id that a store has.
     pub fn from_stored(text: String) -> Self {

@@ -261,10 +261,10 @@ pub trait Store: Send + Sync + 'static {
     /// sessions and links are deleted at their user's next login.
     async fn sweep(&self, now: Timestamp, most: u64) -> Result<bool, StoreError>;
 
-    /// Notes that secrets are encrypted by this key from now on.
-    async fn note_secret_key(&self, key: &KeyId) -> Result<(), StoreError>;
+    /// Notes that secrets are encrypted by the keys `used`, and by those of `unused` no more.
+    async fn note_secret_keys(&self, used: &[KeyId], unused: &[KeyId]) -> Result<(), StoreError>;
 
-    /// All keys that were noted, in the order of their ids.
+    /// The keys by which secrets may be encrypted, in the order of their ids.
     async fn noted_secret_keys(&self) -> Result<Vec<KeyId>, StoreError>;
 
     /// Writes something that nobody reads, to see whether it can.

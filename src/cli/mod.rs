@@ -4,7 +4,7 @@
 //! - [`backup`]: writes and restores backups
 //! - [`import`]: takes over the users of the first backend
 //! - [`user`]: what can be done to a user; [`events`]: what has happened to users; [`outbox`]: what can be
-//!   done to mail; [`limits`]: to rate limits
+//!   done to mail; [`limits`]: to rate limits; [`secret_keys`]: with the keys of secrets
 //! - [`doctor`]: looks at everything a server needs
 //! - [`confirm`]: asks before what cannot be undone
 //! - [`perform`]: has a command done by the running server, or by this process if none runs
@@ -20,6 +20,7 @@ pub mod import;
 pub mod limits;
 pub mod outbox;
 pub mod perform;
+pub mod secret_keys;
 pub mod user;
 
 use std::process::ExitCode;
@@ -55,6 +56,9 @@ pub enum Command {
     /// Look at who is refused for too many attempts
     #[command(subcommand)]
     Limits(limits::LimitsCommand),
+    /// Change the key that encrypts the secrets of authenticator apps
+    #[command(subcommand)]
+    SecretKeys(secret_keys::SecretKeysCommand),
     /// Write all users and waiting mails to a file, also while a server runs
     Backup(backup::Backup),
     /// Fill an empty store from a backup, of either store
@@ -80,6 +84,7 @@ impl Command {
             Self::Events(command) => command.run(settings).await,
             Self::Outbox(command) => command.run(settings).await,
             Self::Limits(command) => command.run(settings).await,
+            Self::SecretKeys(command) => command.run(settings).await,
             Self::Backup(command) => command.run(settings).await,
             Self::Restore(command) => command.run(settings).await,
             Self::Import(command) => command.run(settings).await,

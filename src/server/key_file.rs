@@ -5,6 +5,7 @@ use std::{
     io::{self, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
+    slice,
 };
 
 use uuid::Uuid;
@@ -63,7 +64,9 @@ pub async fn look_for_lost_keys(settings: &Settings, store: &dyn Store, keys: Op
 async fn lost_keys(store: &dyn Store, keys: Option<&SecretKeys>) -> Result<Vec<KeyId>, StoreError> {
     let ids: Vec<&KeyId> = keys.into_iter().flat_map(SecretKeys::ids).collect();
     if let Some(encrypting) = ids.first() {
-        store.note_secret_key(encrypting).await?;
+        store
+            .note_secret_keys(slice::from_ref(*encrypting), &[])
+            .await?;
     }
     let mut noted = store.noted_secret_keys().await?;
     noted.retain(|id| !ids.contains(&id));

@@ -129,6 +129,8 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 fn stored(setup: &Setup) -> Vec<Value> {
     fs::create_dir_all(setup.folder()).unwrap();
     let file = setup.folder().join("look.backup");
+    // An empty backup takes no other's place.
+    let _ = fs::remove_file(&file);
     let backup = setup.command().arg("backup").arg(&file).output().unwrap();
     if String::from_utf8_lossy(&backup.stderr).contains("there is no store in") {
         return Vec::new();

@@ -169,6 +169,28 @@ fn a_lost_key_is_warned_of_until_it_is_back() {
 }
 
 #[test]
+fn a_lost_key_that_nothing_needs_is_forgotten_by_a_command() {
+    let mongo = Setup::new().with("MONGO_URI", &Mongod::shared().uri());
+    for setup in [Setup::new(), mongo.with("MONGO_DB_NAME", &database_name())] {
+        let path = written(&setup, OLD);
+        let setup = with_keys(&setup, &path);
+        log_of(&setup);
+        fs::write(&path, NEW).unwrap();
+        assert!(log_of(&setup).contains("lacks the key"));
+        for _ in 0..2 {
+            let output = output(&setup.clone().with_flags(&["secret-keys", "encrypt-anew"]));
+            assert_eq!(
+                String::from_utf8(output.stdout).unwrap(),
+                "Encrypted the secrets of 0 users anew\n  key: 69c55c90\n  other_keys_in_use: none\n  unreadable: 0\n"
+            );
+            assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]));
+        }
+        let log = log_of(&setup);
+        assert!(!log.contains("lacks the key"), "{log}");
+    }
+}
+
+#[test]
 fn a_key_file_of_an_embedded_store_that_was_deleted_is_made_anew_and_warned_of() {
     let setup = Setup::new();
     let path = written(&setup, OLD);

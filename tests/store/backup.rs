@@ -49,7 +49,7 @@ contract! {
 }
 
 /// A file of its own, deleted at the end.
-struct TestFile(PathBuf);
+pub struct TestFile(pub PathBuf);
 
 impl TestFile {
     fn new() -> Self {
@@ -74,7 +74,7 @@ async fn write_to(file: &TestFile, store: &Arc<dyn Store>) -> Contents {
     back_up(store, file).await.unwrap()
 }
 
-async fn backup_of(store: &Arc<dyn Store>) -> TestFile {
+pub async fn backup_of(store: &Arc<dyn Store>) -> TestFile {
     let file = TestFile::new();
     write_to(&file, store).await;
     file

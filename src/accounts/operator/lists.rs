@@ -91,7 +91,7 @@ impl Accounts {
     }
 
     /// The next users.
-    async fn page(&self, after: Option<&UserId>) -> Result<Page, NotDone> {
+    pub(super) async fn page(&self, after: Option<&UserId>) -> Result<Page, NotDone> {
         let scanned = self.store.scan(after, PAGE).await?;
         let users = scanned
             .records
@@ -109,12 +109,12 @@ impl Accounts {
 }
 
 /// Some of the users.
-struct Page {
-    users: Vec<User>,
+pub(super) struct Page {
+    pub users: Vec<User>,
     /// How many beside them cannot be read.
-    unreadable: usize,
+    pub unreadable: usize,
     /// The id after which there are more.
-    last: Option<UserId>,
+    pub last: Option<UserId>,
 }
 
 impl UserFilter {

@@ -5,6 +5,7 @@
 //! - `users`: what can be done to one user
 //! - `lists`: lists of users and of events
 //! - [`import`]: users of the first backend
+//! - `secret_keys`: secrets of users, encrypted anew
 //! - `outbox`: mail that waits or is parked; `rate_limits`: who is refused for too many attempts
 
 pub mod import;
@@ -12,6 +13,7 @@ mod lists;
 mod outbox;
 mod rate_limits;
 pub mod request;
+mod secret_keys;
 mod users;
 
 use self::request::{NotDone, Report, Request};
@@ -35,6 +37,7 @@ impl Accounts {
             Request::DropMail(id) => self.drop_mail(&id).await,
             Request::ListLimits => self.list_limits().await,
             Request::ClearLimits(what) => self.clear_limits(&what).await,
+            Request::SealAnew => self.seal_anew().await,
         }
     }
 

@@ -48,6 +48,8 @@ pub enum Request {
     ListLimits,
     /// To forget the attempts of an address, of a network, or under a key of the list.
     ClearLimits(String),
+    /// To encrypt all secrets of users by the first key.
+    SealAnew,
 }
 
 /// Which users are listed.
@@ -141,6 +143,9 @@ pub enum NotDone {
     /// No counter has this key, and it is no address of an account or a network.
     #[error("`{0}` is no key of a limit, no email and no network address")]
     NoSuchLimit(String),
+    /// There is no key to encrypt with.
+    #[error("SECRET_KEY_FILE is unset, so there is no key to encrypt by")]
+    NoSecretKeys,
     /// A disabled user cannot use a reset link.
     #[error("this user is disabled, enable the account first")]
     Disabled,

@@ -5,7 +5,8 @@
 //! - `address`: the e-mail address, how it is confirmed and changed; `not_me`: how a mailbox takes an account back
 //! - `links`: the records of links that are mailed, and of former addresses
 //! - [`upload_tokens`]: tokens by which programs publish packages
-//! - [`second_factors`]: authenticator apps, recovery codes and passkeys; `pending_login`: a login that waits for one
+//! - [`second_factors`]: authenticator apps, recovery codes and passkeys; `pending_login`: a login that waits for one;
+//!   `secrets`: by which keys they are encrypted
 //! - [`end_of_second_factors`]: how an operator helps who has lost them; `due`: what is done by the clock
 //! - `operator`: what an operator does; `backup`: what of a record goes into a backup
 //! - [`event`], [`history`]: what has happened
@@ -42,6 +43,7 @@ pub mod passkeys;
 mod password;
 mod pending_login;
 pub mod second_factors;
+mod secrets;
 mod sessions;
 pub mod upload_tokens;
 

@@ -13,6 +13,7 @@ mod read;
 mod write;
 
 use std::{
+    collections::BTreeSet,
     io::{self, Write},
     path::Path,
     sync::Arc,
@@ -26,6 +27,7 @@ use self::{
 use crate::accounts::{
     clock::Clock,
     mail::{MailState, OutboxMail, QueuedMail},
+    secret_keys::KeyId,
     store::{Store, UserRecord},
     user::event::Origin,
 };
@@ -108,12 +110,26 @@ pub async fn restore(
             }
         }
         ended.end(&mut records);
+        // Before the users: a key that is noted too early is one warning too many, one too late a lost one.
+        store
+            .note_secret_keys(&secret_keys_of(&records), &[])
+            .await?;
         for user in store.insert_all(records).await? {
             let user = user.as_str().escape_debug();
             tracing::warn!(%user, "not restored, another user has the address");
             left_out += 1;
         }
     }
+}
+
+/// The keys that have encrypted secrets of these users.
+fn secret_keys_of(records: &[UserRecord]) -> Vec<KeyId> {
+    let users = records.iter().filter_map(|record| match record {
+        UserRecord::User(user) => Some(user),
+        UserRecord::Deleted { .. } => None,
+    });
+    let ids: BTreeSet<KeyId> = users.flat_map(|user| user.secret_key_ids()).collect();
+    ids.into_iter().collect()
 }
 
 /// A mail that is not given up.

@@ -187,9 +187,9 @@ impl Store for MeasuredStore {
         self.metrics.measure("sweep", done).await
     }
 
-    async fn note_secret_key(&self, key: &KeyId) -> Result<(), StoreError> {
-        let done = self.store.note_secret_key(key);
-        self.metrics.measure("note_secret_key", done).await
+    async fn note_secret_keys(&self, used: &[KeyId], unused: &[KeyId]) -> Result<(), StoreError> {
+        let done = self.store.note_secret_keys(used, unused);
+        self.metrics.measure("note_secret_keys", done).await
     }
 
     async fn noted_secret_keys(&self) -> Result<Vec<KeyId>, StoreError> {

@@ -338,9 +338,10 @@ impl Store for EmbeddedStore {
         .await
     }
 
-    async fn note_secret_key(&self, key: &KeyId) -> Result<(), StoreError> {
-        let key = key.clone();
-        self.write(move |tables| tables.note_secret_key(&key)).await
+    async fn note_secret_keys(&self, used: &[KeyId], unused: &[KeyId]) -> Result<(), StoreError> {
+        let (used, unused) = (used.to_vec(), unused.to_vec());
+        self.write(move |tables| tables.note_secret_keys(&used, &unused))
+            .await
     }
 
     async fn noted_secret_keys(&self) -> Result<Vec<KeyId>, StoreError> {

@@ -218,12 +218,16 @@ impl<'t> Tables<'t> {
         Ok(None)
     }
 
-    /// Notes that this key encrypts.
-    pub(super) fn note_secret_key(&mut self, key: &KeyId) -> Result<()> {
-        let name = format!("{SECRET_KEY}{key}");
-        if self.file.insert(&*name, 1)?.is_none() {
-            self.commit = Commit::AtOnce;
+    /// Notes which keys encrypt, and which no more.
+    pub(super) fn note_secret_keys(&mut self, used: &[KeyId], unused: &[KeyId]) -> Result<()> {
+        let name = |key: &KeyId| format!("{SECRET_KEY}{key}");
+        for key in used {
+            self.file.insert(&*name(key), 1)?;
         }
+        for key in unused {
+            self.file.remove(&*name(key))?;
+        }
+        self.commit = Commit::AtOnce;
         Ok(())
     }
 

@@ -344,8 +344,8 @@ impl Store for MongoStore {
         Ok(())
     }
 
-    async fn note_secret_key(&self, key: &KeyId) -> Result<(), StoreError> {
-        self.add_secret_key(key).await
+    async fn note_secret_keys(&self, used: &[KeyId], unused: &[KeyId]) -> Result<(), StoreError> {
+        self.change_secret_keys(used, unused).await
     }
 
     async fn noted_secret_keys(&self) -> Result<Vec<KeyId>, StoreError> {

@@ -8,10 +8,21 @@ use crate::accounts::{error::StoreError, secret_keys::KeyId};
 const ID: &str = "secretKeys";
 
 impl MongoStore {
-    /// Notes a key, unless it was noted before.
-    pub(super) async fn add_secret_key(&self, key: &KeyId) -> Result<(), StoreError> {
-        let noted = doc! { "$addToSet": { "ids": key.to_string() } };
-        let keys = self.meta.update_one(doc! { "_id": ID }, noted);
+    /// Notes keys, and forgets others.
+    pub(super) async fn change_secret_keys(
+        &self,
+        used: &[KeyId],
+        unused: &[KeyId],
+    ) -> Result<(), StoreError> {
+        let ids = |keys: &[KeyId]| {
+            let ids: Vec<_> = keys.iter().map(KeyId::to_string).collect();
+            doc! { "$literal": ids }
+        };
+        let noted = doc! { "$ifNull": ["$ids", []] };
+        let with_used = doc! { "$setUnion": [noted, ids(used)] };
+        let changed = doc! { "$setDifference": [with_used, ids(unused)] };
+        let change = vec![doc! { "$set": { "ids": changed } }];
+        let keys = self.meta.update_one(doc! { "_id": ID }, change);
         run(keys.upsert(true)).await?;
         Ok(())
     }

@@ -1,0 +1,29 @@
+//! The encrypted secrets of a user: by which keys, and encrypted anew by the first one.
+
+use super::User;
+use crate::accounts::secret_keys::{KeyId, Sealed, SecretKeys};
+
+impl User {
+    /// The keys that have encrypted secrets of the user.
+    pub fn secret_key_ids(&self) -> impl Iterator<Item = KeyId> {
+        let app = self.totp.iter().map(|app| &app.secret);
+        let pending = self.pending_totp.iter().map(|pending| &pending.secret);
+        app.chain(pending).map(Sealed::key_id)
+    }
+
+    /// Encrypts by the first key what another one has encrypted; false, with nothing changed, if there is nothing.
+    pub fn seal_anew(&mut self, keys: &SecretKeys) -> bool {
+        let app = self.totp.iter_mut().map(|app| &mut app.secret);
+        let pending = self.pending_totp.iter_mut();
+        let pending = pending.map(|pending| &mut pending.secret);
+        let mut is_changed = false;
+        for sealed in app.chain(pending) {
+            let opened = keys.open(&self.id, sealed);
+            if let Some(old) = opened.filter(|opened| !opened.is_current) {
+                *sealed = keys.seal(&self.id, &old.secret);
+                is_changed = true;
+            }
+        }
+        is_changed
+    }
+}
