@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::{
-    Device, Session, Unknown, User,
+    Device, Passkey, Session, Unknown, User,
     event::{Event, EventKind, Origin},
 };
 use crate::accounts::{
@@ -46,6 +46,18 @@ pub fn device(since: u32) -> Device {
     Device {
         digest: Token::random().digest(),
         created_at: day(since),
+        unknown: Unknown::new(),
+    }
+}
+
+/// A passkey of some form that was added on day `n`.
+pub fn passkey(n: u32) -> Passkey {
+    Passkey {
+        handle: Handle::random(),
+        name: "laptop".to_owned(),
+        added_at: day(n),
+        used_at: None,
+        credential: serde_json::from_value("{}".into()).unwrap(),
         unknown: Unknown::new(),
     }
 }
