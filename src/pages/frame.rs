@@ -140,11 +140,12 @@ impl Frame {
         words: &'static str,
         about: &str,
     ) -> AnyView {
-        let refused = self.refused.as_ref().filter(|refused| refused.form == form);
-        let is_same = |(name, value): &(String, String)| {
-            refused.and_then(|refused| refused.field(name)) == Some(value)
+        let mut refused = self.refused.iter().filter(|refused| refused.form == form);
+        let is_of_row = |refused: &Refused| {
+            let mut hidden = hidden.iter();
+            hidden.all(|(name, value)| refused.field(name) == Some(value))
         };
-        match hidden.iter().all(is_same) {
+        match refused.any(is_of_row) {
             true => self.form(form, hidden).into_any(),
             false => self.row_form(form, hidden, words, about).into_any(),
         }
