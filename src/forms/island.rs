@@ -126,7 +126,6 @@ fn render(
         let value = value.to_owned();
         view! { <input type="hidden" name=name value=value /> }
     });
-    let hidden = hidden.collect_view();
     view! {
         <form
             class="form"
@@ -146,7 +145,7 @@ fn render(
                 {sentence}
             </p>
             {fields}
-            {hidden}
+            {hidden.collect_view()}
             <button
                 class="button"
                 type="submit"
