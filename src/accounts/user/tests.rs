@@ -5,12 +5,12 @@
 use std::time::Duration;
 
 use super::{
-    Device, Session, Unknown, User,
+    Device, Passkey, Session, Unknown, User,
     event::{Event, EventKind, Origin},
 };
 use crate::accounts::{
     clock::Timestamp, device_name::DeviceName, email::Email, id::Handle, mail::MailKind,
-    name::Name, password::PasswordHash, token::Token,
+    name::Name, passkeys::tests::phone, password::PasswordHash, token::Token,
 };
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -46,6 +46,18 @@ pub fn device(since: u32) -> Device {
     Device {
         digest: Token::random().digest(),
         created_at: day(since),
+        unknown: Unknown::new(),
+    }
+}
+
+pub fn passkey(added: u32) -> Passkey {
+    let (_, credential) = phone();
+    Passkey {
+        handle: Handle::random(),
+        name: "laptop".to_owned(),
+        added_at: day(added),
+        used_at: None,
+        credential,
         unknown: Unknown::new(),
     }
 }
