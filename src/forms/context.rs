@@ -11,8 +11,7 @@ use super::{
     cookie::{Cookies, Kind},
     form::Form,
     next,
-    passkey::begin::Options,
-    reply::{Reply, ShownOnce},
+    reply::{Options, Reply, ShownOnce},
 };
 use crate::accounts::{
     Accounts, Caller, LoggedIn, SecondStep, passkey_use::Asked, recovery_code::RecoveryCodeTexts,

@@ -1,5 +1,7 @@
 //! The declaration of a form.
 
+use serde::{Deserialize, Serialize};
+
 use super::field::{CURRENT_CODE, CURRENT_PASSWORD, Field};
 
 /// The hidden field with the form token (OWASP CSRF, double submit).
@@ -38,6 +40,28 @@ pub enum Gate {
     Recent,
     /// Who is logged in and gives the password with the form, which has a field for it.
     Password,
+}
+
+/// What a form asks for beside its own fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Confirmation {
+    /// Nothing.
+    None,
+    /// The current password.
+    Password,
+    /// A code of the second factor.
+    Code,
+}
+
+impl Confirmation {
+    /// The further field.
+    pub fn field(self) -> Option<&'static Field> {
+        match self {
+            Self::None => None,
+            Self::Password => Some(&CURRENT_PASSWORD),
+            Self::Code => Some(&CURRENT_CODE),
+        }
+    }
 }
 
 /// The labels of a button.

@@ -14,12 +14,11 @@ use leptos::{
     task::spawn_local,
     wasm_bindgen::JsCast,
 };
-use serde::{Deserialize, Serialize};
 use web_sys::{FormData, HtmlElement, HtmlFormElement, HtmlInputElement};
 
 use super::{
-    field::{CURRENT_CODE, CURRENT_PASSWORD, Field},
-    form::{CSRF_FIELD, Form},
+    field::Field,
+    form::{CSRF_FIELD, Confirmation, Form},
     reply::{Reason, Refusal},
     send::send,
 };
@@ -53,17 +52,6 @@ pub fn FormIsland(
     })
 }
 
-/// What a form asks for beside its own fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Confirmation {
-    /// Nothing.
-    None,
-    /// The current password.
-    Password,
-    /// A code of the second factor.
-    Code,
-}
-
 /// A form, and what it asks for beside its own fields.
 #[derive(Clone, Copy)]
 struct VisibleForm {
@@ -73,12 +61,7 @@ struct VisibleForm {
 
 impl VisibleForm {
     fn fields(self) -> impl Iterator<Item = &'static Field> {
-        let confirmation = match self.confirmation {
-            Confirmation::None => None,
-            Confirmation::Password => Some(&CURRENT_PASSWORD),
-            Confirmation::Code => Some(&CURRENT_CODE),
-        };
-        self.form.fields.iter().chain(confirmation)
+        self.form.fields.iter().chain(self.confirmation.field())
     }
 
     /// The visible field that a refusal is about.

@@ -10,6 +10,7 @@ use serde::{
     Deserialize, Serialize,
     de::value::{Error, StrDeserializer},
 };
+use serde_json::Value;
 
 /// Success.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +34,13 @@ pub struct Reply {
     /// Recovery codes that were made, which are told only now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery_codes: Option<Vec<ShownOnce>>,
+}
+
+/// What a browser is to ask its authenticators.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Options {
+    /// What `navigator.credentials.create` or `get` takes, with its binary fields in base64url.
+    pub options: Value,
 }
 
 /// A secret that a client is told once.

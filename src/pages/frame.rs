@@ -6,8 +6,8 @@ use leptos::prelude::*;
 
 use super::request::{Refused, Viewer};
 use crate::forms::{
-    form::{CSRF_FIELD, Form, Gate, Notice},
-    island::{Confirmation, ERROR_IN_TITLE, FormIsland, Texts},
+    form::{CSRF_FIELD, Confirmation, Form, Gate, Notice},
+    island::{ERROR_IN_TITLE, FormIsland, Texts},
     passkey::log_in,
     reply::{Reason, Refusal},
     second_factors::add_passkey,

@@ -11,9 +11,12 @@ use super::{
     request::{Detour, PageRequest},
     security::SecurityPage,
 };
-use crate::forms::{
-    answers::{LOGGED_OUT, OF_THE_STORE},
-    second_factors::confirm_totp,
+use crate::{
+    accounts::totp::TotpSecret,
+    forms::{
+        answers::{LOGGED_OUT, OF_THE_STORE},
+        second_factors::{begin_totp, confirm_totp},
+    },
 };
 
 /// How large a QR code is drawn at least, in pixels.
@@ -23,8 +26,8 @@ const GROUP: usize = 4;
 
 /// The page with the secret.
 pub struct TotpPage {
-    secret: String,
-    uri: String,
+    /// The secret and the address that apps read. None if there is none any more, which the refused form tells.
+    pending: Option<(TotpSecret, String)>,
 }
 
 impl Page for TotpPage {
@@ -40,38 +43,55 @@ impl Page for TotpPage {
     async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
         let (user, session) = request.account(Self::PATH).await?;
         let pending = request.service.accounts.pending_totp(&user, &session);
-        match pending {
-            Some((secret, uri)) => Ok(Self {
-                secret: secret.base32(),
-                uri,
-            }),
-            None => Err(Detour::Redirect(SecurityPage::PATH.to_owned())),
+        if pending.is_some() || request.refused.is_some() {
+            return Ok(Self { pending });
         }
+        Err(Detour::Redirect(SecurityPage::PATH.to_owned()))
     }
 
     fn view(self, frame: &Frame) -> AnyView {
-        let groups = in_groups(&self.secret);
+        let rest = match self.pending {
+            Some((secret, uri)) => confirmation(&secret, uri, frame).into_any(),
+            None => begin_again(frame).into_any(),
+        };
         view! {
             {frame.heading("Add an authenticator app")}
             {navigation(SecurityPage::PATH, frame)}
-            <p class="lead">
-                "Scan this with the app on your phone, then enter the code that it shows."
-            </p>
-            {qr_code(&self.uri)}
-            <p>
-                "On this phone, " <a href=self.uri>"open it in the app"</a>
-                ", or type the secret there:"
-            </p>
-            <p>
-                <code class="text">{groups}</code>
-            </p>
-            {frame.main_form(&confirm_totp::FORM, Vec::new())}
-            <p class="hint">"There are 10 minutes for it. Nothing changes before you confirm."</p>
+            {rest}
             <nav class="links">
                 <a href=SecurityPage::PATH>"Not now"</a>
             </nav>
         }
         .into_any()
+    }
+}
+
+fn confirmation(secret: &TotpSecret, uri: String, frame: &Frame) -> impl IntoView + use<> {
+    let groups = in_groups(&secret.base32());
+    view! {
+        <p class="lead">
+            "Scan this with the app on your phone, then enter the code that it shows."
+        </p>
+        {qr_code(&uri)}
+        <p>
+            "On this phone, " <a href=uri>"open it in the app"</a>
+            ", or type the secret there:"
+        </p>
+        <p>
+            <code class="text">{groups}</code>
+        </p>
+        {frame.main_form(&confirm_totp::FORM, Vec::new())}
+        <p class="hint">"There are 10 minutes for it. Nothing changes before you confirm."</p>
+    }
+}
+
+/// Says why there is nothing to confirm.
+fn begin_again(frame: &Frame) -> impl IntoView + use<> {
+    let refused = frame.refused();
+    let sentence = refused.map(|refused| refused.refusal.message.clone());
+    view! {
+        <p class="form-error" role="alert">{sentence}</p>
+        {frame.button_form(&begin_totp::FORM, Vec::new())}
     }
 }
 

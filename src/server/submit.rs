@@ -175,7 +175,12 @@ impl Route {
         match (page, headers.get(header::LOCATION)) {
             (_, Some(location)) => see_other(location.clone(), &HeaderMap::new()),
             (Some((path, _)), None) if refusal.reason == Reason::NotLoggedIn => {
-                Redirect::to(&next::link("/auth/login", path)).into_response()
+                // Who was about to log in goes on where that was to lead.
+                let next = match self.form.gate {
+                    Gate::Anyone => next::safe(fields.get("next").unwrap_or_default()),
+                    _ => path,
+                };
+                Redirect::to(&next::link("/auth/login", next)).into_response()
             }
             (Some((path, show)), None) => {
                 let (form, fields) = (self.form, fields.into_pairs());

@@ -456,13 +456,18 @@ impl Client<'_> {
             .await
     }
 
-    /// A program with the cookies of this client.
-    pub fn as_program(&self) -> Self {
+    /// Another client with the cookies that this one has now.
+    pub fn copy(&self, kind: Kind) -> Self {
         Client {
-            kind: EVERY_CLIENT[0],
+            kind,
             jar: self.jar.clone(),
             ..*self
         }
+    }
+
+    /// A program with these cookies.
+    pub fn as_program(&self) -> Self {
+        self.copy(EVERY_CLIENT[0])
     }
 
     /// The facts of a page, as a program with the cookies of this client gets them.

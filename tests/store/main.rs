@@ -38,6 +38,7 @@ mod embedded;
 mod indexes;
 mod mongo;
 mod outbox;
+mod second_factors;
 mod secret_keys;
 mod sweep;
 mod upload_tokens;

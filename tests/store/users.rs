@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::{
     DAY, HOUR, add, add_user, all, change, device, digest, email, find, hash, link, lives, now,
-    origin, session, upload_tokens::upload_token, user,
+    origin, second_factors::add_second_factors, session, upload_tokens::upload_token, user,
 };
 
 contract! {
@@ -394,6 +394,7 @@ pub fn whole_user(address: &str) -> User {
         unknown: Default::default(),
     });
     user.upload_tokens = vec![upload_token(now()), upload_token(now().plus(DAY))];
+    add_second_factors(&mut user);
     User {
         due_at: Some(now().plus(4 * DAY)),
         password_breached: true,
@@ -409,6 +410,7 @@ pub fn every_key(user: &User) -> Vec<Key<'_>> {
     let sessions = user.sessions.iter();
     let devices = user.devices.iter();
     let tokens = user.upload_tokens.iter();
+    let pending = user.pending_logins.iter();
     let link: Option<&Digest> = user.reset.as_ref().map(|link| &link.digest);
     let asked = user.confirmation.as_ref();
     let asked = asked.and_then(|asked| asked.digest.as_ref());
@@ -418,6 +420,7 @@ pub fn every_key(user: &User) -> Vec<Key<'_>> {
         .chain(asked.map(Key::Confirmation))
         .chain(user.not_me.iter().map(|link| Key::NotMe(&link.digest)))
         .chain(tokens.map(|token| Key::UploadToken(&token.digest)))
+        .chain(pending.map(|login| Key::PendingLogin(&login.digest)))
         .chain(sessions.map(|session| Key::Session(&session.digest)))
         .chain(devices.map(|device| Key::Device(&user.email, &device.digest)))
         .chain(link.map(Key::ResetLink))

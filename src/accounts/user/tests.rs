@@ -50,12 +50,13 @@ pub fn device(since: u32) -> Device {
     }
 }
 
-pub fn passkey(added: u32) -> Passkey {
+/// A passkey that was added on day `n`.
+pub fn passkey(n: u32) -> Passkey {
     let (_, credential) = phone();
     Passkey {
         handle: Handle::random(),
         name: "laptop".to_owned(),
-        added_at: day(added),
+        added_at: day(n),
         used_at: None,
         credential,
         unknown: Unknown::new(),

@@ -6,12 +6,10 @@
 )]
 
 use leptos::{prelude::*, server_fn::ServerFn};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::forms::{
     form::{Button, Done, Form, Gate},
-    reply::Refusal,
+    reply::{Options, Refusal},
 };
 
 /// The form by which a script asks for a passkey.
@@ -32,13 +30,6 @@ pub static FORM: Form = Form {
         notice: None,
     },
 };
-
-/// What a browser is to ask its authenticators.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Options {
-    /// What `navigator.credentials.create` or `get` takes, with its binary fields in base64url.
-    pub options: Value,
-}
 
 /// Says what a browser is to ask its authenticators for: a login, the second factor of one, or to show again who is there.
 #[server(prefix = "/auth", endpoint = "passkey/begin")]

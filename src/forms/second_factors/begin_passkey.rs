@@ -10,8 +10,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use super::PAGE;
 use crate::forms::{
     form::{Button, Done, Form, Gate},
-    passkey::begin::Options,
-    reply::Refusal,
+    reply::{Options, Refusal},
 };
 
 /// The form by which the script of the page begins to add a passkey.

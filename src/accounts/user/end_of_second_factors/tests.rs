@@ -5,33 +5,21 @@ use std::time::Duration;
 use super::*;
 use crate::accounts::{
     email::Email,
-    id::Handle,
     mail::MailId,
     record::Unknown,
     token::{Digest, Token},
     token_scope::WantedToken,
     upload_token_text::UploadTokenText,
     user::{
-        NotMeLink, Passkey, RecoveryCodes,
-        tests::{ada, confirmed, day, device, email, kinds, mails, origin, session},
+        NotMeLink, RecoveryCodes,
+        tests::{ada, confirmed, day, device, email, kinds, mails, origin, passkey, session},
     },
 };
-
-fn passkey() -> Passkey {
-    Passkey {
-        handle: Handle::random(),
-        name: "laptop".to_owned(),
-        added_at: day(1),
-        used_at: None,
-        credential: "{}".to_owned(),
-        unknown: Unknown::new(),
-    }
-}
 
 /// Ada, who has had a passkey and recovery codes since day 1.
 fn with_passkey() -> User {
     User {
-        passkeys: vec![passkey()],
+        passkeys: vec![passkey(1)],
         recovery_codes: Some(RecoveryCodes {
             made_at: day(1),
             codes: Vec::new(),
@@ -124,7 +112,7 @@ fn they_do_not_end_where_nobody_could_object() {
     };
     assert_eq!(refusal(confirmed()), CannotEnd::NoSecondFactor);
     let unconfirmed = User {
-        passkeys: vec![passkey()],
+        passkeys: vec![passkey(1)],
         ..ada()
     };
     assert_eq!(refusal(unconfirmed), CannotEnd::EmailNotConfirmed);
@@ -222,7 +210,7 @@ fn no_end_is_left_where_nothing_is_left_to_end() {
     let mut user = losing();
     user.passkeys.clear();
     user.drop_useless_codes();
-    user.passkeys.push(passkey());
+    user.passkeys.push(passkey(1));
     user.do_due(&origin(9));
     assert!(user.has_second_factor(), "it was added since");
 }
@@ -245,7 +233,7 @@ fn they_end_in_time_beside_reminders_of_upload_tokens() {
     user.do_due(&origin(3));
     assert!(!user.has_second_factor());
     assert_eq!(user.due_at, Some(day(6)));
-    user.passkeys.push(passkey());
+    user.passkeys.push(passkey(1));
     let reminded = Origin::of_operator(day(5).plus(Duration::from_secs(12 * 3600)));
     user.ask_for_end_of_second_factors(&reminded).unwrap();
     assert_eq!(user.due_at, Some(day(6)), "the reminder comes before");

@@ -6,13 +6,9 @@ use totp_rs::Builder;
 
 use super::*;
 use crate::accounts::{
-    id::Handle,
     recovery_code::RecoveryCodeTexts,
     token::Token,
-    user::{
-        Passkey,
-        tests::{confirmed, day, device, kinds, mails, origin, session},
-    },
+    user::tests::{confirmed, day, device, kinds, mails, origin, passkey, session},
 };
 
 fn keys() -> SecretKeys {
@@ -47,17 +43,6 @@ fn with_app(keys: &SecretKeys) -> (User, TotpSecret, RecoveryCodeTexts) {
     let confirmed = user.confirm_totp(&session, &code, &codes, Some(keys), &origin(1));
     confirmed.unwrap();
     (user, secret, codes)
-}
-
-fn passkey(added: u32) -> Passkey {
-    Passkey {
-        handle: Handle::random(),
-        name: "laptop".to_owned(),
-        added_at: day(added),
-        used_at: None,
-        credential: "{}".to_owned(),
-        unknown: Unknown::new(),
-    }
 }
 
 #[test]
