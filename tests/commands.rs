@@ -348,7 +348,14 @@ fn limits_that_are_reached_are_listed_and_cleared() {
         done(&setup, &["limits", "clear", key]);
         assert_eq!(ask().status, 200);
         let cleared = facts(&setup, &["limits", "clear", "127.0.0.1"]);
-        let of_network = ["login", "mail", "signup", "reset-password", "upload-token"];
+        let of_network = [
+            "login",
+            "mail",
+            "signup",
+            "reset-password",
+            "upload-token",
+            "passkey",
+        ];
         let of_network = of_network.map(|what| format!("{what}:127.0.0.1"));
         assert_eq!(cleared["cleared"], serde_json::json!(of_network));
         let said = refused(&setup, &["limits", "clear", "nonsense"]);

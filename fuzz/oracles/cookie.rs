@@ -6,12 +6,13 @@ use fpm_registry::{
     forms::cookie::{Cookies, Kind},
 };
 
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 10] = [
     Kind::Session,
     Kind::Reset,
     Kind::Confirm,
     Kind::NotMe,
     Kind::Pending,
+    Kind::Challenge,
     Kind::Device,
     Kind::Shown,
     Kind::RecoveryCodes,
@@ -26,6 +27,7 @@ fn plain_name(kind: Kind) -> &'static str {
         Kind::Confirm => "confirm",
         Kind::NotMe => "not-me",
         Kind::Pending => "pending",
+        Kind::Challenge => "passkey",
         Kind::Device => "device",
         Kind::Shown => "shown",
         Kind::RecoveryCodes => "recovery-codes",

@@ -7,6 +7,7 @@ use super::{
     audit::{AuditEvent, LoginFailure},
     challenge::{Challenge, Purpose},
     clock::Timestamp,
+    email::Email,
     error::Error,
     id::{Handle, UserId},
     lifetimes::CHALLENGE_LIFE,
@@ -107,9 +108,9 @@ impl Accounts {
         name: &str,
     ) -> Result<(), Error> {
         let site = self.relying_party()?;
-        let name = Name::parse(name)?;
         let session = caller.replaces().ok_or(Error::NotLoggedIn)?;
         let challenge = self.take_challenge(challenge).await?;
+        let name = Name::parse(name)?;
         if credential.is_empty() {
             return Err(Error::CredentialRequired);
         }
@@ -188,7 +189,7 @@ impl Accounts {
         };
         let Some(user) = user.filter(|user| user.disabled_at.is_none()) else {
             return self
-                .refuse(caller, attempt, None, Error::PasskeyRefused)
+                .refuse(caller, attempt, None, None, Error::PasskeyRefused)
                 .await;
         };
         let (id, new) = (user.id.clone(), self.new_login(caller, &user));
@@ -207,7 +208,7 @@ impl Accounts {
                 let finished = self.finish_login(caller, &id, &mut attempt, new, &begun);
                 finished.await
             }
-            Err(error) => self.refuse(caller, attempt, Some(&id), error).await,
+            Err(error) => self.refuse(caller, attempt, None, Some(&id), error).await,
         }
     }
 
@@ -223,8 +224,9 @@ impl Accounts {
         if answer.challenge.user.as_ref() != Some(&user.id) {
             return Err(Error::ChallengeExpired);
         }
-        let (id, new) = (user.id.clone(), self.new_login(caller, &user));
-        let counted = self.count_login(caller, Some(&user.email), new.known());
+        let (id, email) = (user.id.clone(), user.email.clone());
+        let new = self.new_login(caller, &user);
+        let counted = self.count_login(caller, Some(&email), new.known());
         let mut attempt = counted.await?;
         let form = caller.form;
         let used = self.verify_in(caller, user, answer, |user, used, now| {
@@ -240,7 +242,10 @@ impl Accounts {
                 let finished = self.finish_login(caller, &id, &mut attempt, new, &begun);
                 finished.await
             }
-            Err(error) => self.refuse(caller, attempt, Some(&id), error).await,
+            Err(error) => {
+                self.refuse(caller, attempt, Some(&email), Some(&id), error)
+                    .await
+            }
         }
     }
 
@@ -250,9 +255,9 @@ impl Accounts {
         if answer.challenge.user.as_ref() != Some(&user.id) {
             return Err(Error::ChallengeExpired);
         }
-        let id = user.id.clone();
+        let (id, email) = (user.id.clone(), user.email.clone());
         let device = self.known_to(caller, &user).unwrap_or(session.digest);
-        let counted = self.count_login(caller, Some(&user.email), Some(&device));
+        let counted = self.count_login(caller, Some(&email), Some(&device));
         let mut attempt = counted.await?;
         let used = self.verify_in(caller, user, answer, |user, used, now| {
             user.note_passkey_use(used, now);
@@ -264,7 +269,10 @@ impl Accounts {
                 self.limits.succeeded(&mut attempt, Some(&device)).await;
                 Ok(())
             }
-            Err(error) => self.refuse(caller, attempt, Some(&id), error).await,
+            Err(error) => {
+                self.refuse(caller, attempt, Some(&email), Some(&id), error)
+                    .await
+            }
         }
     }
 
@@ -301,11 +309,12 @@ impl Accounts {
         done
     }
 
-    /// Counts a failed login, unless nothing was compared.
+    /// Counts a failed login, also at the address if it was counted there, unless nothing was compared.
     async fn refuse<T>(
         &self,
         caller: &Caller,
         mut attempt: LoginAttempt,
+        email: Option<&Email>,
         user: Option<&UserId>,
         error: Error,
     ) -> Result<T, Error> {
@@ -313,7 +322,7 @@ impl Accounts {
             Error::PasskeyRefused | Error::PasskeyUnverified | Error::PasskeyCopied => {
                 let why = AuditEvent::LoginFailed(LoginFailure::Passkey);
                 self.audit(why, user, caller);
-                self.record_failure(caller, &attempt, None, user).await?;
+                self.record_failure(caller, &attempt, email, user).await?;
             }
             _ => self.limits.aborted(&mut attempt, &error).await,
         }

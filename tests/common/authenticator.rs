@@ -59,17 +59,29 @@ impl Authenticator {
         if self.has_one_of(&options["excludeCredentials"]) {
             return None;
         }
-        let passkey = Passkey::new(options["user"]["id"].clone());
+        self.passkey = Some(Passkey::new(options["user"]["id"].clone()));
+        self.attest(options)
+    }
+
+    /// The same of the passkey that it has, as if it were new.
+    pub fn create_again(&self, options: &Value) -> Option<Value> {
+        self.attest(&options["publicKey"])
+    }
+
+    fn attest(&self, options: &Value) -> Option<Value> {
+        let passkey = self.passkey.as_ref()?;
         let mut data = self.data(HAS_PASSKEY, &options["rp"]["id"]);
         data.extend(passkey.attested());
-        let response = json!({
+        Some(passkey.credential(json!({
             "clientDataJSON": encode(self.client_data("webauthn.create", options)),
             "attestationObject": encode(unattested(&data)),
             "transports": ["internal", "hybrid"],
-        });
-        let credential = passkey.credential(response);
-        self.passkey = Some(passkey);
-        Some(credential)
+        })))
+    }
+
+    /// The id of the passkey that it has.
+    pub fn passkey_id(&self) -> Option<String> {
+        self.passkey.as_ref().map(|passkey| encode(passkey.id))
     }
 
     /// What `navigator.credentials.get(options)` gives, as `toJSON()` writes it; none if it has no such passkey.
@@ -95,9 +107,9 @@ impl Authenticator {
     }
 
     fn has_one_of(&self, list: &Value) -> bool {
-        let id = self.passkey.as_ref().map(|passkey| encode(passkey.id));
         let mut list = list.as_array().into_iter().flatten();
-        id.is_some_and(|id| list.any(|one| one["id"] == id))
+        self.passkey_id()
+            .is_some_and(|id| list.any(|one| one["id"] == id))
     }
 
     fn client_data(&self, kind: &str, options: &Value) -> String {

@@ -39,6 +39,10 @@ fn text_for(name: &str) -> &'static str {
         "token" => "fpm_0000000000000000000000000000000028C1ac",
         // No code of anybody's app but once in a million.
         "code" => "000000",
+        // Of no passkey.
+        "credential" => "{}",
+        "purpose" => "login",
+        "passkey" => "0123456789abcdef",
         "current_password" => "correct horse battery",
         _ => panic!("what is good text for the field {name}? say it in tests/common/forms.rs"),
     }

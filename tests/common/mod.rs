@@ -7,6 +7,7 @@ pub mod authenticator_app;
 pub mod document;
 pub mod mails;
 pub mod mongod;
+pub mod passkey;
 
 /// What secrets are encrypted with, in all processes of a test.
 const SECRET_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
@@ -106,7 +107,7 @@ pub struct Setup {
 impl Default for Setup {
     fn default() -> Self {
         Self {
-            public_url: "http://127.0.0.1:9090",
+            public_url: "http://localhost:9090",
             rate_limits: true,
             trusted_proxies: &[],
             secret_key: Some(SECRET_KEY),

@@ -63,7 +63,8 @@ async fn a_database_has_its_indexes_and_the_time() {
     examined.assert_line(&format!(
         "wrong    indexes      there is none of users.email, users.addresses, users.sessions.digest, \
          users.reset.digest, users.confirmation.digest, users.notMe.digest, users.uploadTokens.digest, \
-         users.pendingLogins.digest, users.dueAt, users.notices.queuedAt, outbox.dueAt, outbox.queuedAt, attempts.expiresAt{MADE_AT_START}"
+         users.pendingLogins.digest, users.dueAt, users.notices.queuedAt, outbox.dueAt, outbox.queuedAt, attempts.expiresAt, \
+         challenges.digest, challenges.expiresAt{MADE_AT_START}"
     ));
 
     let registry = setup.start();

@@ -37,7 +37,7 @@ async fn a_signup_is_confirmed_by_its_mail(registry: Registry) {
         assert!(
             mail.link()
                 .unwrap()
-                .starts_with("http://127.0.0.1:9090/auth/confirm-email?uuid=")
+                .starts_with("http://localhost:9090/auth/confirm-email?uuid=")
         );
         assert_eq!(
             client.facts("/account").await["email_confirmed"],

@@ -99,7 +99,7 @@ async fn an_address_with_an_account_gets_the_same_answer_and_its_owner_a_mail(re
         let known = ask(&client, EVE).await;
         let facts = client.facts("/account").await;
         let told = registry.mail(EVE, IN_USE).await;
-        assert_eq!(told.link(), Some("http://127.0.0.1:9090/auth/login"));
+        assert_eq!(told.link(), Some("http://localhost:9090/auth/login"));
         assert!(!told.raw.contains(&email), "{}", told.raw);
         let unknown = ask(&client, &format!("free{n}@example.org")).await;
         known.assert_done(kind, DONE, PAGE);

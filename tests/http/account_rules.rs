@@ -6,6 +6,7 @@ use crate::{
         Answer, EVERY_CLIENT, Kept, Kind, PASSWORD, Registry,
         authenticator_app::{CONFIRM_TOTP, TOTP},
         mails::CONFIRM,
+        passkey::{BEGIN_PASSKEY, END_PASSKEY, PASSKEYS},
     },
     hidden_field,
 };
@@ -29,7 +30,7 @@ const PAGES: [&str; 6] = [
 ];
 
 /// Every form for those who are logged in, and its page.
-const FORMS: [(&str, &str); 16] = [
+const FORMS: [(&str, &str); 19] = [
     ("/account/name", "/account"),
     ("/account/password", "/account"),
     ("/account/email", "/account"),
@@ -45,6 +46,9 @@ const FORMS: [(&str, &str); 16] = [
     (CONFIRM_TOTP, TOTP),
     ("/account/totp/end", "/account/security"),
     ("/account/recovery-codes", "/account/security"),
+    (BEGIN_PASSKEY, "/account/security"),
+    (PASSKEYS, "/account/security"),
+    (END_PASSKEY, "/account/security"),
     (CONFIRM, CONFIRM),
 ];
 

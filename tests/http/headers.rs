@@ -42,7 +42,7 @@ async fn requests_from_other_sites(registry: Registry) {
     }
     let ours = Request::post("/auth/login")
         .header("content-type", "application/x-www-form-urlencoded")
-        .header("origin", "http://127.0.0.1:9090")
+        .header("origin", "http://localhost:9090")
         .body(Body::from(fields));
     assert_eq!(registry.send(ours.unwrap()).await.status, 200);
 }

@@ -235,6 +235,7 @@ async fn a_store_out_of_reach_is_described() {
             let client = registry.program();
             client.set_cookie("uuid", &session);
             client.set_cookie("pending", &session);
+            client.set_cookie("passkey", &session);
             async move {
                 let answer = match Form::at(path).filter(|_| method == "post") {
                     Some(form) => client.post(path, &fields_of(form)).await,

@@ -16,10 +16,13 @@ use crate::{
     DAY, MINUTE, PROGRAM, SECOND_FACTOR,
     common::{
         Answer, BREACHED, Client, Kept, Registry, WRONG_PASSWORD,
+        authenticator_app::TOTP,
         mails::{CONFIRM, RESET},
+        passkey::{PASSKEYS, USE},
     },
     forms::fields_of,
-    refused_codes::{limited_code, not_offered, refused_code},
+    refused_codes::{self, limited_code, refused_code},
+    refused_passkeys::{self, is_of_passkey, refused_passkey},
     token_check::NOBODYS,
     upload_tokens::{handle, make},
     who::WHOAMI,
@@ -136,11 +139,15 @@ async fn refused_post(registry: &Registry, form: &Form, name: &str, sentence: &s
     if early.contains(&name) {
         return refused_early(registry, Request::post(form.path), name).await;
     }
+    if is_of_passkey(form, name) {
+        return refused_passkey(registry, form, name, sentence).await;
+    }
     if name == "not-logged-in" {
         return registry.program().post(form.path, &fields_of(form)).await;
     }
     match name {
-        "not-offered" => return not_offered().await,
+        "not-offered" if form.path == TOTP => return refused_codes::not_offered().await,
+        "not-offered" => return refused_passkeys::not_offered(form).await,
         "too-many-attempts" if form.path == SECOND_FACTOR => return limited_code(registry).await,
         _ if name.starts_with("code-") => return refused_code(registry, form, sentence).await,
         _ => {}
@@ -159,6 +166,12 @@ async fn refused_post(registry: &Registry, form: &Form, name: &str, sentence: &s
     };
     if form.gate == Gate::Recent {
         registry.wait(16 * MINUTE);
+    }
+    if form.path == PASSKEYS && name != "challenge-expired" {
+        client.begin_passkey().await;
+    }
+    if form.path == USE && name != "challenge-expired" {
+        client.ask_for_passkey("login").await;
     }
     let mut fields: Vec<(&str, &str)> = fields_of(form);
     let mut set = |field: &str, text| {
@@ -185,6 +198,8 @@ async fn refused_post(registry: &Registry, form: &Form, name: &str, sentence: &s
         "token-unknown" | "email-not-confirmed" | "too-many-tokens" => {}
         // Of no second factor and of no app that is being added.
         "no-second-factor" | "setup-expired" => {}
+        // Of no passkey, and of no challenge.
+        "invalid" | "challenge-expired" => {}
         "wrong-login" => set("password", WRONG_PASSWORD),
         "too-many-attempts" if form.gate != Gate::Anyone && form.gate != Gate::LoggedIn => {
             set("current_password", WRONG_PASSWORD);

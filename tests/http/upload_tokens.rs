@@ -398,7 +398,7 @@ async fn a_reminder_comes_three_days_before_a_token_expires(registry: Registry) 
         "{}",
         mail.text
     );
-    assert!(mail.text.contains("http://127.0.0.1:9090/account/tokens"));
+    assert!(mail.text.contains("http://localhost:9090/account/tokens"));
     assert!(!mail.text.contains(&text));
     registry.wait(DAY);
     assert_eq!(registry.do_due().await, 0);

@@ -151,7 +151,7 @@ async fn a_proxy_is_told_nothing_that_is_not_confirmed(registry: Registry) {
 
 async fn a_proxy_sends_nobody_to_log_in(registry: Registry) {
     let answer = registry.browser().get(FORWARD).await;
-    let login = "http://127.0.0.1:9090/auth/login";
+    let login = "http://localhost:9090/auth/login";
     assert_eq!(
         (answer.status.as_u16(), answer.header("location")),
         (401, login)
@@ -172,7 +172,7 @@ async fn a_proxy_sends_nobody_to_log_in(registry: Registry) {
 }
 
 async fn a_login_leads_back_to_what_a_proxy_protects(registry: Registry) {
-    let login = "http://127.0.0.1:9090/auth/login";
+    let login = "http://localhost:9090/auth/login";
     for (asked_for, next) in [
         (
             "/stats/?of=stdlib&by=day",

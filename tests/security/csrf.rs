@@ -84,6 +84,8 @@ fn a_form_with_a_token_brings_that_of_its_page() {
             SECOND_FACTOR => 401,
             "/auth/logout" | RESET | NOT_ME | "/auth/token/end" => 404,
             "/auth/token/check" | "/auth/token/used" => 403,
+            // Nothing was asked.
+            "/auth/passkey" => 400,
             _ => 200,
         };
         let open = keys.open(page).by_browser();

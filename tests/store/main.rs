@@ -30,6 +30,7 @@ mod accounts;
 mod addresses;
 mod attempts;
 mod backup;
+mod challenges;
 mod changes;
 mod data_files;
 mod delete;

@@ -7,7 +7,7 @@ mod credential;
 mod refusal;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::{fmt, time::Duration};
 

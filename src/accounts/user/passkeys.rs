@@ -81,3 +81,141 @@ impl User {
         self.notify(MailKind::PasskeyRefused, origin);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+    use super::*;
+    use crate::accounts::{
+        email::Email,
+        user::{
+            RecoveryCodes,
+            tests::{confirmed, day, email, kinds, mails, origin, passkey, session},
+        },
+    };
+
+    fn name(text: &str) -> Name {
+        Name::parse(text).unwrap()
+    }
+
+    /// Adds a passkey on day `n`, in the first session; which one.
+    fn add(user: &mut User, text: &str, n: u32) -> Result<StoredCredential, Error> {
+        let (session, credential) = (user.sessions[0].digest, passkey(n).credential);
+        let added = user.add_passkey(&session, &name(text), credential.clone(), &origin(n));
+        added.map(|()| credential)
+    }
+
+    /// The mail of this kind, and to whom.
+    fn mail(kind: MailKind, to: &Email) -> Vec<(MailKind, &Email)> {
+        vec![(kind, to)]
+    }
+
+    #[test]
+    fn who_adds_a_passkey_has_shown_it_in_this_session() {
+        let mut user = confirmed();
+        user.sessions.push(session(0, 30));
+        user.notices.clear();
+        let credential = add(&mut user, "phone", 2).unwrap();
+        let [added] = &user.passkeys[..] else {
+            panic!("one passkey: {:?}", user.passkeys);
+        };
+        assert_eq!(
+            (&*added.name, added.added_at, added.used_at),
+            ("phone", day(2), None)
+        );
+        assert_eq!(user.credentials(), [credential]);
+        assert!(user.has_second_factor());
+        assert!(user.is_recent(&user.sessions[0], day(2)));
+        assert!(!user.is_recent(&user.sessions[1], day(2)));
+        let event = user.events.last().unwrap();
+        assert_eq!(
+            (event.kind, &*event.about),
+            (EventKind::PasskeyAdded, "phone")
+        );
+        let ada = email("ada@example.org");
+        assert_eq!(mails(&user), mail(MailKind::PasskeyAdded, &ada));
+    }
+
+    #[test]
+    fn a_passkey_is_added_once_and_twenty_at_most() {
+        let mut user = confirmed();
+        let first = add(&mut user, "phone", 1).unwrap();
+        let session = user.sessions[0].digest;
+        let mut before = user.clone();
+        let again = user.add_passkey(&session, &name("other"), first.clone(), &origin(1));
+        assert!(matches!(again, Err(Error::PasskeyKnown)));
+        assert_eq!(user, before);
+        for n in 1..MAX_PASSKEYS {
+            add(&mut user, &n.to_string(), 1).unwrap();
+        }
+        before = user.clone();
+        let one_more = add(&mut user, "one more", 1);
+        assert!(matches!(one_more, Err(Error::TooManyPasskeys(20))));
+        assert_eq!(user, before);
+        let handle = user.passkeys[3].handle.clone();
+        assert!(user.end_passkey(&handle, &origin(1)));
+        add(&mut user, "one more", 1).unwrap();
+        assert_eq!(user.passkeys.len(), MAX_PASSKEYS);
+    }
+
+    #[test]
+    fn the_last_second_factor_that_goes_takes_the_recovery_codes_along() {
+        let mut user = confirmed();
+        add(&mut user, "phone", 1).unwrap();
+        add(&mut user, "laptop", 1).unwrap();
+        user.recovery_codes = Some(RecoveryCodes {
+            made_at: day(1),
+            codes: Vec::new(),
+            unknown: Unknown::new(),
+        });
+        user.notices.clear();
+        let handles: Vec<_> = user.passkeys.iter().map(|key| key.handle.clone()).collect();
+        assert!(user.end_passkey(&handles[0], &origin(2)));
+        assert!(user.has_second_factor() && user.recovery_codes.is_some());
+        assert_eq!(user.passkeys[0].name, "laptop");
+        let event = user.events.last().unwrap();
+        assert_eq!(
+            (event.kind, &*event.about),
+            (EventKind::PasskeyRemoved, "phone")
+        );
+        let ada = email("ada@example.org");
+        assert_eq!(mails(&user), mail(MailKind::PasskeyRemoved, &ada));
+        let before = user.clone();
+        assert!(!user.end_passkey(&handles[0], &origin(2)));
+        assert_eq!(user, before);
+        assert!(user.end_passkey(&handles[1], &origin(2)));
+        assert!(!user.has_second_factor() && user.recovery_codes.is_none());
+    }
+
+    #[test]
+    fn a_use_is_noted_with_the_new_counter() {
+        let mut user = confirmed();
+        add(&mut user, "phone", 1).unwrap();
+        add(&mut user, "laptop", 1).unwrap();
+        let (events, credential) = (user.events.clone(), passkey(1).credential);
+        let used = Used {
+            index: 1,
+            credential: credential.clone(),
+            user_verified: true,
+        };
+        user.note_passkey_use(used, day(3));
+        let used: Vec<_> = user.passkeys.iter().map(|key| key.used_at).collect();
+        assert_eq!(used, [None, Some(day(3))]);
+        assert_eq!(user.credentials()[1], credential);
+        assert_eq!(user.events, events);
+    }
+
+    #[test]
+    fn a_copied_passkey_is_told_and_stays() {
+        let mut user = confirmed();
+        add(&mut user, "phone", 1).unwrap();
+        user.notices.clear();
+        let passkeys = user.passkeys.clone();
+        user.note_copied_passkey(&origin(2));
+        assert_eq!(kinds(&user.events).last(), Some(&EventKind::PasskeyRefused));
+        let ada = email("ada@example.org");
+        assert_eq!(mails(&user), mail(MailKind::PasskeyRefused, &ada));
+        assert_eq!(user.passkeys, passkeys);
+    }
+}

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::accounts::{
     clock::Timestamp, device_name::DeviceName, email::Email, id::Handle, mail::MailKind,
-    name::Name, password::PasswordHash, token::Token,
+    name::Name, passkeys::tests::phone, password::PasswordHash, token::Token,
 };
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -50,14 +50,15 @@ pub fn device(since: u32) -> Device {
     }
 }
 
-/// A passkey of some form that was added on day `n`.
+/// A passkey that was added on day `n`.
 pub fn passkey(n: u32) -> Passkey {
+    let (_, credential) = phone();
     Passkey {
         handle: Handle::random(),
         name: "laptop".to_owned(),
         added_at: day(n),
         used_at: None,
-        credential: serde_json::from_value("{}".into()).unwrap(),
+        credential,
         unknown: Unknown::new(),
     }
 }

@@ -38,7 +38,7 @@ fn add(phone: &mut Authenticator) -> Result<StoredCredential, PasskeyRefusal> {
 }
 
 /// An authenticator in a browser that shows the site, and its passkey there.
-fn phone() -> (Authenticator, StoredCredential) {
+pub fn phone() -> (Authenticator, StoredCredential) {
     let mut phone = Authenticator::new(ORIGIN);
     let added = add(&mut phone).unwrap();
     (phone, added)

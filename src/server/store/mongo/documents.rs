@@ -348,7 +348,12 @@ pub(super) fn read_outbox_mail(document: &RawDocument) -> Option<OutboxMail> {
 
 pub(super) fn read_challenge(document: &RawDocument) -> Option<Challenge> {
     let json = Record::of(document).json()?;
-    serde_json::from_slice(&json).ok()
+    let challenge = serde_json::from_slice(&json).ok()?;
+    // What is beside these fields, as the database's own id, is never written.
+    Some(Challenge {
+        unknown: Unknown::new(),
+        ..challenge
+    })
 }
 
 pub(super) fn mail_filter(id: &MailId) -> Document {
