@@ -79,7 +79,7 @@ impl User {
             second_factor_at: Some(session.created_at),
             ..session
         };
-        self.keep_second_factors(&session.origin());
+        self.note_second_factor(&session.origin());
         self.log_in(session, device, replaces);
     }
 
