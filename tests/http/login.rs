@@ -153,7 +153,7 @@ async fn login_page(registry: Registry) {
             );
             assert_eq!(page.header("cache-control"), "no-store");
             assert!(page.header("vary").contains("Accept"));
-            assert!(page.body.contains("autocomplete=\"username\""));
+            assert!(page.body.contains("autocomplete=\"username"));
             assert!(page.body.ends_with("</body></html>"), "{}", page.body);
             assert!(page.body.contains("-password\">Password</label>"));
         }

@@ -99,7 +99,7 @@ async fn a_passkey_alone_logs_in(registry: Registry) {
         let passkey = &passkeys(&client).await[0];
         assert!(is_now(&registry, &passkey["used_at"]));
         let history = client.facts("/account/history").await;
-        assert_eq!(history["events"][0]["kind"], "logged-in");
+        assert_eq!(history["events"][0]["kind"], "new-device");
         // It is both factors, and the device is known next time.
         let asked = ask_for_email(&client, &[]).await;
         assert!(
@@ -422,6 +422,14 @@ async fn a_copied_passkey_is_refused_and_told(registry: Registry) {
             "login" => registry.program(),
             _ => waiting(&registry, &email).await.as_program(),
         };
+        // Who has no copy gets nobody a mail.
+        let mut made_up = phone.get(&client.ask_for_passkey(purpose).await).unwrap();
+        phone.counter = Some(0);
+        let older = phone.get(&client.ask_for_passkey(purpose).await).unwrap();
+        made_up["response"]["authenticatorData"] = older["response"]["authenticatorData"].clone();
+        let refused = client.send_passkey(&made_up).await;
+        refused.assert_refused(PROGRAM, 401, REFUSED, None);
+        assert_eq!(registry.subjects_to(&email).await, [""; 0]);
         for counter in [0, 1, 2] {
             phone.counter = Some(counter);
             let refused = client.use_passkey(&mut phone, purpose).await;
