@@ -109,7 +109,6 @@ fn render(
         let value = value.to_owned();
         view! { <input type="hidden" name=name value=value /> }
     });
-    let hidden = hidden.collect_view();
     view! {
         <form
             class="form"
@@ -129,7 +128,7 @@ fn render(
                 {sentence}
             </p>
             {fields}
-            {hidden}
+            {hidden.collect_view()}
             <button
                 class="button"
                 type="submit"

@@ -48,7 +48,7 @@ fn document(state: &State, frame: &Frame, main: AnyView) -> impl IntoView + use<
                 {frame.has_island().then(|| hydration_script(&files.client))}
                 {frame
                     .has_passkeys()
-                    .then(|| view! { <script type="module" src="/passkeys.js"></script> })}
+                    .then(|| view! { <script type="module" src="/passkeys.js" nonce=use_nonce()></script> })}
             </head>
             <body>
                 <header class="site">

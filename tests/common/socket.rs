@@ -12,9 +12,12 @@ mod exchange;
 
 use std::{
     collections::HashSet,
-    env, fs, io,
+    env,
+    fs::{self, Permissions},
+    io,
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
@@ -23,6 +26,7 @@ use std::{
 };
 
 pub use exchange::*;
+use fpm_registry::accounts::secret_keys::SecretKeys;
 
 /// Where browsers would reach the registry.
 pub const PUBLIC_URL: &str = "http://registry.example.org";
@@ -79,6 +83,15 @@ impl Setup {
     pub fn with(mut self, variable: &'static str, value: &str) -> Self {
         self.variables.push((variable, value.to_owned()));
         self
+    }
+
+    /// With a key file, so that authenticator apps are offered with MongoDB too.
+    pub fn with_key_file(self) -> Self {
+        fs::create_dir_all(self.folder()).unwrap();
+        let file = self.folder().join("secret.key");
+        fs::write(&file, SecretKeys::random_file_text()).unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        self.with("SECRET_KEY_FILE", file.to_str().unwrap())
     }
 
     /// What it is told on its command line.

@@ -144,7 +144,10 @@ async fn login_leads_to_next(registry: Registry) {
 
 async fn login_page(registry: Registry) {
     registry.add_user(ADA).await;
-    for path in ["/auth/login", "/auth/signup"] {
+    for (path, username) in [
+        ("/auth/login", "username webauthn"),
+        ("/auth/signup", "username"),
+    ] {
         for client in [registry.program(), registry.browser()] {
             let page = client.get(path).await;
             assert_eq!(
@@ -153,7 +156,8 @@ async fn login_page(registry: Registry) {
             );
             assert_eq!(page.header("cache-control"), "no-store");
             assert!(page.header("vary").contains("Accept"));
-            assert!(page.body.contains("autocomplete=\"username"));
+            let username = format!("autocomplete=\"{username}\"");
+            assert!(page.body.contains(&username), "{}", page.body);
             assert!(page.body.ends_with("</body></html>"), "{}", page.body);
             assert!(page.body.contains("-password\">Password</label>"));
         }

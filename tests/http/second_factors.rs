@@ -128,6 +128,7 @@ async fn an_authenticator_app_is_added(registry: Registry) {
             "authenticator_app": { "added_at": after["authenticator_app"]["added_at"], "used_at": null },
             "passkeys": [],
             "recovery_codes": { "made_at": after["recovery_codes"]["made_at"], "left": 10 },
+            "second_factors_end_at": null,
         });
         assert_eq!(after, whole);
         assert!(is_now(&registry, &after["authenticator_app"]["added_at"]));
@@ -461,7 +462,7 @@ async fn the_page_says_how_the_user_logs_in(registry: Registry) {
     for words in [
         "not used yet",
         "10 codes are left.",
-        "Use another app",
+        "Use another one",
         "action=\"/account/totp/end\"",
         "action=\"/account/recovery-codes\"",
     ] {

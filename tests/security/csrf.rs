@@ -5,7 +5,7 @@ use fpm_registry::forms::{FORMS, form::Gate};
 use crate::{
     ADA, EVE, NO_METHOD, NOT_ME, RESET,
     forms::fields_of,
-    keys::Keys,
+    keys::{Keys, SECOND_FACTOR},
     socket::{Answer, FORM, JSON, PARTS, PASSWORD, PUBLIC_URL, Registry, get, post, post_as},
 };
 
@@ -81,6 +81,7 @@ fn a_form_with_a_token_brings_that_of_its_page() {
             "/auth/signup" => 400,
             // Nobody is logged in, and no such link was sent.
             _ if form.gate != Gate::Anyone => 401,
+            SECOND_FACTOR => 401,
             "/auth/logout" | RESET | NOT_ME | "/auth/token/end" => 404,
             "/auth/token/check" | "/auth/token/used" => 403,
             // Nothing was asked.

@@ -129,5 +129,5 @@ fn what_was_typed_is_shown_as_text() {
 /// Whether a page shows what was typed in the form, if it is refused.
 fn gives_text_back(form: &Form) -> bool {
     let mut fields = form.fields.iter();
-    fields.any(|field| !field.readonly && !field.is_password())
+    fields.any(|field| !field.readonly && !field.is_secret())
 }

@@ -1,19 +1,33 @@
 //! Users as tests of the account area have them: logged in, with a confirmed address, and with the links of their mails.
 
-use std::{collections::HashSet, fs, path::PathBuf, sync::Mutex, thread, time::Duration};
+use std::{
+    collections::HashSet,
+    fs,
+    path::PathBuf,
+    sync::Mutex,
+    thread,
+    time::{Duration, UNIX_EPOCH},
+};
 
+use base32::Alphabet::Rfc4648;
 use serde_json::Value;
+use totp_rs::Builder;
 
 use crate::{
     CONFIRM, NOT_ME,
     socket::{Answer, PASSWORD, Registry, Request, get, login, post},
 };
 
+/// Where a browser shows a second factor.
+pub const SECOND_FACTOR: &str = "/auth/second-factor";
+
 /// What opens every page: the cookies of a login, and a link of each kind.
 pub struct Keys {
     pub session: String,
     pub confirm: String,
     pub not_me: String,
+    /// The cookie of a login of another user that waits for a second factor.
+    pending: String,
     prefix: &'static str,
 }
 
@@ -26,11 +40,18 @@ impl Keys {
         let not_me = mailbox.link(email, NOT_ME);
         let new = format!("new-{email}");
         mailbox.send("/account/email", &[("email", &new)], &session);
+        begin_totp(registry, &session);
+        let with_app = format!("app-{email}");
+        add_app(registry, &mailbox.signed_up(&with_app));
+        let waits = registry.send(&login(&with_app, PASSWORD).by_browser());
+        let prefix = prefix(registry);
+        let pending = waits.cookie(&format!("{prefix}pending"));
         Self {
+            pending: pending.expect("a login that waits"),
             session,
             confirm: mailbox.link(&new, CONFIRM),
             not_me,
-            prefix: prefix(registry),
+            prefix,
         }
     }
 
@@ -40,11 +61,13 @@ impl Keys {
             session,
             confirm,
             not_me,
+            pending,
             prefix,
         } = self;
         match path {
             CONFIRM => format!("{prefix}confirm={confirm}"),
             NOT_ME => format!("{prefix}not-me={not_me}"),
+            SECOND_FACTOR => pending.clone(),
             _ if path.starts_with("/account") => session.clone(),
             _ => String::new(),
         }
@@ -60,9 +83,29 @@ impl Keys {
 pub fn without_keys(path: &str) -> u16 {
     match path {
         CONFIRM | NOT_ME => 404,
+        SECOND_FACTOR => 303,
         _ if path.starts_with("/account") => 401,
         _ => 200,
     }
+}
+
+/// Begins to add an authenticator app; its secret.
+fn begin_totp(registry: &Registry, session: &str) -> Vec<u8> {
+    let begun = registry.send(&post("/account/totp", &[]).with("Cookie", session));
+    let told: Value = serde_json::from_str(&begun.body).unwrap();
+    let secret = told["secret"].as_str();
+    let secret = secret.unwrap_or_else(|| panic!("no secret: {}", begun.body));
+    base32::decode(Rfc4648 { padding: false }, secret).unwrap()
+}
+
+/// Adds an authenticator app.
+fn add_app(registry: &Registry, session: &str) {
+    let builder = Builder::new().with_secret(begin_totp(registry, session));
+    let now = UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let code = builder.build().unwrap().generate(now).to_string();
+    let confirm = post("/account/totp/confirm", &[("code", &code)]);
+    let added = registry.send(&confirm.with("Cookie", session));
+    assert_eq!(added.status, 200, "{}", added.body);
 }
 
 fn prefix(registry: &Registry) -> &'static str {

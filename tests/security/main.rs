@@ -68,7 +68,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 fn on_mongo(database: &str) -> Setup {
     let setup = Setup::unlimited().with("MONGO_URI", &Mongod::shared().uri());
-    setup.with("MONGO_DB_NAME", database)
+    setup.with("MONGO_DB_NAME", database).with_key_file()
 }
 
 /// Does something so many times at once.

@@ -16,7 +16,7 @@ fn password_fields_are_made_for_password_managers() {
         (
             "/auth/login",
             &[
-                "email username",
+                "email username webauthn",
                 "password current-password",
                 "next ",
                 "csrf_token ",

@@ -120,8 +120,6 @@ impl User {
             self.sessions.clear();
             self.devices.clear();
             self.upload_tokens.clear();
-            self.pending_logins.clear();
-            self.pending_totp = None;
             self.keep_second_factors(origin);
             self.end_links();
             self.notify(MailKind::AccountDisabled, origin);
