@@ -152,8 +152,8 @@ fn who_may(gate: Gate) -> String {
         Gate::Anyone => String::new(),
         Gate::LoggedIn => "For users who are logged in.".to_owned(),
         Gate::Recent => format!(
-            "For users who are logged in. `current_password` is needed unless the password was given within {minutes} \
-             minutes in this session."
+            "For users who are logged in. `current_password`, or `code` of users with a second factor, is needed unless who \
+             is there was shown within {minutes} minutes in this session."
         ),
         Gate::Password => "For users who are logged in and give their password.".to_owned(),
     }
