@@ -175,7 +175,9 @@ impl Route {
         match (page, headers.get(header::LOCATION)) {
             (_, Some(location)) => see_other(location.clone(), &HeaderMap::new()),
             (Some((path, _)), None) if refusal.reason == Reason::NotLoggedIn => {
-                Redirect::to(&next::link("/auth/login", path)).into_response()
+                // The second step of a login leads on where the login was to lead.
+                let next = fields.get("next").unwrap_or(path);
+                Redirect::to(&next::link("/auth/login", next)).into_response()
             }
             (Some((path, show)), None) => {
                 let (form, fields) = (self.form, fields.into_pairs());
