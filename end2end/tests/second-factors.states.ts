@@ -186,6 +186,7 @@ function passkeys(SECURITY: ReturnType<typeof shown>, STEP: ReturnType<typeof sh
         await press(page, BUTTONS.passkeyLogin);
         await expect(page.getByText(REFUSALS.passkeyRefused)).toBeVisible();
       },
+      status: 401,
       ...refused(LOGIN),
       says: alert(REFUSALS.passkeyRefused),
     },
