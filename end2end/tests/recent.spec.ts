@@ -31,7 +31,7 @@ test('with an authenticator app it is a code, and what was typed is kept', async
   await expect(code).toBeFocused();
   for (const [typed, sentence] of [
     ['000000000000', REFUSALS.wrongCode],
-    [phone.off(10), REFUSALS.otherMinute],
+    [phone.off(-10), REFUSALS.otherMinute],
     ['', REFUSALS.noCode],
   ]) {
     await alive(page, scripts);

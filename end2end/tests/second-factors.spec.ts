@@ -24,7 +24,7 @@ test('an authenticator app is added, asked for at a login, and removed', async (
   await page.reload();
   expect(await page.locator('code.text').textContent()).toBe(secret);
   const phone = new Phone(secret);
-  await enter(page, phone.off(10), BUTTONS.confirm, scripts);
+  await enter(page, phone.off(-10), BUTTONS.confirm, scripts);
   await expect(page.getByRole('alert').filter({ hasText: REFUSALS.otherMinute })).toBeVisible();
   await enter(page, await phone.code(), BUTTONS.confirm, scripts);
   await expect(page.getByRole('status')).toHaveText(SAYS.appAdded);

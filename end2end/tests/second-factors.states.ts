@@ -140,7 +140,7 @@ export function SECOND_FACTOR_STATES(): State[] {
       name: 'second-factor-other-minute',
       reach: async (visit) => {
         const phone = await secondStep(visit);
-        await sendFilled(visit, BUTTONS.login, { [FIELDS.code]: phone.off(10) });
+        await sendFilled(visit, BUTTONS.login, { [FIELDS.code]: phone.off(-10) });
       },
       ...wrongCode(REFUSALS.otherMinute),
     },
