@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::accounts::{
     email::Email,
-    mail::MailId,
+    mail::{MailId, SecurityEvent},
     record::Unknown,
     token::{Digest, Token},
     token_scope::WantedToken,
@@ -51,7 +51,7 @@ fn link(user: &mut User, n: u32) -> Digest {
         expires_at: day(n + 7),
         unknown: Unknown::new(),
     };
-    assert!(user.issue_not_me(link.clone(), day(n)));
+    assert!(user.issue_not_me(link.clone(), SecurityEvent::NewDevice, day(n)));
     link.digest
 }
 
