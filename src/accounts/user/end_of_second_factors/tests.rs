@@ -78,12 +78,12 @@ fn they_end_a_day_after_an_operator_asked_and_the_owner_is_told_twice() {
     let own: Email = email("ada@example.org");
     assert_eq!(mails(&user), [(MailKind::EndOfSecondFactorsAsked, &own)]);
     assert_eq!(user.due_at, Some(day(3)));
-    user.begin_pending_login(Token::random().digest(), None, day(2));
-    let before = user.clone();
     let just_before = Origin {
         at: day(3).minus(Duration::from_millis(1)),
         ..origin(3)
     };
+    user.begin_pending_login(Token::random().digest(), None, false, &just_before);
+    let before = user.clone();
     user.do_due(&just_before);
     assert_eq!(user, before);
 
