@@ -45,7 +45,7 @@ export default defineConfig({
       [true, false].map((scripts) => ({
         name: `${store}, ${scripts ? 'with scripts' : 'without scripts'}`,
         // What pages look like, and what other sites can do, is the same whatever the store.
-        testMatch: store === 'mongo' ? /\/(account|life)\.spec\.ts$/ : /\/(account|forms|life|security|states)\.spec\.ts$/,
+        testMatch: store === 'mongo' ? /\/(account|life|second-factors)\.spec\.ts$/ : /\/(account|forms|life|passkeys|recent|second-factors|security|states)\.spec\.ts$/,
         metadata: { outbox: join(folder, 'outbox') },
         use: {
           ...devices['Desktop Chrome'],

@@ -101,6 +101,8 @@ pub enum MailKind {
     PasskeyRemoved,
     /// The notice that a passkey was refused, since it may have been copied.
     PasskeyRefused,
+    /// The notice that codes of the authenticator app are not accepted any more after too many wrong ones.
+    TotpClosed,
     /// The notice that an operator has all second factors removed a day later.
     EndOfSecondFactorsAsked,
     /// The notice that all second factors were removed.
@@ -132,6 +134,7 @@ impl MailKind {
             Self::PasskeyAdded => SecurityEvent::PasskeyAdded,
             Self::PasskeyRemoved => SecurityEvent::PasskeyRemoved,
             Self::PasskeyRefused => SecurityEvent::PasskeyRefused,
+            Self::TotpClosed => SecurityEvent::TotpClosed,
             Self::EndOfSecondFactorsAsked => SecurityEvent::EndOfSecondFactorsAsked,
             Self::SecondFactorsEnded => SecurityEvent::SecondFactorsEnded,
             _ => return None,
@@ -337,6 +340,8 @@ pub enum SecurityEvent {
     PasskeyRemoved,
     /// A passkey was refused, since it may have been copied.
     PasskeyRefused,
+    /// Codes of the authenticator app are not accepted any more after too many wrong ones.
+    TotpClosed,
     /// An operator has all second factors removed a day later.
     EndOfSecondFactorsAsked,
     /// All second factors were removed, as an operator had asked.

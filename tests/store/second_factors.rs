@@ -30,6 +30,7 @@ pub fn add_second_factors(user: &mut User) {
         added_at: now(),
         used_at: Some(now().plus(HOUR)),
         step: 41_152_263,
+        wrong: 0,
         unknown: Default::default(),
     });
     user.pending_totp = Some(PendingTotp {

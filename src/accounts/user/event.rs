@@ -95,6 +95,8 @@ pub enum EventKind {
     PasskeyRemoved,
     /// A passkey was refused, since it may have been copied.
     PasskeyRefused,
+    /// Too many wrong codes of the authenticator app: none is accepted any more.
+    TotpClosed,
     /// An operator had all second factors removed a day later.
     EndOfSecondFactorsAsked,
     /// All second factors were removed, as an operator had asked.
@@ -156,6 +158,7 @@ impl EventKind {
             | Self::PasskeyAdded
             | Self::PasskeyRemoved
             | Self::PasskeyRefused
+            | Self::TotpClosed
             | Self::EndOfSecondFactorsAsked
             | Self::SecondFactorsEnded
             | Self::EndOfSecondFactorsStopped
@@ -199,6 +202,7 @@ impl EventKind {
             Self::PasskeyAdded => "Passkey added",
             Self::PasskeyRemoved => "Passkey removed",
             Self::PasskeyRefused => "Passkey refused, it may have been copied",
+            Self::TotpClosed => "Authenticator app closed after too many wrong codes",
             Self::EndOfSecondFactorsAsked => "Removal of all second factors asked for",
             Self::SecondFactorsEnded => "All second factors removed",
             Self::EndOfSecondFactorsStopped => "Removal of all second factors stopped",

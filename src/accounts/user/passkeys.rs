@@ -8,6 +8,7 @@ use crate::accounts::{
     clock::Timestamp,
     error::Error,
     id::Handle,
+    lifetimes::CHALLENGE_LIFE,
     mail::MailKind,
     name::Name,
     passkeys::{StoredCredential, Used},
@@ -36,6 +37,9 @@ impl User {
         let id = credential.id();
         if self.passkeys.iter().any(|old| old.credential.id() == id) {
             return Err(Error::PasskeyKnown);
+        }
+        if !self.may_finish(session, CHALLENGE_LIFE, origin.at) {
+            return Err(Error::ChallengeExpired);
         }
         if self.passkeys.len() >= MAX_PASSKEYS {
             return Err(Error::TooManyPasskeys(MAX_PASSKEYS));

@@ -142,7 +142,7 @@ impl User {
             ..session
         };
         let origin = session.origin();
-        self.keep_second_factors(&origin);
+        self.note_second_factor(&origin);
         self.pending_logins
             .retain(|login| login.network != origin.network);
         self.set_due(origin.at);

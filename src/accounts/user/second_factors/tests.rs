@@ -62,7 +62,8 @@ fn an_app_is_added_by_one_of_its_codes_within_ten_minutes() {
     for (code, refusal) in [
         ("", CodeRefusal::Required),
         ("12 34", CodeRefusal::Wrong),
-        (&shown(&secret, day(1), 4), CodeRefusal::OfOtherMinute),
+        (&shown(&secret, day(1), -4), CodeRefusal::OfOtherMinute),
+        (&shown(&secret, day(1), 4), CodeRefusal::Wrong),
         (&codes()[0].reveal(), CodeRefusal::Wrong),
     ] {
         let refused = confirm(&mut user, code, 0);
@@ -113,9 +114,59 @@ fn no_code_of_an_app_works_twice_nor_an_earlier_one() {
     assert_eq!(used(1, 1), Err(CodeRefusal::Used));
     assert_eq!(used(3, 2), Ok(()));
     assert_eq!(used(2, 2), Err(CodeRefusal::Used), "an older one");
-    assert_eq!(used(9, 4), Err(CodeRefusal::OfOtherMinute));
+    assert_eq!(used(-5, 4), Err(CodeRefusal::OfOtherMinute));
+    assert_eq!(used(9, 4), Err(CodeRefusal::Wrong), "it becomes valid");
     assert_eq!(used(400, 4), Err(CodeRefusal::Wrong));
     assert_eq!(used(4, 5), Ok(()), "a clock may be half a minute behind");
+}
+
+#[test]
+fn after_a_hundred_wrong_codes_only_another_factor_counts() {
+    let keys = keys();
+    let (mut user, secret, recovery) = with_app(&keys);
+    user.notices.clear();
+    let wrong = |user: &mut User| user.use_code("000 000", Some(&keys), &origin(400));
+    for _ in 0..99 {
+        assert_eq!(wrong(&mut user), Err(CodeRefusal::Wrong));
+    }
+    let right = shown(&secret, day(400), 0);
+    let mut other = user.clone();
+    assert_eq!(other.use_code(&right, Some(&keys), &origin(400)), Ok(()));
+    assert_eq!(
+        wrong(&mut other),
+        Err(CodeRefusal::Wrong),
+        "they were forgotten"
+    );
+    assert_eq!(wrong(&mut user), Err(CodeRefusal::Wrong));
+    assert_eq!(mails(&user), [(MailKind::TotpClosed, &user.email)]);
+    assert_eq!(user.events.last().unwrap().kind, EventKind::TotpClosed);
+    let closed = user.use_code(&right, Some(&keys), &origin(400));
+    assert_eq!(closed, Err(CodeRefusal::Closed));
+    let typed = recovery[0].reveal();
+    assert_eq!(user.use_code(&typed, Some(&keys), &origin(400)), Ok(()));
+    let session = session(400, 430);
+    user.log_in_with_second_factor(session, None, None);
+    assert_eq!(user.use_code(&right, Some(&keys), &origin(400)), Ok(()));
+}
+
+#[test]
+fn what_was_begun_before_the_first_factor_is_not_finished_without_it() {
+    let (keys, secret, mut user) = (keys(), TotpSecret::random(), confirmed());
+    let (thief, owner) = (user.sessions[0].clone(), session(1, 31));
+    user.log_in(owner.clone(), None, None);
+    user.begin_totp(&thief, &secret, &keys, day(1));
+    user.passkeys.push(passkey(1));
+    user.authenticate_by_second_factor(&owner.digest, day(1));
+    let code = shown(&secret, day(1), 0);
+    let refused = user.confirm_totp(&thief, &code, &codes(), Some(&keys), &origin(1));
+    assert!(matches!(refused, Err(Error::SetupExpired)));
+    let name = crate::accounts::name::Name::parse("thief").unwrap();
+    let credential = serde_json::from_value("[]".into()).unwrap();
+    let added = user.add_passkey(&thief.digest, &name, credential, &origin(1));
+    assert!(matches!(added, Err(Error::ChallengeExpired)));
+    user.begin_totp(&owner, &secret, &keys, day(1));
+    let confirmed = user.confirm_totp(&owner, &code, &codes(), Some(&keys), &origin(1));
+    confirmed.unwrap();
 }
 
 #[test]

@@ -94,6 +94,15 @@ fn subject_and_words(notice: &SecurityNotice) -> (&'static str, String) {
             "Passkey of your fpm-registry account refused",
             of_account("A passkey that may have been copied was refused at a login to"),
         ),
+        SecurityEvent::TotpClosed => (
+            "Authenticator app of your fpm-registry account closed",
+            [
+                &of_account("After 100 wrong codes in a row the authenticator app was closed of"),
+                "\nWhoever typed them knows the password. Log in with a recovery code or a passkey,\n\
+                 which opens the app again, and change the password.",
+            ]
+            .concat(),
+        ),
         SecurityEvent::EndOfSecondFactorsAsked => (
             "All second factors of your fpm-registry account are to be removed",
             [
