@@ -71,6 +71,8 @@ pub enum MailKind {
     ConfirmEmail,
     /// The notice of a login from a new device.
     NewDevice,
+    /// The notice that a device that was not known gave the right password, and no second factor.
+    SecondFactorMissing,
     /// The notice to the former address that another one took its place.
     EmailChanged,
     /// The notice that the account was deleted.
@@ -123,6 +125,7 @@ impl MailKind {
         Some(match self {
             Self::PasswordChanged => SecurityEvent::PasswordChanged,
             Self::NewDevice => SecurityEvent::NewDevice,
+            Self::SecondFactorMissing => SecurityEvent::SecondFactorMissing,
             Self::EmailChanged => SecurityEvent::EmailChanged,
             Self::TotpAdded => SecurityEvent::TotpAdded,
             Self::TotpRemoved => SecurityEvent::TotpRemoved,
@@ -319,6 +322,8 @@ pub enum SecurityEvent {
     PasswordChanged,
     /// A login from a new device.
     NewDevice,
+    /// A device that was not known gave the right password, and no second factor.
+    SecondFactorMissing,
     /// Another address took the place of this one.
     EmailChanged,
     /// An authenticator app was added.

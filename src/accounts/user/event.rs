@@ -47,6 +47,8 @@ pub enum EventKind {
     LoggedIn,
     /// A login from a device that was not known.
     NewDevice,
+    /// A device that was not known gave the right password, and no second factor.
+    SecondFactorMissing,
     /// A logout.
     LoggedOut,
     /// A session was ended from another one.
@@ -124,12 +126,13 @@ impl Word for EventKind {
 }
 
 impl EventKind {
-    /// Whether it can be repeated at will by whoever has a session. Such events displace only each other, so that
+    /// Whether it can be repeated at will by whoever has a session or the password. Such events displace only each other, so that
     /// nobody pushes the rest out of the history.
     pub(super) fn is_routine(self) -> bool {
         match self {
             Self::LoggedIn
             | Self::NewDevice
+            | Self::SecondFactorMissing
             | Self::LoggedOut
             | Self::SessionEnded
             | Self::EmailAsked
@@ -175,6 +178,7 @@ impl EventKind {
             Self::Imported => "Account moved from the first registry",
             Self::LoggedIn => "Logged in",
             Self::NewDevice => "Logged in from a new device",
+            Self::SecondFactorMissing => "Right password, but no second factor",
             Self::LoggedOut => "Logged out",
             Self::SessionEnded => "Session ended",
             Self::PasswordChanged => "Password changed",

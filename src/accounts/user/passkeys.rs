@@ -54,7 +54,7 @@ impl User {
         });
         self.authenticate_by_second_factor(session, origin.at);
         self.note_about(EventKind::PasskeyAdded, name.as_str().to_owned(), origin);
-        self.notify(MailKind::PasskeyAdded, origin);
+        self.notify_of(EventKind::PasskeyAdded, MailKind::PasskeyAdded, origin);
         Ok(())
     }
 
@@ -67,7 +67,7 @@ impl User {
         let ended = self.passkeys.remove(position);
         self.drop_useless_codes();
         self.note_about(EventKind::PasskeyRemoved, ended.name, origin);
-        self.notify(MailKind::PasskeyRemoved, origin);
+        self.notify_of(EventKind::PasskeyRemoved, MailKind::PasskeyRemoved, origin);
         true
     }
 
@@ -82,7 +82,7 @@ impl User {
     /// Notes that a passkey was refused that may have been copied.
     pub fn note_copied_passkey(&mut self, origin: &Origin) {
         self.note(EventKind::PasskeyRefused, origin);
-        self.notify(MailKind::PasskeyRefused, origin);
+        self.notify_of(EventKind::PasskeyRefused, MailKind::PasskeyRefused, origin);
     }
 }
 

@@ -222,7 +222,7 @@ impl User {
         self.give_recovery_codes(codes, now);
         self.authenticate_by_second_factor(&session.digest, now);
         self.note(EventKind::TotpAdded, origin);
-        self.notify(MailKind::TotpAdded, origin);
+        self.notify_of(EventKind::TotpAdded, MailKind::TotpAdded, origin);
         Ok(())
     }
 
@@ -233,7 +233,7 @@ impl User {
             self.pending_totp = None;
             self.drop_useless_codes();
             self.note(EventKind::TotpRemoved, origin);
-            self.notify(MailKind::TotpRemoved, origin);
+            self.notify_of(EventKind::TotpRemoved, MailKind::TotpRemoved, origin);
         }
         is_there
     }
@@ -249,7 +249,11 @@ impl User {
         }
         self.give_recovery_codes(codes, origin.at);
         self.note(EventKind::RecoveryCodesMade, origin);
-        self.notify(MailKind::RecoveryCodesMade, origin);
+        self.notify_of(
+            EventKind::RecoveryCodesMade,
+            MailKind::RecoveryCodesMade,
+            origin,
+        );
         Ok(())
     }
 

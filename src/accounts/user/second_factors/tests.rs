@@ -8,7 +8,7 @@ use super::*;
 use crate::accounts::{
     recovery_code::RecoveryCodeTexts,
     token::Token,
-    user::tests::{confirmed, day, device, kinds, mails, origin, passkey, session},
+    user::tests::{confirmed, day, kinds, mails, origin, passkey, session},
 };
 
 fn keys() -> SecretKeys {
@@ -271,70 +271,6 @@ fn who_has_a_second_factor_shows_it_and_not_the_password_again() {
     let this = user.session(&digest).unwrap().clone();
     assert!(user.is_recent(&this, minutes(34)));
     assert!(!user.authenticate_by_second_factor(&Token::random().digest(), day(1)));
-}
-
-#[test]
-fn a_pending_login_is_of_one_browser_ten_minutes_and_one_password() {
-    let (mut user, _, _) = with_app(&keys());
-    let (login, here) = (Token::random().digest(), Token::random().digest());
-    user.begin_pending_login(login, Some(here), day(2));
-    let waits = |user: &User, form: Option<&Digest>, half_minutes: u32| {
-        let now = half_minutes_after(2, half_minutes).at;
-        user.has_pending_login(&login, form, now)
-    };
-    assert!(waits(&user, Some(&here), 0) && waits(&user, Some(&here), 19));
-    assert!(!waits(&user, Some(&here), 20), "it has expired");
-    assert!(!waits(&user, None, 0), "another browser");
-    assert!(!waits(&user, Some(&Token::random().digest()), 0));
-    let password = crate::accounts::password::PasswordHash::from_stored("second".to_owned());
-    let changed = User {
-        password: password.clone(),
-        ..user.clone()
-    };
-    assert!(!waits(&changed, Some(&here), 0));
-    let mut disabled = user.clone();
-    disabled.disable(&origin(2));
-    assert_eq!(disabled.pending_logins, []);
-    let session = user.sessions[0].digest;
-    user.change_password(&session, here, password, device(2), &origin(2));
-    assert_eq!(user.pending_logins, []);
-}
-
-#[test]
-fn five_wrong_codes_end_a_pending_login_and_a_right_one_too() {
-    let keys = keys();
-    let (mut user, secret, _) = with_app(&keys);
-    let login = Token::random().digest();
-    let waits = |user: &User| user.has_pending_login(&login, None, day(2));
-    let use_it = |user: &mut User, code: &str| {
-        user.use_code_for_login(&login, code, Some(&keys), &origin(2))
-    };
-    user.begin_pending_login(login, None, day(2));
-    for n in 0..5 {
-        assert!(waits(&user), "{n} wrong codes");
-        assert_eq!(use_it(&mut user, "0000 0000"), Err(CodeRefusal::Wrong));
-    }
-    assert!(!waits(&user));
-    user.begin_pending_login(login, None, day(2));
-    assert_eq!(use_it(&mut user, &shown(&secret, day(2), 0)), Ok(()));
-    assert!(!waits(&user));
-}
-
-#[test]
-fn many_pending_logins_take_the_place_of_the_oldest() {
-    let (mut user, _, _) = with_app(&keys());
-    let logins: Vec<_> = (0..20).map(|_| Token::random().digest()).collect();
-    for login in &logins {
-        user.begin_pending_login(*login, None, day(2));
-    }
-    let kept: Vec<_> = user
-        .pending_logins
-        .iter()
-        .map(|login| login.digest)
-        .collect();
-    assert_eq!(kept, logins[10..]);
-    user.begin_pending_login(logins[0], None, day(3));
-    assert_eq!(user.pending_logins.len(), 1, "the others have expired");
 }
 
 #[test]

@@ -50,6 +50,15 @@ fn subject_and_words(notice: &SecurityNotice) -> (&'static str, String) {
                  with this email address on {moment}.\nIt calls itself: {device}"
             ),
         ),
+        SecurityEvent::SecondFactorMissing => (
+            "Someone has the password of your fpm-registry account",
+            format!(
+                "A device that we have not seen before sent the right password of the\n\
+                 fpm-registry account with this email address on {moment},\n\
+                 but no second factor, and so was not logged in.\n\
+                 It calls itself: {device}"
+            ),
+        ),
         SecurityEvent::EmailChanged => (
             "The email of your fpm-registry account was changed",
             format!(
