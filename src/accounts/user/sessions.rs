@@ -28,6 +28,7 @@ impl User {
         self.sessions.push(session);
         drop_first(&mut self.sessions, MAX_SESSIONS);
         self.reset.take_if(|reset| reset.expires_at <= now);
+        self.drop_expired_former_factors(now);
         if device.is_some() {
             let today = now.minus(DAY);
             if self.count_since(EventKind::NewDevice, today) < NEW_DEVICE_MAILS {
