@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     facts::{Fact, Kind},
-    user::{Passkey, RecoveryCodes, Totp, UploadToken, User, event::Event},
+    user::{FormerFactors, Passkey, RecoveryCodes, Totp, UploadToken, User, event::Event},
 };
 
 /// What [`export`] tells.
@@ -62,6 +62,10 @@ pub const EXPORT: &[Fact] = &[
     Fact::nullable("authenticator_app_to_confirm_until", Kind::Time),
     Fact::new("passkeys", Kind::List(&Kind::Object(PASSKEY))),
     Fact::nullable("recovery_codes", Kind::Object(RECOVERY_CODES)),
+    Fact::new(
+        "former_second_factors",
+        Kind::List(&Kind::Object(FORMER_FACTORS)),
+    ),
     Fact::nullable("second_factors_end_at", Kind::Time),
     Fact::new(
         "waiting_logins",
@@ -117,6 +121,14 @@ pub const PASSKEY: &[Fact] = &[
 pub const RECOVERY_CODES: &[Fact] = &[
     Fact::new("made_at", Kind::Time),
     Fact::new("left", Kind::Count),
+];
+
+/// What [`former_factors`] tells.
+pub const FORMER_FACTORS: &[Fact] = &[
+    Fact::new("replaced_at", Kind::Time),
+    Fact::nullable("authenticator_app", Kind::Object(TOTP)),
+    Fact::nullable("passkey", Kind::Object(PASSKEY)),
+    Fact::nullable("recovery_codes", Kind::Object(RECOVERY_CODES)),
 ];
 
 /// What is held about a user. Secrets are named and left out.
@@ -184,6 +196,8 @@ pub fn export(user: &User) -> Value {
             user.pending_totp.as_ref().map(|app| app.expires_at.rfc3339()),
         "passkeys": user.passkeys.iter().map(passkey).collect::<Vec<_>>(),
         "recovery_codes": user.recovery_codes.as_ref().map(recovery_codes),
+        "former_second_factors":
+            user.former_factors.iter().map(former_factors).collect::<Vec<_>>(),
         "second_factors_end_at": user.second_factors_end_at.map(|at| at.rfc3339()),
         "waiting_logins": waiting.collect::<Vec<_>>(),
         "history": user.events.iter().rev().map(event).collect::<Vec<_>>(),
@@ -192,7 +206,7 @@ pub fn export(user: &User) -> Value {
         "left_out": [
             "the hash of the password",
             "the digests of sessions, known devices, upload tokens, recovery codes and mailed links",
-            "the secret of the authenticator app, and what passkeys and logins are checked with",
+            "the secrets of authenticator apps, and what passkeys and logins are checked with",
             "what fields of later versions hold",
         ],
     })
@@ -247,6 +261,16 @@ pub fn passkey(passkey: &Passkey) -> Value {
 /// Recovery codes as programs see them.
 pub fn recovery_codes(codes: &RecoveryCodes) -> Value {
     json!({ "made_at": codes.made_at.rfc3339(), "left": codes.codes.len() })
+}
+
+/// What a change took away of second factors, as programs see it.
+pub fn former_factors(former: &FormerFactors) -> Value {
+    json!({
+        "replaced_at": former.replaced_at.rfc3339(),
+        "authenticator_app": former.totp.as_ref().map(totp),
+        "passkey": former.passkey.as_ref().map(passkey),
+        "recovery_codes": former.recovery_codes.as_ref().map(recovery_codes),
+    })
 }
 
 #[cfg(test)]

@@ -103,7 +103,7 @@ async fn an_export_holds_everything_but_secrets(registry: Registry) {
     for secret in [
         "the hash of the password",
         "the digests of sessions, known devices, upload tokens, recovery codes and mailed links",
-        "the secret of the authenticator app, and what passkeys and logins are checked with",
+        "the secrets of authenticator apps, and what passkeys and logins are checked with",
     ] {
         let left_out = export["left_out"].as_array().unwrap();
         assert!(left_out.contains(&json!(secret)), "{left_out:?}");

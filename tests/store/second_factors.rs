@@ -7,7 +7,9 @@ use fpm_registry::accounts::{
     id::Handle,
     secret_keys::SecretKeys,
     store::{Key, Replaced, Store},
-    user::{Passkey, PendingLogin, PendingTotp, RecoveryCode, RecoveryCodes, Totp, User},
+    user::{
+        FormerFactors, Passkey, PendingLogin, PendingTotp, RecoveryCode, RecoveryCodes, Totp, User,
+    },
 };
 
 use crate::{DAY, HOUR, add, add_user, digest, find, now, session, users::replace};
@@ -50,6 +52,13 @@ pub fn add_second_factors(user: &mut User) {
         added_at: now(),
         used_at: Some(now().plus(DAY)),
         credential: serde_json::from_value("{}".into()).unwrap(),
+        unknown: Default::default(),
+    }];
+    user.former_factors = vec![FormerFactors {
+        replaced_at: now().plus(HOUR),
+        totp: user.totp.clone(),
+        passkey: user.passkeys.first().cloned(),
+        recovery_codes: user.recovery_codes.clone(),
         unknown: Default::default(),
     }];
     user.pending_logins = vec![waiting(), waiting()];

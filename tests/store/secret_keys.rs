@@ -8,7 +8,7 @@ use fpm_registry::{
         operator::request::Request,
         secret_keys::{KeyId, SecretKeys},
         store::{Key, Store},
-        user::{PendingTotp, Totp, User},
+        user::{FormerFactors, PendingTotp, Totp, User},
     },
     server::backup::{Ended, restore},
 };
@@ -102,10 +102,20 @@ async fn add_with_app(store: &Arc<dyn Store>, address: &str, keys: &SecretKeys) 
         expires_at: now().plus(HOUR),
         unknown: Default::default(),
     };
-    let (totp, pending_totp) = (Some(totp), Some(pending));
+    let former = FormerFactors {
+        replaced_at: now(),
+        totp: Some(Totp {
+            secret: keys.seal(&user.id, b"of the former"),
+            ..totp.clone()
+        }),
+        passkey: None,
+        recovery_codes: None,
+        unknown: Default::default(),
+    };
     let user = User {
-        totp,
-        pending_totp,
+        totp: Some(totp),
+        pending_totp: Some(pending),
+        former_factors: vec![former],
         ..user
     };
     add(store, user).await
@@ -116,7 +126,9 @@ async fn secrets(store: &Arc<dyn Store>, user: &User, keys: &SecretKeys) -> Vec<
     let user = find(store, Key::Id(&user.id)).await.unwrap();
     let app = user.totp.iter().map(|app| &app.secret);
     let pending = user.pending_totp.iter().map(|pending| &pending.secret);
-    let sealed = app.chain(pending);
+    let former = user.former_factors.iter();
+    let former = former.filter_map(|former| Some(&former.totp.as_ref()?.secret));
+    let sealed = app.chain(pending).chain(former);
     let opened = sealed.filter_map(|sealed| keys.open(&user.id, sealed));
     opened.map(|opened| opened.secret).collect()
 }
@@ -141,7 +153,7 @@ async fn secrets_are_encrypted_anew_and_keys_of_no_use_forgotten(store: Arc<dyn 
             report.facts,
             json!({ "key": id_of(&new), "other_keys_in_use": [id_of(&lost)], "unreadable": 0 })
         );
-        let both = [&b"of the app"[..], b"of the next"];
+        let both = [&b"of the app"[..], b"of the next", b"of the former"];
         for user in [&ada, &bob] {
             assert_eq!(secrets(&store, user, &new).await, both);
         }

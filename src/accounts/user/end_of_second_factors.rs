@@ -75,7 +75,7 @@ impl User {
     }
 
     fn end_second_factors(&mut self, origin: &Origin) {
-        self.drop_second_factors_since(Timestamp::PAST);
+        self.drop_second_factors_since(Timestamp::PAST, origin.at);
         self.pending_logins.clear();
         self.note(EventKind::SecondFactorsEnded, origin);
         self.notify(MailKind::SecondFactorsEnded, origin);

@@ -6,12 +6,16 @@
 //! - `links`: the records of links that are mailed, and of former addresses
 //! - [`upload_tokens`]: tokens by which programs publish packages
 //! - [`second_factors`]: authenticator apps, recovery codes and passkeys; `pending_login`: a login that waits for one;
+//!   `factors`: their records; `former_factors`: those that a change took away, and how they come back;
 //!   `secrets`: by which keys they are encrypted
 //! - [`end_of_second_factors`]: how an operator helps who has lost them; `due`: what is done by the clock
 //! - `operator`: what an operator does; `backup`: what of a record goes into a backup
 //! - [`event`], [`history`]: what has happened
 
-pub use self::links::{Confirmation, HeldAddress, NotMeLink, ResetLink};
+pub use self::{
+    factors::{FormerFactors, Passkey, RecoveryCode, RecoveryCodes, Totp},
+    links::{Confirmation, HeldAddress, NotMeLink, ResetLink},
+};
 
 use self::event::{Event, EventKind, Origin};
 use super::{
@@ -22,7 +26,6 @@ use super::{
     mail::{MailKind, QueuedMail},
     name::Name,
     package::Packages,
-    passkeys::StoredCredential,
     password::PasswordHash,
     record::{Unknown, record},
     secret_keys::Sealed,
@@ -35,6 +38,8 @@ mod backup;
 mod due;
 pub mod end_of_second_factors;
 pub mod event;
+mod factors;
+mod former_factors;
 pub mod history;
 mod links;
 mod not_me;
@@ -108,6 +113,8 @@ record! {
         "recoveryCodes" optional recovery_codes: Option<RecoveryCodes>,
         /// The passkeys, the oldest first.
         "passkeys" optional passkeys: Vec<Passkey>,
+        /// What the user's own changes took away of second factors, the oldest first; the time of some may be over.
+        "formerFactors" optional former_factors: Vec<FormerFactors>,
         /// When all second factors end, as an operator has asked; none if that is not so.
         "secondFactorsEndAt" optional second_factors_end_at: Option<Timestamp>,
         /// Logins with the right password that wait for a second factor, the oldest first; the time of some may be over.
@@ -182,22 +189,6 @@ record! {
 }
 
 record! {
-    /// An authenticator app.
-    pub struct Totp {
-        /// The secret that it shares with the server, encrypted.
-        "secret" required secret: Sealed,
-        /// When it was added.
-        "addedAt" required added_at: Timestamp,
-        /// When a code of it was last used at a login.
-        "usedAt" optional used_at: Option<Timestamp>,
-        /// The step of the last code that was accepted. No code of it or of an earlier one works again.
-        "step" default step: u64,
-        /// How many wrong codes there were in a row.
-        "wrong" optional wrong: u32,
-    }
-}
-
-record! {
     /// An authenticator app that is being added.
     pub struct PendingTotp {
         /// The secret, encrypted.
@@ -206,40 +197,6 @@ record! {
         "session" required session: Handle,
         /// When it is too late to confirm it.
         "expiresAt" required expires_at: Timestamp,
-    }
-}
-
-record! {
-    /// Recovery codes.
-    pub struct RecoveryCodes {
-        /// When they were made.
-        "madeAt" required made_at: Timestamp,
-        /// Those that were not used yet.
-        "codes" default codes: Vec<RecoveryCode>,
-    }
-}
-
-record! {
-    /// A recovery code that was not used yet.
-    pub struct RecoveryCode {
-        /// The digest of its text.
-        "digest" required digest: Digest,
-    }
-}
-
-record! {
-    /// A passkey.
-    pub struct Passkey {
-        /// Names the passkey to its user; opens nothing.
-        "handle" required handle: Handle,
-        /// What its user calls it.
-        "name" default name: String,
-        /// When it was added.
-        "addedAt" required added_at: Timestamp,
-        /// When it was last used.
-        "usedAt" optional used_at: Option<Timestamp>,
-        /// Its public key, counter and properties, as [`passkeys`](super::passkeys) reads them.
-        "credential" required credential: StoredCredential,
     }
 }
 
@@ -325,6 +282,7 @@ impl User {
             pending_totp: None,
             recovery_codes: None,
             passkeys: Vec::new(),
+            former_factors: Vec::new(),
             second_factors_end_at: None,
             pending_logins: Vec::new(),
             events: Vec::new(),

@@ -44,7 +44,7 @@ impl User {
     /// sessions, known devices, upload tokens and pending links end, the password works no more, every security mail of
     /// later events loses its link, and the second factors go that were not there before the event. So the older mailbox
     /// wins, but not against a second factor: whoever reads the mail needs it to log in. The others stay, even if an
-    /// operator has asked to end them.
+    /// operator has asked to end them, or come back, if they were replaced or removed since.
     pub fn secure(&mut self, link: &Digest, origin: &Origin) -> Result<(), Error> {
         let now = origin.at;
         let link = self.not_me_link(link, now).ok_or(Error::LinkDead)?.clone();
@@ -59,7 +59,7 @@ impl User {
             .retain(|held| held.changed_at < link.event_at && held.email != self.email);
         self.lock_out();
         self.keep_second_factors(origin);
-        self.drop_second_factors_since(link.event_at);
+        self.drop_second_factors_since(link.event_at, now);
         if is_undone {
             self.note(EventKind::EmailUndone, origin);
         }

@@ -1,7 +1,7 @@
 //! Passkeys: how they are added and removed, and what is noted when one is used.
 
 use super::{
-    Passkey, User,
+    FormerFactors, Passkey, User,
     event::{EventKind, Origin},
 };
 use crate::accounts::{
@@ -65,8 +65,13 @@ impl User {
             return false;
         };
         let ended = self.passkeys.remove(position);
-        self.drop_useless_codes();
-        self.note_about(EventKind::PasskeyRemoved, ended.name, origin);
+        let (name, recovery_codes) = (ended.name.clone(), self.drop_useless_codes());
+        self.keep_former_factors(FormerFactors {
+            passkey: Some(ended),
+            recovery_codes,
+            ..FormerFactors::of(origin.at)
+        });
+        self.note_about(EventKind::PasskeyRemoved, name, origin);
         self.notify_of(EventKind::PasskeyRemoved, MailKind::PasskeyRemoved, origin);
         true
     }

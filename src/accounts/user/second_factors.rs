@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    PendingTotp, RecoveryCode, RecoveryCodes, Session, Totp, User,
+    FormerFactors, PendingTotp, RecoveryCode, RecoveryCodes, Session, Totp, User,
     event::{EventKind, Origin},
 };
 use crate::accounts::{
@@ -211,7 +211,7 @@ impl User {
         let step = accepted_step(secret.check(&code, now), 0);
         let step = step.map_err(Error::SetupCode)?;
         let pending = self.pending_totp.take().ok_or(Error::SetupExpired)?;
-        self.totp = Some(Totp {
+        let former = self.totp.replace(Totp {
             secret: pending.secret,
             added_at: now,
             used_at: None,
@@ -219,7 +219,7 @@ impl User {
             wrong: 0,
             unknown: Unknown::new(),
         });
-        self.give_recovery_codes(codes, now);
+        self.give_recovery_codes(codes, former, now);
         self.authenticate_by_second_factor(&session.digest, now);
         self.note(EventKind::TotpAdded, origin);
         self.notify_of(EventKind::TotpAdded, MailKind::TotpAdded, origin);
@@ -228,14 +228,19 @@ impl User {
 
     /// Removes the authenticator app; false, with nothing changed, if there is none.
     pub fn end_totp(&mut self, origin: &Origin) -> bool {
-        let is_there = self.totp.take().is_some();
-        if is_there {
-            self.pending_totp = None;
-            self.drop_useless_codes();
-            self.note(EventKind::TotpRemoved, origin);
-            self.notify_of(EventKind::TotpRemoved, MailKind::TotpRemoved, origin);
-        }
-        is_there
+        let Some(app) = self.totp.take() else {
+            return false;
+        };
+        self.pending_totp = None;
+        let recovery_codes = self.drop_useless_codes();
+        self.keep_former_factors(FormerFactors {
+            totp: Some(app),
+            recovery_codes,
+            ..FormerFactors::of(origin.at)
+        });
+        self.note(EventKind::TotpRemoved, origin);
+        self.notify_of(EventKind::TotpRemoved, MailKind::TotpRemoved, origin);
+        true
     }
 
     /// Gives the user these recovery codes, in the place of older ones.
@@ -247,7 +252,7 @@ impl User {
         if !self.has_second_factor() {
             return Err(Error::NoSecondFactor);
         }
-        self.give_recovery_codes(codes, origin.at);
+        self.give_recovery_codes(codes, None, origin.at);
         self.note(EventKind::RecoveryCodesMade, origin);
         self.notify_of(
             EventKind::RecoveryCodesMade,
@@ -257,34 +262,37 @@ impl User {
         Ok(())
     }
 
-    fn give_recovery_codes(&mut self, codes: &[RecoveryCodeText], now: Timestamp) {
+    /// Gives the user these recovery codes. Keeps the older ones, and the app in whose place another one came with them.
+    fn give_recovery_codes(
+        &mut self,
+        codes: &[RecoveryCodeText],
+        former_app: Option<Totp>,
+        now: Timestamp,
+    ) {
         let codes = codes.iter().map(|code| RecoveryCode {
             digest: code.digest(),
             unknown: Unknown::new(),
         });
-        self.recovery_codes = Some(RecoveryCodes {
+        let former = self.recovery_codes.replace(RecoveryCodes {
             made_at: now,
             codes: codes.collect(),
             unknown: Unknown::new(),
         });
+        self.keep_former_factors(FormerFactors {
+            totp: former_app,
+            recovery_codes: former,
+            ..FormerFactors::of(now)
+        });
     }
 
     /// Recovery codes are for those who lost a second factor. Without one they would only lie around, and nothing is left
-    /// to end.
-    pub(super) fn drop_useless_codes(&mut self) {
-        if !self.has_second_factor() {
-            self.recovery_codes = None;
-            self.second_factors_end_at = None;
+    /// to end. Returns those that were dropped.
+    pub(super) fn drop_useless_codes(&mut self) -> Option<RecoveryCodes> {
+        if self.has_second_factor() {
+            return None;
         }
-    }
-
-    /// Removes the second factors that were added at this moment or later, and the recovery codes that were made then.
-    pub(super) fn drop_second_factors_since(&mut self, at: Timestamp) {
-        self.totp.take_if(|app| app.added_at >= at);
-        self.passkeys.retain(|passkey| passkey.added_at < at);
-        self.recovery_codes.take_if(|codes| codes.made_at >= at);
-        self.pending_totp = None;
-        self.drop_useless_codes();
+        self.second_factors_end_at = None;
+        self.recovery_codes.take()
     }
 }
 
@@ -300,4 +308,4 @@ fn accepted_step(checked: Checked, last: u64) -> Result<u64, CodeRefusal> {
 
 /// The rules are tested with a secret key.
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -8,7 +8,9 @@ impl User {
     pub fn secret_key_ids(&self) -> impl Iterator<Item = KeyId> {
         let app = self.totp.iter().map(|app| &app.secret);
         let pending = self.pending_totp.iter().map(|pending| &pending.secret);
-        app.chain(pending).map(Sealed::key_id)
+        let former = self.former_factors.iter();
+        let former = former.filter_map(|former| Some(&former.totp.as_ref()?.secret));
+        app.chain(pending).chain(former).map(Sealed::key_id)
     }
 
     /// Encrypts by the first key what another one has encrypted; false, with nothing changed, if there is nothing.
@@ -16,8 +18,10 @@ impl User {
         let app = self.totp.iter_mut().map(|app| &mut app.secret);
         let pending = self.pending_totp.iter_mut();
         let pending = pending.map(|pending| &mut pending.secret);
+        let former = self.former_factors.iter_mut();
+        let former = former.filter_map(|former| Some(&mut former.totp.as_mut()?.secret));
         let mut is_changed = false;
-        for sealed in app.chain(pending) {
+        for sealed in app.chain(pending).chain(former) {
             let opened = keys.open(&self.id, sealed);
             if let Some(old) = opened.filter(|opened| !opened.is_current) {
                 *sealed = keys.seal(&self.id, &old.secret);

@@ -21,6 +21,7 @@ impl User {
         self.sessions.push(session);
         drop_first(&mut self.sessions, MAX_SESSIONS);
         self.reset.take_if(|reset| reset.expires_at <= now);
+        self.drop_expired_former_factors(now);
         if device.is_some() {
             self.note(EventKind::NewDevice, &origin);
             self.notify_of(EventKind::NewDevice, MailKind::NewDevice, &origin);

@@ -11,7 +11,7 @@ use crate::accounts::{
     user::tests::{confirmed, day, kinds, mails, origin, passkey, session},
 };
 
-fn keys() -> SecretKeys {
+pub fn keys() -> SecretKeys {
     SecretKeys::parse(&SecretKeys::random_file_text()).unwrap()
 }
 
@@ -20,7 +20,7 @@ fn codes() -> RecoveryCodeTexts {
 }
 
 /// What an app with this secret shows so many half minutes after a moment.
-fn shown(secret: &TotpSecret, at: Timestamp, half_minutes: i64) -> String {
+pub fn shown(secret: &TotpSecret, at: Timestamp, half_minutes: i64) -> String {
     let app = Builder::new().with_secret(secret.as_bytes().to_vec());
     let seconds = at.millis() / 1000 + 30 * half_minutes;
     let totp = app.build().unwrap();
@@ -34,14 +34,20 @@ fn half_minutes_after(n: u32, half_minutes: u32) -> Origin {
     }
 }
 
-/// Ada, who added an authenticator app on day 1, with its secret and recovery codes.
-fn with_app(keys: &SecretKeys) -> (User, TotpSecret, RecoveryCodeTexts) {
-    let (mut user, secret, codes) = (confirmed(), TotpSecret::random(), codes());
-    let session = user.sessions[0].clone();
-    user.begin_totp(&session, &secret, keys, day(1));
-    let code = shown(&secret, day(1), 0);
-    let confirmed = user.confirm_totp(&session, &code, &codes, Some(keys), &origin(1));
+/// Adds an authenticator app on day `n`; its secret and recovery codes.
+pub fn add_app(user: &mut User, keys: &SecretKeys, n: u32) -> (TotpSecret, RecoveryCodeTexts) {
+    let (secret, codes, session) = (TotpSecret::random(), codes(), user.sessions[0].clone());
+    user.begin_totp(&session, &secret, keys, day(n));
+    let code = shown(&secret, day(n), 0);
+    let confirmed = user.confirm_totp(&session, &code, &codes, Some(keys), &origin(n));
     confirmed.unwrap();
+    (secret, codes)
+}
+
+/// Ada, who added an authenticator app on day 1, with its secret and recovery codes.
+pub fn with_app(keys: &SecretKeys) -> (User, TotpSecret, RecoveryCodeTexts) {
+    let mut user = confirmed();
+    let (secret, codes) = add_app(&mut user, keys, 1);
     (user, secret, codes)
 }
 
@@ -281,7 +287,7 @@ fn the_mailbox_removes_the_factors_that_were_added_since_and_no_earlier_one() {
             passkeys: vec![passkey(0), passkey(3)],
             ..user.clone()
         };
-        user.drop_second_factors_since(day(at));
+        user.drop_second_factors_since(day(at), day(4));
         (
             user.totp.is_some(),
             user.passkeys.len(),

@@ -23,8 +23,8 @@ use crate::accounts::{
     store::UserRecord,
     token::Digest,
     user::{
-        Confirmation, Device, HeldAddress, NotMeLink, PendingLogin, PendingTotp, ResetLink,
-        Session, UploadToken, User, event::Event,
+        Confirmation, Device, FormerFactors, HeldAddress, NotMeLink, PendingLogin, PendingTotp,
+        ResetLink, Session, UploadToken, User, event::Event,
     },
 };
 
@@ -196,6 +196,7 @@ fn read_older(mut fields: Fields) -> Option<User> {
     keep_readable::<NotMeLink>(&mut fields, "notMe");
     keep_readable::<UploadToken>(&mut fields, "uploadTokens");
     keep_readable::<PendingLogin>(&mut fields, "pendingLogins");
+    keep_readable::<FormerFactors>(&mut fields, "formerFactors");
     keep_readable::<Event>(&mut fields, "events");
     keep_if_readable::<ResetLink>(&mut fields, "reset");
     keep_if_readable::<bool>(&mut fields, "passwordBreached");
