@@ -187,7 +187,7 @@ impl Accounts {
             Some(id) => self.users.find(Key::Id(id)).await?,
             None => None,
         };
-        let Some(user) = user.filter(|user| user.disabled_at.is_none()) else {
+        let Some(user) = user.filter(User::can_log_in_by_passkey) else {
             return self
                 .refuse(caller, attempt, None, None, Error::PasskeyRefused)
                 .await;
@@ -197,7 +197,7 @@ impl Accounts {
             if !used.user_verified {
                 return Err(Error::PasskeyUnverified);
             }
-            if user.disabled_at.is_some() {
+            if !user.can_log_in_by_passkey() {
                 return Err(Error::PasskeyRefused);
             }
             user.note_passkey_use(used, now);
