@@ -463,7 +463,9 @@ fn a_stolen_account_is_given_back_to_its_owner() {
         let recovered = done(&setup, &["user", "recover", thief, ADA]);
         let did = "gave the account back and queued a link to choose a password";
         assert!(
-            recovered.ends_with(&format!(": {did}\n  email: {ADA}\n")),
+            recovered.ends_with(&format!(
+                ": {did}\n  authenticator_app: none\n  email: {ADA}\n  passkeys: none\n  recovery_codes: none\n"
+            )),
             "{recovered}"
         );
         let (mut told, mut reset) = (None, None);

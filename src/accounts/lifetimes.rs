@@ -36,6 +36,8 @@ pub const PENDING_TOTP_LIFE: Duration = Duration::from_secs(10 * 60);
 pub const CHALLENGE_LIFE: Duration = Duration::from_secs(5 * 60);
 /// How long the owner can object after an operator has asked to end all second factors.
 pub const END_OF_SECOND_FACTORS_DELAY: Duration = DAY;
+/// An hour.
+pub const HOUR: Duration = Duration::from_secs(3600);
 /// A day.
 pub const DAY: Duration = days(1);
 

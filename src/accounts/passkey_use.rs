@@ -199,7 +199,7 @@ impl Accounts {
         let email = email.map(|user| user.email.clone());
         let counted = self.count_login(caller, email.as_ref(), known.as_ref());
         let mut attempt = counted.await?;
-        let Some(user) = user.filter(|user| user.disabled_at.is_none()) else {
+        let Some(user) = user.filter(User::can_log_in_by_passkey) else {
             return self
                 .refuse(caller, attempt, None, None, Error::PasskeyRefused)
                 .await;
@@ -209,7 +209,7 @@ impl Accounts {
             if !used.user_verified {
                 return Err(Error::PasskeyUnverified);
             }
-            if user.disabled_at.is_some() {
+            if !user.can_log_in_by_passkey() {
                 return Err(Error::PasskeyRefused);
             }
             user.note_passkey_use(used, now);

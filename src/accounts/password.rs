@@ -86,6 +86,11 @@ impl PasswordHash {
         Self("!".to_owned())
     }
 
+    /// Whether it is that of a password: not if none was chosen yet, or since the account was taken back.
+    pub fn is_usable(&self) -> bool {
+        !matches!(&*self.0, "" | "!")
+    }
+
     /// The hash as it is stored.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -9,7 +9,7 @@ use super::{
     perform::{Output, perform, refuse},
 };
 use crate::{
-    accounts::operator::request::{Act, Request, UserFilter},
+    accounts::operator::request::{Act, EndedFactors, Request, UserFilter},
     server::settings::Settings,
 };
 
@@ -79,7 +79,7 @@ pub enum UserCommand {
     Disable(One),
     /// Let the user in again
     Enable(One),
-    /// Give a stolen account back to its owner at this address: end all sessions, devices, tokens and links, and the password, but no second factor
+    /// Give a stolen account back to its owner at this address: end all sessions, devices, tokens and links, and the password, but no second factor by itself
     Recover {
         /// The user.
         #[command(flatten)]
@@ -87,6 +87,9 @@ pub enum UserCommand {
         /// The owner's address
         #[arg(allow_hyphen_values = true)]
         email: String,
+        /// Which second factors end.
+        #[command(flatten)]
+        ended: Ended,
     },
     /// Delete the account for good
     Delete {
@@ -97,6 +100,27 @@ pub enum UserCommand {
         #[command(flatten)]
         confirmation: Confirmation,
     },
+}
+
+/// Which second factors end at once.
+#[derive(Args)]
+pub struct Ended {
+    /// Also end the second factors and recovery codes that were added within so many hours; those they replaced come back
+    #[arg(long, value_name = "HOURS", conflicts_with = "end_all_second_factors")]
+    end_second_factors_of_hours: Option<u32>,
+    /// Also end all second factors and recovery codes
+    #[arg(long)]
+    end_all_second_factors: bool,
+}
+
+impl From<Ended> for EndedFactors {
+    fn from(ended: Ended) -> Self {
+        match ended.end_second_factors_of_hours {
+            Some(hours) => Self::OfHours(hours),
+            None if ended.end_all_second_factors => Self::All,
+            None => Self::None,
+        }
+    }
 }
 
 /// One user.
@@ -143,7 +167,10 @@ impl UserCommand {
                 (one, Act::Delete)
             }
             Self::SetEmail { one, email } => (one, Act::SetEmail(email)),
-            Self::Recover { one, email } => (one, Act::Recover(email)),
+            Self::Recover { one, email, ended } => {
+                let ended = ended.into();
+                (one, Act::Recover { email, ended })
+            }
             Self::Show(one) => (one, Act::Show),
             Self::ConfirmEmail(one) => (one, Act::ConfirmEmail),
             Self::Unlock(one) => (one, Act::Unlock),

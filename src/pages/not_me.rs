@@ -55,6 +55,8 @@ impl Page for NotMePage {
                 <li>"The password no longer works."</li>
                 <li>"The address that our mail went to is that of the account again."</li>
                 <li>"We send a link to choose a new password to that address."</li>
+                <li>"Second factors that were added since this mail go. Those that were replaced or removed since come back."</li>
+                <li>"Second factors that were added before this mail stay. If one of them is not yours, use the link in its own mail."</li>
             </ul>
             {frame.button_form(&not_me::FORM, hidden)}
             <nav class="links">

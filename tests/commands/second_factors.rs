@@ -22,9 +22,9 @@ fn with_keys(setup: Setup) -> Setup {
     setup.with("SECRET_KEY_FILE", path.to_str().unwrap())
 }
 
-/// Adds an authenticator app as Ada; its secret.
-fn add_app(registry: &Registry) -> String {
-    let session = registry.log_in(ADA, PASSWORD).session();
+/// Adds an authenticator app; its secret.
+fn add_app(registry: &Registry, email: &str) -> String {
+    let session = registry.log_in(email, PASSWORD).session();
     let send = |path, fields: &[(&str, &str)]| -> Value {
         let answer = registry.send(&post(path, fields).with("Cookie", &session));
         assert_eq!(answer.status, 200, "{}", answer.body);
@@ -48,7 +48,7 @@ fn second_factors_are_removed_a_day_later_unless_that_is_stopped() {
         let ask = ["user", "end-second-factors", ADA];
         let said = refused(&setup, &ask);
         assert_eq!(said, "fpm-registry: this user has no second factor\n");
-        let secret = add_app(&registry);
+        let secret = add_app(&registry, ADA);
         let said = refused(&setup, &ask);
         assert_eq!(
             said,
@@ -113,7 +113,7 @@ fn without_a_server_they_end_in_a_day_too_and_who_gets_an_account_back_keeps_the
         let registry = setup.start();
         registry.sign_up(ADA);
         done(&setup, &["user", "confirm-email", ADA]);
-        add_app(&registry);
+        add_app(&registry, ADA);
         assert_eq!(registry.terminate().0, Some(0));
         let said = done(&setup, &["user", "end-second-factors", ADA]);
         let did =
@@ -126,5 +126,48 @@ fn without_a_server_they_end_in_a_day_too_and_who_gets_an_account_back_keeps_the
         let shown = facts(&setup, &["user", "show", ADA]);
         assert_eq!(shown["second_factors_end_at"], Value::Null);
         assert!(shown["authenticator_app"].is_object(), "{shown}");
+    }
+}
+
+#[test]
+fn who_gives_an_account_back_ends_what_the_thief_has_added() {
+    const OF_HOURS: &str = "--end-second-factors-of-hours";
+    const ALL: &str = "--end-all-second-factors";
+    const EVE: &str = "eve@example.org";
+    for setup in setups().map(with_keys) {
+        let registry = setup.start();
+        registry.sign_up(ADA);
+        add_app(&registry, ADA);
+        let recover = ["user", "recover", ADA, ADA];
+        let recover = |flags: &[&str]| facts(&setup, &[&recover, flags].concat());
+        let shown = facts(&setup, &["user", "show", ADA]);
+        let app = &shown["authenticator_app"];
+        assert!(app["added_at"].is_string(), "{shown}");
+        let told = recover(&[]);
+        let left = json!({
+            "user": shown["id"],
+            "email": ADA,
+            "authenticator_app": app,
+            "passkeys": [],
+            "recovery_codes": shown["recovery_codes"],
+        });
+        assert_eq!(told, left, "they stay by themselves");
+        assert_eq!(recover(&[OF_HOURS, "0"]), left, "none is of this moment");
+        let nothing = json!({
+            "user": shown["id"],
+            "email": ADA,
+            "authenticator_app": null,
+            "passkeys": [],
+            "recovery_codes": null,
+        });
+        assert_eq!(recover(&[OF_HOURS, "1"]), nothing);
+
+        registry.sign_up(EVE);
+        add_app(&registry, EVE);
+        let told = facts(&setup, &["user", "recover", EVE, EVE, ALL]);
+        assert_eq!(told["authenticator_app"], Value::Null);
+        assert_eq!(told["recovery_codes"], Value::Null);
+        let both = refused(&setup, &["user", "recover", EVE, EVE, ALL, OF_HOURS, "1"]);
+        assert!(both.contains("cannot be used with"), "{both}");
     }
 }

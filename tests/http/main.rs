@@ -31,6 +31,7 @@ mod documents;
 mod end_of_second_factors;
 mod errors;
 mod forgot_password;
+mod former_second_factors;
 mod headers;
 mod health;
 mod login;

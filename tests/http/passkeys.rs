@@ -13,6 +13,7 @@ use crate::{
     },
     is_now,
     refused_codes::ENTER,
+    second_factors_stay::take_back,
 };
 
 contract! {
@@ -427,17 +428,18 @@ async fn who_takes_the_account_back_loses_later_passkeys(registry: Registry) {
     registry.wait(MINUTE);
     let mut thiefs = ada.add_passkey("Thief's").await;
     let of_thief = registry.mailed_link(ADA, NOT_ME).await;
+    take_back(&registry, &of_thief).await;
     let browser = registry.program();
-    let secured = browser.post(NOT_ME, &[("uuid", &of_thief)]).await;
-    assert_eq!(secured.status, 200, "{}", secured.body);
     let refused = browser.use_passkey(&mut thiefs, "login").await;
     refused.assert_refused(PROGRAM, 401, "This passkey was not accepted", None);
     let done = browser.use_passkey(&mut own, "login").await;
     done.assert_done(PROGRAM, "Login successful", "");
     assert_eq!(passkeys(&browser).await.len(), 1);
+    let page = browser.copy(Kind::Browser).get(SECURITY).await;
+    let sentence = "You have none. Without them, who loses the second factor is kept out.";
+    assert!(page.body.contains(sentence), "{}", page.body);
 
-    let secured = browser.post(NOT_ME, &[("uuid", &of_own)]).await;
-    assert_eq!(secured.status, 200, "{}", secured.body);
+    take_back(&registry, &of_own).await;
     let refused = browser.use_passkey(&mut own, "login").await;
     refused.assert_refused(PROGRAM, 401, "This passkey was not accepted", None);
 }

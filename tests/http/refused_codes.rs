@@ -16,6 +16,7 @@ pub const ENTER: &str = "Enter the code of your second factor";
 pub const NOT_VALID: &str = "This code is not valid";
 pub const USED: &str = "This code has been used already: wait for the next one";
 pub const OTHER_MINUTE: &str = "Your code is from another minute: check the clock of your phone";
+pub const CLOSED: &str = "Too many wrong codes: use a recovery code or a passkey";
 pub const UNREADABLE: &str =
     "Your authenticator app cannot be checked: use a recovery code or a passkey";
 
@@ -24,6 +25,14 @@ pub const OTHER_KEY: &str = "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=";
 
 /// An answer that refuses a form for its code, with this sentence.
 pub async fn refused_code(registry: &Registry, form: &Form, sentence: &str) -> Answer {
+    if sentence == CLOSED {
+        let unlimited = Setup {
+            rate_limits: false,
+            ..Setup::default()
+        };
+        let registry = Registry::start_as(Kept::Embedded, unlimited).await;
+        return refuse(&registry, &registry, form, sentence).await;
+    }
     if sentence != UNREADABLE {
         return refuse(registry, registry, form, sentence).await;
     }
@@ -44,11 +53,15 @@ async fn refuse(registry: &Registry, asked: &Registry, form: &Form, sentence: &s
         CONFIRM_TOTP => begin(&owner).await,
         _ => owner.add_app().await.app,
     };
+    if sentence == CLOSED {
+        close_app(asked, &owner, &app).await;
+    }
     if form.gate == Gate::Recent {
         asked.wait(16 * MINUTE);
     }
     let code = match sentence {
         ENTER => String::new(),
+        CLOSED => asked.next_code(&app),
         NOT_VALID => app.wrong_code(asked),
         USED => used_code(asked, &email, &app).await,
         OTHER_MINUTE => app.code_off(asked, -10),
@@ -66,6 +79,17 @@ async fn refuse(registry: &Registry, asked: &Registry, form: &Form, sentence: &s
         _ => (name, text),
     });
     client.post(form.path, &fields.collect::<Vec<_>>()).await
+}
+
+/// Types wrong codes until no code of the app is accepted any more.
+async fn close_app(registry: &Registry, owner: &Client<'_>, app: &AuthenticatorApp) {
+    registry.wait(16 * MINUTE);
+    let wrong = app.wrong_code(registry);
+    for _ in 0..100 {
+        let typed = [("code", &*wrong)];
+        let refused = owner.post("/account/recovery-codes", &typed).await;
+        refused.assert_refused(PROGRAM, 403, NOT_VALID, Some("code"));
+    }
 }
 
 /// Begins to add an app.

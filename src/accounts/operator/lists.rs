@@ -1,7 +1,5 @@
 //! Lists of users, and of what has happened to them. They read all users: for an operator, not for a route.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::{
@@ -11,13 +9,13 @@ use super::{
 use crate::accounts::{
     Accounts, export,
     id::UserId,
+    lifetimes::HOUR,
     store::UserRecord,
     user::{User, event::Event},
 };
 
 /// How many records are read at once.
 const PAGE: usize = 500;
-const HOUR: Duration = Duration::from_secs(3600);
 
 impl Accounts {
     /// The users that match, in the order of their ids.

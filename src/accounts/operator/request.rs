@@ -104,10 +104,27 @@ pub enum Act {
     Disable,
     /// Lets the user in again.
     Enable,
-    /// Gives a stolen account back to its owner, at this address.
-    Recover(String),
+    /// Gives a stolen account back to its owner.
+    Recover {
+        /// The owner's address.
+        email: String,
+        /// Which second factors end.
+        ended: EndedFactors,
+    },
     /// Removes the account for good.
     Delete,
+}
+
+/// Which second factors and recovery codes end at once where an account is given back.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndedFactors {
+    /// None.
+    None,
+    /// Those that were added within this many hours.
+    OfHours(u32),
+    /// All.
+    All,
 }
 
 /// What came of it.

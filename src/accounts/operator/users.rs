@@ -2,14 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::request::{Act, NotDone, Report};
+use super::request::{Act, EndedFactors, NotDone, Report};
 use crate::accounts::{
     Accounts,
+    clock::Timestamp,
     device_name::DeviceName,
     email::Email,
     error::Error,
     export,
     id::UserId,
+    lifetimes::HOUR,
     mail::{MailKind, QueuedMail},
     name::Name,
     store::{InsertError, Key},
@@ -91,14 +93,18 @@ impl Accounts {
                 self.alter(user, rule, NotDone::NotDisabled).await?;
                 ("enabled the account", json!({}))
             }
-            Act::Recover(email) => {
+            Act::Recover { email, ended } => {
                 let email = Email::parse(&email)?;
                 self.make_free(&email, Some(&id)).await?;
-                self.change_present(user, |user| user.recover(&email, &origin))
-                    .await?;
+                let since = ended.since(origin.at);
+                let rule = |user: &mut User| {
+                    user.recover(&email, since, &origin);
+                    facts_after_recovery(user)
+                };
+                let facts = self.change_present(user, rule).await?;
                 self.limits.reopen(&email).await?;
                 let did = "gave the account back and queued a link to choose a password";
-                (did, json!({ "email": email }))
+                (did, facts)
             }
             Act::Delete => {
                 self.remove(&id).await?;
@@ -194,6 +200,27 @@ impl Accounts {
         self.audit_operator(did, Some(&user.id));
         Ok(report(&user.id, did, json!({})))
     }
+}
+
+impl EndedFactors {
+    /// The moment since which they were added; none if none end.
+    fn since(self, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::None => None,
+            Self::OfHours(hours) => Some(now.minus(HOUR * hours)),
+            Self::All => Some(Timestamp::PAST),
+        }
+    }
+}
+
+/// Where the account is now, and which second factors are left: one may be the thief's.
+fn facts_after_recovery(user: &User) -> Value {
+    json!({
+        "email": user.email,
+        "authenticator_app": user.totp.as_ref().map(export::totp),
+        "passkeys": user.passkeys.iter().map(export::passkey).collect::<Vec<_>>(),
+        "recovery_codes": user.recovery_codes.as_ref().map(export::recovery_codes),
+    })
 }
 
 /// The report of an act.

@@ -67,8 +67,9 @@ impl User {
     }
 
     /// Gives a stolen account to its owner, at this address: all that could get into it ends, the password works no more,
-    /// and no mailbox can undo it. Second factors stay. The address gets a link to choose a password, the former one is told.
-    pub fn recover(&mut self, email: &Email, origin: &Origin) {
+    /// and no mailbox can undo it. Second factors stay, but those that were added since a moment, if one is given. The
+    /// address gets a link to choose a password, the former one is told.
+    pub fn recover(&mut self, email: &Email, since: Option<Timestamp>, origin: &Origin) {
         if self.email != *email {
             self.notify(MailKind::AccountRecovered, origin);
             self.email = email.clone();
@@ -77,6 +78,9 @@ impl User {
         self.lock_out();
         // Who asked for their end may have been the thief, and the links end by which the owner would object.
         self.keep_second_factors(origin);
+        if let Some(at) = since {
+            self.drop_second_factors_since(at, origin.at);
+        }
         self.not_me.clear();
         self.held.clear();
         self.disabled_at = None;
@@ -147,7 +151,7 @@ mod tests {
         token::Token,
         user::{
             NotMeLink, ResetLink,
-            tests::{ada, confirmed, day, email, kinds, mails},
+            tests::{ada, confirmed, day, email, kinds, mails, passkey},
         },
     };
 
@@ -242,7 +246,7 @@ mod tests {
         user.notices.clear();
 
         let own = email("ada@example.org");
-        user.recover(&own, &operator());
+        user.recover(&own, None, &operator());
         assert_eq!((&user.email, user.disabled_at), (&own, None));
         assert_eq!(user.password, PasswordHash::unusable());
         assert_eq!((user.sessions.len(), user.devices.len()), (0, 0));
@@ -258,6 +262,19 @@ mod tests {
         user.issue_not_me(link.clone(), SecurityEvent::NewDevice, day(1));
         assert!(user.secure(&link.digest, &operator()).is_err());
         assert!(!user.holds(&thief, day(1)));
+    }
+
+    #[test]
+    fn the_second_factors_of_a_thief_end_with_a_recovery_if_that_is_asked_for() {
+        let left = |since| {
+            let mut user = confirmed();
+            user.passkeys = vec![passkey(0), passkey(3)];
+            user.recover(&email("ada@example.org"), since, &operator());
+            user.passkeys.len()
+        };
+        assert_eq!(left(None), 2);
+        assert_eq!(left(Some(day(2))), 1);
+        assert_eq!(left(Some(Timestamp::PAST)), 0);
     }
 
     #[test]

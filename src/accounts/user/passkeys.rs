@@ -26,6 +26,12 @@ impl User {
         passkeys.map(|passkey| passkey.credential.clone()).collect()
     }
 
+    /// Whether a passkey alone lets the user in: not while the owner of an account that was taken back has chosen no
+    /// password, since the passkey may be a thief's.
+    pub fn can_log_in_by_passkey(&self) -> bool {
+        self.disabled_at.is_none() && self.password.is_usable()
+    }
+
     /// Adds a passkey, which the user has just shown in this session.
     pub fn add_passkey(
         &mut self,
@@ -98,9 +104,11 @@ mod tests {
     use super::*;
     use crate::accounts::{
         email::Email,
+        password::PasswordHash,
+        token::Token,
         user::{
             RecoveryCodes,
-            tests::{confirmed, day, email, kinds, mails, origin, passkey, session},
+            tests::{confirmed, day, device, email, kinds, mails, origin, passkey, session},
         },
     };
 
@@ -213,6 +221,24 @@ mod tests {
         assert_eq!(used, [None, Some(day(3))]);
         assert_eq!(user.credentials()[1], credential);
         assert_eq!(user.events, events);
+    }
+
+    #[test]
+    fn a_passkey_alone_lets_nobody_in_while_there_is_no_password() {
+        let mut user = confirmed();
+        assert!(user.can_log_in_by_passkey());
+        user.recover(&email("ada@example.org"), None, &origin(1));
+        assert!(!user.can_log_in_by_passkey());
+        let link = Token::random().digest();
+        assert!(user.issue_reset(&email("ada@example.org"), link, day(1)));
+        assert!(!user.can_log_in_by_passkey());
+        let password = PasswordHash::from_stored("second".to_owned());
+        assert!(user.use_reset(&link, password, device(1), &origin(1)));
+        assert!(user.can_log_in_by_passkey());
+        user.disable(&origin(2));
+        assert!(!user.can_log_in_by_passkey());
+        let created = User::created(name("Ada"), email("ada@example.org"), &origin(0));
+        assert!(!created.can_log_in_by_passkey());
     }
 
     #[test]

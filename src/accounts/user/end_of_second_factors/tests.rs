@@ -184,7 +184,7 @@ fn they_stay_with_who_is_disabled_or_gets_the_account_back() {
     let happened = [stopped, EventKind::Disabled, EventKind::Enabled];
     assert_kept(disabled, &happened);
     let mut recovered = losing();
-    recovered.recover(&email("ada@new.example"), &operator(2));
+    recovered.recover(&email("ada@new.example"), None, &operator(2));
     assert_kept(recovered, &[stopped, EventKind::Recovered]);
 }
 

@@ -261,7 +261,11 @@ fn whoever_takes_an_account_back_or_is_disabled_has_no_tokens() {
     let mut disabled = user.clone();
     disabled.disable(&Origin::of_operator(day(1)));
     assert_eq!(disabled.upload_tokens, []);
-    user.recover(&email("ada@example.org"), &Origin::of_operator(day(1)));
+    user.recover(
+        &email("ada@example.org"),
+        None,
+        &Origin::of_operator(day(1)),
+    );
     assert_eq!(user.upload_tokens, []);
 }
 
