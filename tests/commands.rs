@@ -528,6 +528,6 @@ fn no_name_looks_like_more_than_a_name() {
         .send(&post("/auth/signup", &fields))
         .assert_done("Signup successful");
     let listed = done(&setup, &["user", "list"]);
-    let quoted = r#"name "Eve, user \"0\"", user "#;
+    let quoted = r#"name "Eve, user \"0\"", second_factors_end_at none, user "#;
     assert!(listed.contains(quoted), "{listed}");
 }
