@@ -1,7 +1,8 @@
 // The release build, on both stores, in a real Chromium, with scripts and without.
 import { defineConfig, devices } from '@playwright/test';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CHROMIUM, PROJECT, mongodOptions } from './tests/servers';
@@ -10,13 +11,17 @@ import { CHROMIUM, PROJECT, mongodOptions } from './tests/servers';
 const data = (process.env.E2E_DATA ??= newFolder());
 process.env.MONGOD ??= execFileSync(join(PROJECT, 'scripts/mongod.sh'), { encoding: 'utf8' }).trim();
 
+// Without one, authenticator apps are not offered with MongoDB.
+const key = join(data, 'secret.key');
+if (!existsSync(key)) writeFileSync(key, randomBytes(32).toString('base64'), { mode: 0o600 });
+
 const mongod = { port: 9291, folder: join(data, 'mongod') };
 const stores = {
   embedded: { port: 9191, folder: join(data, 'embedded'), env: {} },
   mongo: {
     port: 9192,
     folder: join(data, 'mongo'),
-    env: { MONGO_URI: `mongodb://127.0.0.1:${mongod.port}` },
+    env: { MONGO_URI: `mongodb://127.0.0.1:${mongod.port}`, SECRET_KEY_FILE: key },
   },
 };
 
@@ -45,7 +50,7 @@ export default defineConfig({
       [true, false].map((scripts) => ({
         name: `${store}, ${scripts ? 'with scripts' : 'without scripts'}`,
         // What pages look like, and what other sites can do, is the same whatever the store.
-        testMatch: store === 'mongo' ? /\/(account|life)\.spec\.ts$/ : /\/(account|forms|life|security|states)\.spec\.ts$/,
+        testMatch: store === 'mongo' ? /\/(account|life|second-factors)\.spec\.ts$/ : /\/(account|forms|life|passkeys|recent|second-factors|security|states)\.spec\.ts$/,
         metadata: { outbox: join(folder, 'outbox') },
         use: {
           ...devices['Desktop Chrome'],

@@ -5,8 +5,8 @@ const asks = (form) => form.closest('[data-passkeys]')?.dataset.passkeys;
 const AUTOFILL_AGAIN = 4 * 60 * 1000;
 let waiting;
 
-async function post(path, fields) {
-  const answer = await fetch(path, { method: 'POST', body: new URLSearchParams(fields) });
+async function post(path, fields, signal) {
+  const answer = await fetch(path, { method: 'POST', body: new URLSearchParams(fields), signal });
   const body = await answer.json();
   if (!answer.ok) throw new Error(body.message);
   return body;
@@ -17,11 +17,11 @@ async function ask(form, purpose, mediation) {
   waiting = new AbortController();
   const { signal } = waiting;
   if (purpose === 'add') {
-    const { options } = await post('/account/passkeys/begin', new FormData(form));
+    const { options } = await post('/account/passkeys/begin', new FormData(form), signal);
     const publicKey = Passkeys.parseCreationOptionsFromJSON(options.publicKey);
     return navigator.credentials.create({ publicKey, signal });
   }
-  const { options } = await post('/auth/passkey/begin', { purpose });
+  const { options } = await post('/auth/passkey/begin', { purpose }, signal);
   const publicKey = Passkeys.parseRequestOptionsFromJSON(options.publicKey);
   return navigator.credentials.get({ publicKey, mediation, signal });
 }
@@ -31,7 +31,7 @@ async function finish(form, purpose, mediation) {
   if (purpose === 'recent') {
     // Now that it is known who is there, the form goes on that wanted to know.
     await post('/auth/passkey', { credential });
-    form.closest('[data-passkeys]').previousElementSibling.querySelector('form').submit();
+    form.closest('[data-passkeys]').previousElementSibling.querySelector('form').requestSubmit();
     return;
   }
   const field = Object.assign(document.createElement('input'), { type: 'hidden', name: 'credential' });
@@ -48,6 +48,7 @@ function tell(form, error) {
   place.textContent = {
     NotAllowedError: 'No passkey was used',
     InvalidStateError: 'This device has a passkey for your account already',
+    TypeError: 'The registry cannot be reached. Check your connection and try again',
   }[error.name] ?? error.message;
   form.prepend(place);
 }

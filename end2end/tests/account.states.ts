@@ -7,7 +7,7 @@ import { BUTTONS, FIELDS, HEADINGS, LINKS, REFUSALS, SAYS } from './words';
 
 /** All of them; asked for late, since the words of the states stand in the file that asks. */
 export function ACCOUNT_STATES(): State[] {
-  const AREA = [LINKS.account, LINKS.sessions, LINKS.tokens, LINKS.history];
+  const AREA = [LINKS.account, LINKS.security, LINKS.sessions, LINKS.tokens, LINKS.history];
   const SETTINGS = {
     ...shown(HEADINGS.settings),
     buttons: [BUTTONS.changeName, BUTTONS.changeEmail, BUTTONS.changePassword, BUTTONS.deleteAccount],

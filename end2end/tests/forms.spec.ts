@@ -191,7 +191,7 @@ test('an answer that is none of ours is told in words', async ({ page, scripts }
 
 test('password managers know the fields, and paste works', async ({ page, scripts }) => {
   for (const [path, known] of Object.entries({
-    '/auth/login': { email: 'username', password: 'current-password' },
+    '/auth/login': { email: 'username webauthn', password: 'current-password' },
     '/auth/signup': { name: 'name', email: 'username', password: 'new-password' },
     '/auth/reset-password': { email: 'username' },
   })) {

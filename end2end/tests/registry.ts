@@ -34,9 +34,17 @@ export async function open(page: Page, path: string, scripts: boolean) {
 /** With scripts, waits until the form of the page is alive: something hears that it is sent. */
 export async function alive(page: Page, scripts: boolean) {
   if (!scripts || (await page.locator('leptos-island form').count()) === 0) return;
-  const browser = await page.context().newCDPSession(page);
+  const browser = await session(page);
   await expect.poll(() => listeners(browser, 'leptos-island form'), { message: 'the form comes alive' }).toContain('submit');
-  await browser.detach();
+}
+
+const sessions = new WeakMap<Page, Promise<CDPSession>>();
+
+/** Chromium's debugger of this page. It is never detached, for that would take away the virtual authenticator too. */
+export function session(page: Page): Promise<CDPSession> {
+  const browser = sessions.get(page) ?? page.context().newCDPSession(page);
+  sessions.set(page, browser);
+  return browser;
 }
 
 /** The events an element listens to. */
@@ -59,7 +67,7 @@ export async function fill(page: Page, typed: Record<string, string>) {
 
 /** Presses the button with this name. */
 export async function press(page: Page, button: string | RegExp) {
-  await page.getByRole('button', { name: button }).click();
+  await page.getByRole('button', { name: button, exact: true }).click();
 }
 
 /** Sends the form, and waits for the answer. */

@@ -40,7 +40,9 @@ export type World =
   /** The password of all users has become known from a breach since they signed up. */
   | 'with breached passwords'
   /** Its clock can be moved. */
-  | 'with a clock that moves';
+  | 'with a clock that moves'
+  /** It has a name, without which there are no passkeys; and its clock can be moved. */
+  | 'with passkeys';
 
 /** The registries one worker has started. */
 export class Registries {
@@ -84,9 +86,11 @@ export class Registries {
         const filter = join(PROJECT, 'end2end/breached.filter');
         return { ...before, ...(await this.run(folder, { BREACHED_FILTER: filter, RATE_LIMITS: 'off' })) };
       }
-      case 'with a clock that moves': {
+      case 'with a clock that moves':
+      case 'with passkeys': {
         const later = join(folder, 'an-hour-later');
-        const registry = await this.serve(folder, { LD_PRELOAD: compile('clock.c', folder), AN_HOUR_LATER: later, RATE_LIMITS: 'off' });
+        const host = world === 'with passkeys' ? 'localhost' : '127.0.0.1';
+        const registry = await this.serve(folder, { LD_PRELOAD: compile('clock.c', folder), AN_HOUR_LATER: later, RATE_LIMITS: 'off' }, host);
         const setLater = (isLater: boolean) => (isLater ? writeFileSync(later, '') : rmSync(later, { force: true }));
         return { ...registry, setLater };
       }
@@ -94,16 +98,18 @@ export class Registries {
   }
 
   /** Starts the release build, and signs a user up. */
-  private async serve(folder: string, env: Record<string, string>): Promise<Registry> {
-    const { url } = await this.run(folder, env);
+  private async serve(folder: string, env: Record<string, string>, host?: string): Promise<Registry> {
+    const { url } = await this.run(folder, env, host);
     return { url, outbox: join(folder, 'outbox'), user: await signUp(url) };
   }
 
-  private async run(folder: string, env: Record<string, string>): Promise<{ url: string }> {
-    const url = `http://127.0.0.1:${await freePort()}`;
+  private async run(folder: string, env: Record<string, string>, host = '127.0.0.1'): Promise<{ url: string }> {
+    const port = await freePort();
+    const url = `http://${host}:${port}`;
     const log = join(folder, 'log');
     const server = this.spawn(join(PROJECT, 'target/release/fpm-registry'), [], log, {
-      LEPTOS_SITE_ADDR: new URL(url).host,
+      LEPTOS_SITE_ADDR: `127.0.0.1:${port}`,
+      PUBLIC_URL: url,
       DATA_DIR: folder,
       ...env,
     });

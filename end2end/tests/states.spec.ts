@@ -6,10 +6,11 @@ import type { Page, Response } from '@playwright/test';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { complaints } from './nu';
-import { alive, expect, test as base } from './registry';
-import { PROJECT, Registries, type Registry, type World } from './servers';
+import { alive, expect } from './registry';
+import { PROJECT, type Registry } from './servers';
 import { REFUSAL, STATES, early, type State, type Visit } from './states';
 import { REVEAL } from './words';
+import { test } from './worlds';
 
 const DESK = { width: 1280, height: 800 };
 const HAND = { width: 320, height: 640 };
@@ -35,27 +36,12 @@ const FEW = [
   'sessions-many',
   'history',
   'tokens-several',
+  'totp',
+  'security-app-added',
+  'second-factor',
   'not-me',
 ];
 const SEEN = 'test-results/states';
-
-const test = base.extend<{ world: World; registry: Registry; network: string; visit: Visit }, { registries: Registries }>({
-  registries: [
-    async ({}, use) => {
-      const registries = new Registries(process.env.E2E_DATA!);
-      await use(registries);
-      await registries.stop();
-    },
-    { scope: 'worker' },
-  ],
-  world: ['well', { option: true }],
-  registry: async ({ registries, world }, use) => use(await registries.in(world)),
-  baseURL: async ({ registry }, use) => use(registry.url),
-  // A network for every test, so that none uses up the attempts of another.
-  network: async ({}, use) => use(`10.${[0, 0, 0].map(() => Math.floor(Math.random() * 256)).join('.')}`),
-  extraHTTPHeaders: async ({ network }, use) => use({ 'X-Forwarded-For': network }),
-  visit: async ({ page, registry, network, scripts }, use) => use({ page, registry, network, scripts }),
-});
 
 test.beforeAll(() => {
   mkdirSync(SEEN, { recursive: true });

@@ -4,6 +4,7 @@ import { BAIT, alive, elsewhere, fill, mailedLink, open, press, send, trap } fro
 import { PASSWORD, newEmail, signUp, type Registry, type World } from './servers';
 import { BUTTONS, FIELDS, HEADINGS, HOME, LINKS, REFUSALS, SAYS, errorTitle, title } from './words';
 import { ACCOUNT_STATES } from './account.states';
+import { SECOND_FACTOR_STATES } from './second-factors.states';
 import { TOKEN_STATES } from './tokens.states';
 
 /** What a person sees. */
@@ -316,6 +317,7 @@ export const STATES: State[] = [
   ...brokenLogin(),
   ...ACCOUNT_STATES(),
   ...TOKEN_STATES(),
+  ...SECOND_FACTOR_STATES(),
 ];
 
 /** A link that dies while its page is open: with scripts its form says so, without them the page to ask for another one comes. */

@@ -10,7 +10,7 @@ const PAGE = '/account/tokens';
 
 /** All of them; asked for late, since the words of the states stand in the file that asks. */
 export function TOKEN_STATES(): State[] {
-  const AREA = [LINKS.account, LINKS.sessions, LINKS.tokens, LINKS.history];
+  const AREA = [LINKS.account, LINKS.security, LINKS.sessions, LINKS.tokens, LINKS.history];
   const TOKENS = { ...shown(HEADINGS.tokens), links: AREA };
   const MAKE = { ...TOKENS, buttons: [BUTTONS.makeToken] };
   const ROW = { ...TOKENS, buttons: [BUTTONS.replaceToken, BUTTONS.endToken, BUTTONS.makeToken] };

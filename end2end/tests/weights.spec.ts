@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { expect, test } from '@playwright/test';
 import { PROJECT } from './servers';
 
-/** The most that may come for HTML and style of the login page, and for its scripts. */
-const MOST = { page: 8_000, scripts: 110_000 };
+/** The most that may come for HTML and style of the login page, for its scripts, and for the one that passkeys need. */
+const MOST = { page: 8_000, scripts: 110_000, passkeys: 2_000 };
+const PASSKEYS = '/passkeys.js';
 const ENCODINGS = ['identity', 'gzip', 'br'] as const;
 
 interface Answer {
@@ -33,8 +34,13 @@ test('the pages are light, and what they need is fetched once', async ({ baseURL
   const ofKind = (kind: string) => files.filter((file) => file.startsWith('/pkg/') && file.endsWith(kind));
   const page = lightest('/auth/login') + sum(ofKind('.css').map(lightest));
   const scripts = sum([...ofKind('.js'), ...ofKind('.wasm')].map(lightest));
-  console.log(`Login page, HTML and style: ${page} of ${MOST.page} bytes. Scripts: ${scripts} of ${MOST.scripts} bytes.`);
+  const passkeys = lightest(PASSKEYS);
+  console.log(
+    `Login page, HTML and style: ${page} of ${MOST.page} bytes. Scripts: ${scripts} of ${MOST.scripts} bytes, ` +
+      `and for passkeys ${passkeys} of ${MOST.passkeys}.`,
+  );
 
+  expect(passkeys).toBeLessThanOrEqual(MOST.passkeys);
   expect(page).toBeLessThanOrEqual(MOST.page);
   expect(scripts).toBeLessThanOrEqual(MOST.scripts);
   for (const [path, answers] of table) {
@@ -50,6 +56,13 @@ test('the pages are light, and what they need is fetched once', async ({ baseURL
         expect(headers['content-encoding']).toBe(ENCODINGS[n] === 'identity' ? undefined : ENCODINGS[n]);
       }
     }
+  }
+  // No hash in its name: a browser keeps it, and asks whether it has changed.
+  for (const [n, { headers }] of table.get(PASSKEYS)!.entries()) {
+    expect(headers['content-type']).toContain('text/javascript');
+    expect(headers['cache-control']).toBe('public, no-cache');
+    expect(headers.etag).toBeTruthy();
+    expect(headers['content-encoding']).toBe(ENCODINGS[n] === 'identity' ? undefined : ENCODINGS[n]);
   }
 });
 

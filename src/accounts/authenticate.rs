@@ -100,7 +100,10 @@ impl Accounts {
                 return Err(error);
             }
         }
-        self.limits.succeeded(&mut attempt, Some(&device)).await;
+        // The failures of the device stay of who has a second factor, or who has only the password could try codes, and have
+        // the wrong ones forgotten by it.
+        let forgotten = (!user.has_second_factor()).then_some(&device);
+        self.limits.succeeded(&mut attempt, forgotten).await;
         Ok(())
     }
 
@@ -119,25 +122,29 @@ impl Accounts {
         let counted = self.count_login(caller, Some(&email), Some(&device));
         let mut attempt = counted.await?;
         let (origin, keys) = (self.origin(caller), self.secret_keys.as_ref());
-        let used = self.users.try_change_from(user, |user| {
-            let session = user.live_session(&session.digest, origin.at);
-            let digest = session.ok_or(Error::NotLoggedIn)?.digest;
+        let used = self.users.change_from(user, |user| {
+            let digest = user.live_session(&session.digest, origin.at)?.digest;
+            // What a wrong code changes is stored too.
             let used = user.use_code(code, keys, &origin);
-            used.map_err(Error::CurrentCode)?;
-            user.authenticate_by_second_factor(&digest, origin.at);
-            Ok(())
+            Some(used.map(|()| user.authenticate_by_second_factor(&digest, origin.at)))
         });
-        match used.await {
-            Ok(used) => {
+        let used = used.await;
+        self.mail_waiting.notify_one();
+        match used {
+            Ok(Some(Ok(_))) => {
                 self.limits.succeeded(&mut attempt, Some(&device)).await;
-                self.mail_waiting.notify_one();
-                used.ok_or(Error::NotLoggedIn)
+                Ok(())
             }
-            Err(refusal @ Error::CurrentCode(_)) => {
+            Ok(Some(Err(refusal))) => {
                 self.audit(AuditEvent::WrongCurrentCode, &id, caller);
                 self.record_failure(caller, &attempt, Some(&email), Some(&id))
                     .await?;
-                Err(refusal)
+                Err(Error::CurrentCode(refusal))
+            }
+            Ok(None) => {
+                let error = Error::NotLoggedIn;
+                self.limits.aborted(&mut attempt, &error).await;
+                Err(error)
             }
             Err(error) => {
                 self.limits.aborted(&mut attempt, &error).await;

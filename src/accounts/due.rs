@@ -1,4 +1,5 @@
-//! What is to be done to users by the clock: reminders, and the end of second factors that an operator asked for.
+//! What is to be done to users by the clock: reminders, the end of second factors that an operator asked for, and of
+//! logins that no second factor has followed.
 
 use std::{sync::Arc, time::Duration};
 

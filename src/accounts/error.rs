@@ -197,7 +197,10 @@ pub enum CodeRefusal {
     /// A code of the authenticator app that was used before, or an older one.
     #[error("This code has been used already: wait for the next one")]
     Used,
-    /// A code of the authenticator app that is some minutes off.
+    /// Too many wrong codes of the authenticator app in a row (NIST SP 800-63B-4, 3.2.2).
+    #[error("Too many wrong codes: use a recovery code or a passkey")]
+    Closed,
+    /// A code of the authenticator app that is some minutes old.
     #[error("Your code is from another minute: check the clock of your phone")]
     OfOtherMinute,
     /// The secret of the authenticator app cannot be decrypted.

@@ -67,7 +67,15 @@ pub const EXPORT: &[Fact] = &[
         Kind::List(&Kind::Object(FORMER_FACTORS)),
     ),
     Fact::nullable("second_factors_end_at", Kind::Time),
-    Fact::new("logins_waiting_until", Kind::List(&Kind::Time)),
+    Fact::new(
+        "waiting_logins",
+        Kind::List(&Kind::Object(&[
+            Fact::new("expires_at", Kind::Time),
+            Fact::new("network", Kind::Text),
+            Fact::new("device", Kind::Text),
+            Fact::new("of_known_device", Kind::Flag),
+        ])),
+    ),
     Fact::new("history", Kind::List(&Kind::Object(EVENT))),
     Fact::new("fields_of_later_versions", Kind::List(&Kind::Text)),
     Fact::new("left_out", Kind::List(&Kind::Text)),
@@ -154,7 +162,14 @@ pub fn export(user: &User) -> Value {
     });
     let tokens = user.upload_tokens.iter().map(upload_token);
     let waiting = user.pending_logins.iter();
-    let waiting = waiting.map(|login| login.expires_at.rfc3339());
+    let waiting = waiting.map(|login| {
+        json!({
+            "expires_at": login.expires_at.rfc3339(),
+            "network": login.network,
+            "device": login.device.unwrap_or_default(),
+            "of_known_device": login.of_known_device,
+        })
+    });
     json!({
         "id": user.id,
         "name": user.name,
@@ -184,7 +199,7 @@ pub fn export(user: &User) -> Value {
         "former_second_factors":
             user.former_factors.iter().map(former_factors).collect::<Vec<_>>(),
         "second_factors_end_at": user.second_factors_end_at.map(|at| at.rfc3339()),
-        "logins_waiting_until": waiting.collect::<Vec<_>>(),
+        "waiting_logins": waiting.collect::<Vec<_>>(),
         "history": user.events.iter().rev().map(event).collect::<Vec<_>>(),
         // What it means is not known here, so neither is whether it is a secret.
         "fields_of_later_versions": user.unknown.keys().collect::<Vec<_>>(),

@@ -78,6 +78,11 @@ pub const CHALLENGES_OF_NETWORK: Limit = Limit::Window {
     attempts: 300,
     window: QUARTER,
 };
+/// Challenges for passkeys that one session, or one pending login, asks for.
+pub const CHALLENGES_OF_SESSION: Limit = Limit::Window {
+    attempts: 30,
+    window: QUARTER,
+};
 
 /// Failed logins at one address that a user is told of, by day; none is refused for them.
 pub const FAILED_IN_A_DAY: Limit = Limit::Window {

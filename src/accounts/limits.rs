@@ -21,8 +21,8 @@ use super::{
     error::Error,
     keyed_lock::{Guard, KeyedLock},
     limit_table::{
-        CHALLENGES_OF_NETWORK, FAILED_IN_A_DAY, IN_A_ROW, LOGIN_OF_DEVICE, LOGIN_OF_NETWORK,
-        MAIL_OF_NETWORK, RESET_OF_LINK, RESET_OF_NETWORK, SIGNUP_OF_NETWORK,
+        CHALLENGES_OF_NETWORK, CHALLENGES_OF_SESSION, FAILED_IN_A_DAY, IN_A_ROW, LOGIN_OF_DEVICE,
+        LOGIN_OF_NETWORK, MAIL_OF_NETWORK, RESET_OF_LINK, RESET_OF_NETWORK, SIGNUP_OF_NETWORK,
         UNKNOWN_TOKEN_OF_NETWORK,
     },
     metrics::Metrics,
@@ -111,10 +111,22 @@ impl Limits {
         Ok(keys(&self.count(at_place, from).await?))
     }
 
-    /// Counts a challenge that a passkey is to answer.
-    pub async fn challenge(&self, network: Network) -> Result<(), Error> {
-        let from = (network, PASSKEY, CHALLENGES_OF_NETWORK);
-        self.count(Vec::new(), from).await.map(drop)
+    /// Counts a challenge that a passkey is to answer: against the limit of its network, or of the session or pending login
+    /// that asks for it, which neighbours of the same network must not keep out.
+    pub async fn challenge(
+        &self,
+        network: Network,
+        asked_by: Option<&Digest>,
+    ) -> Result<(), Error> {
+        let Some(asked_by) = asked_by else {
+            let from = (network, PASSKEY, CHALLENGES_OF_NETWORK);
+            return self.count(Vec::new(), from).await.map(drop);
+        };
+        let own = vec![(
+            AttemptKey::of_token(PASSKEY, asked_by),
+            CHALLENGES_OF_SESSION,
+        )];
+        self.count_each(own, Vec::new()).await.map(drop)
     }
 
     /// Counts an upload token that nobody has.

@@ -179,14 +179,20 @@ impl Accounts {
                             user.use_code(code, self.secret_keys.as_ref(), &origin)
                         }
                         SecondStep::Later => {
-                            user.begin_pending_login(pending.digest(), caller.form, origin.at);
+                            let (digest, is_known) = (pending.digest(), new.known().is_some());
+                            user.begin_pending_login(digest, caller.form, is_known, &origin);
                             return Completed::Pending;
                         }
                         SecondStep::None => Err(CodeRefusal::Required),
                     };
                     match used {
                         Ok(()) => Completed::LoggedIn(new.begin_with_second_factor(user)),
-                        Err(refusal) => Completed::Refused(refusal),
+                        Err(refusal) => {
+                            if new.known().is_none() {
+                                user.note_password_alone(pending.digest(), &origin);
+                            }
+                            Completed::Refused(refusal)
+                        }
                     }
                 })
             });

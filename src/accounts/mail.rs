@@ -71,6 +71,8 @@ pub enum MailKind {
     ConfirmEmail,
     /// The notice of a login from a new device.
     NewDevice,
+    /// The notice that a device that was not known gave the right password, and no second factor.
+    SecondFactorMissing,
     /// The notice to the former address that another one took its place.
     EmailChanged,
     /// The notice that the account was deleted.
@@ -99,6 +101,8 @@ pub enum MailKind {
     PasskeyRemoved,
     /// The notice that a passkey was refused, since it may have been copied.
     PasskeyRefused,
+    /// The notice that codes of the authenticator app are not accepted any more after too many wrong ones.
+    TotpClosed,
     /// The notice that an operator has all second factors removed a day later.
     EndOfSecondFactorsAsked,
     /// The notice that all second factors were removed.
@@ -121,6 +125,7 @@ impl MailKind {
         Some(match self {
             Self::PasswordChanged => SecurityEvent::PasswordChanged,
             Self::NewDevice => SecurityEvent::NewDevice,
+            Self::SecondFactorMissing => SecurityEvent::SecondFactorMissing,
             Self::EmailChanged => SecurityEvent::EmailChanged,
             Self::TotpAdded => SecurityEvent::TotpAdded,
             Self::TotpRemoved => SecurityEvent::TotpRemoved,
@@ -129,6 +134,7 @@ impl MailKind {
             Self::PasskeyAdded => SecurityEvent::PasskeyAdded,
             Self::PasskeyRemoved => SecurityEvent::PasskeyRemoved,
             Self::PasskeyRefused => SecurityEvent::PasskeyRefused,
+            Self::TotpClosed => SecurityEvent::TotpClosed,
             Self::EndOfSecondFactorsAsked => SecurityEvent::EndOfSecondFactorsAsked,
             Self::SecondFactorsEnded => SecurityEvent::SecondFactorsEnded,
             _ => return None,
@@ -316,6 +322,8 @@ pub enum SecurityEvent {
     PasswordChanged,
     /// A login from a new device.
     NewDevice,
+    /// A device that was not known gave the right password, and no second factor.
+    SecondFactorMissing,
     /// Another address took the place of this one.
     EmailChanged,
     /// An authenticator app was added.
@@ -332,6 +340,8 @@ pub enum SecurityEvent {
     PasskeyRemoved,
     /// A passkey was refused, since it may have been copied.
     PasskeyRefused,
+    /// Codes of the authenticator app are not accepted any more after too many wrong ones.
+    TotpClosed,
     /// An operator has all second factors removed a day later.
     EndOfSecondFactorsAsked,
     /// All second factors were removed, as an operator had asked.

@@ -235,9 +235,9 @@ impl Outbox {
             expires_at: queued.queued_at.plus(UNDO_LIFE),
             unknown: Unknown::new(),
         };
-        let issued = self
-            .users
-            .change_from(user, |user| Some(user.issue_not_me(link.clone(), now)));
+        let issued = self.users.change_from(user, |user| {
+            Some(user.issue_not_me(link.clone(), event, now))
+        });
         let issued = issued.await?;
         Ok(issued.map(|has_link| {
             Letter::Security(SecurityNotice {

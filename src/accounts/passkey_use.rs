@@ -53,8 +53,15 @@ impl Accounts {
             Some(user) if user.passkeys.is_empty() => return Err(Error::NotFound),
             Some(user) => site.begin_second_factor(&user.credentials()),
         };
-        let user = user.map(|user| user.id);
-        self.keep_challenge(caller, purpose, user, begun).await
+        let asked_by = match purpose {
+            Purpose::SecondFactor => pending.map(Token::digest),
+            Purpose::Recent => caller.replaces(),
+            Purpose::Login | Purpose::Add | Purpose::Unknown => None,
+        };
+        let limit = self.limits.challenge(caller.network, asked_by.as_ref());
+        limit.await?;
+        self.keep_challenge(purpose, user.map(|user| user.id), begun)
+            .await
     }
 
     /// Asks for a new passkey of the user who is logged in.
@@ -62,13 +69,15 @@ impl Accounts {
         let site = self.relying_party()?;
         let (user, _) = self.account(caller, false).await?;
         let begun = site.begin_adding(&user.id, &user.email, &user.credentials());
-        self.keep_challenge(caller, Purpose::Add, Some(user.id), begun)
+        let session = caller.replaces();
+        let limit = self.limits.challenge(caller.network, session.as_ref());
+        limit.await?;
+        self.keep_challenge(Purpose::Add, Some(user.id), begun)
             .await
     }
 
     async fn keep_challenge(
         &self,
-        caller: &Caller,
         purpose: Purpose,
         user: Option<UserId>,
         begun: Result<Begun, PasskeyRefusal>,
@@ -77,7 +86,6 @@ impl Accounts {
             tracing::error!(%cause, "cannot ask for a passkey");
             Error::PasskeyRefused
         })?;
-        self.limits.challenge(caller.network).await?;
         let token = Token::random();
         let challenge = Challenge {
             digest: token.digest(),
@@ -180,13 +188,17 @@ impl Accounts {
         caller: &Caller,
         answer: Answer<'_>,
     ) -> Result<LoggedIn, Error> {
-        // Whose it says it is, is not known before it is verified: it counts for the network alone.
-        let mut attempt = self.count_login(caller, None, None).await?;
         let claimed = RelyingParty::claimed_user(answer.credential);
         let user = match claimed.as_ref() {
             Some(id) => self.users.find(Key::Id(id)).await?,
             None => None,
         };
+        // Whose it says it is, is not known before it is verified: it counts for the network, unless the device is known.
+        let known = user.as_ref().and_then(|user| self.known_to(caller, user));
+        let email = user.as_ref().filter(|_| known.is_some());
+        let email = email.map(|user| user.email.clone());
+        let counted = self.count_login(caller, email.as_ref(), known.as_ref());
+        let mut attempt = counted.await?;
         let Some(user) = user.filter(User::can_log_in_by_passkey) else {
             return self
                 .refuse(caller, attempt, None, None, Error::PasskeyRefused)

@@ -292,6 +292,7 @@ const SECOND_FACTOR: &[Error] = &[
     Error::SecondFactor(CodeRefusal::Wrong),
     Error::SecondFactor(CodeRefusal::Used),
     Error::SecondFactor(CodeRefusal::OfOtherMinute),
+    Error::SecondFactor(CodeRefusal::Closed),
     Error::SecondFactor(CodeRefusal::Unreadable),
 ];
 /// A name that cannot be taken.
@@ -325,6 +326,7 @@ pub const CURRENT_CODE: &[Error] = &[
     Error::CurrentCode(CodeRefusal::Wrong),
     Error::CurrentCode(CodeRefusal::Used),
     Error::CurrentCode(CodeRefusal::OfOtherMinute),
+    Error::CurrentCode(CodeRefusal::Closed),
     Error::CurrentCode(CodeRefusal::Unreadable),
 ];
 /// What everything can answer that needs the store.

@@ -115,15 +115,26 @@ impl Frame {
         words: &'static str,
         about: &str,
     ) -> impl IntoView + use<> {
+        let class = match about {
+            "" => "button",
+            _ => "button quiet",
+        };
+        self.button_of(form, hidden, class, words, about)
+    }
+
+    fn button_of(
+        &self,
+        form: &'static Form,
+        hidden: Texts,
+        class: &'static str,
+        words: &'static str,
+        about: &str,
+    ) -> impl IntoView + use<> {
         self.has_form.set(true);
         let token = (CSRF_FIELD.to_owned(), self.token.clone());
         let hidden = hidden.into_iter().chain([token]);
         let hidden =
             hidden.map(|(name, value)| view! { <input type="hidden" name=name value=value /> });
-        let class = match about {
-            "" => "button",
-            _ => "button quiet",
-        };
         let about = (!about.is_empty()).then(|| [": ", about].concat());
         view! {
             <form action=form.path method="post">
@@ -164,7 +175,7 @@ impl Frame {
         words: &'static str,
     ) -> impl IntoView + use<> {
         self.has_passkeys.set(true);
-        let form = self.row_form(form, hidden, words, "");
+        let form = self.button_of(form, hidden, "button quiet", words, "");
         view! { <div data-passkeys=purpose hidden>{form}</div> }
     }
 
@@ -174,18 +185,25 @@ impl Frame {
         self.has_passkeys.set(true);
         let is_refused = self.refused.as_ref();
         let takes_focus = is_refused.is_some_and(|refused| refused.form == &add_passkey::FORM);
-        let (form, _) = self.island_of(&add_passkey::FORM, Gate::Recent, Vec::new(), takes_focus);
-        view! { <div data-passkeys="add" hidden>{form}</div> }
+        let (form, confirmation) =
+            self.island_of(&add_passkey::FORM, Gate::Recent, Vec::new(), takes_focus);
+        let instead = self.confirm_by_passkey(confirmation);
+        view! { <div data-passkeys="add" hidden>{form} {instead}</div> }
     }
 
     fn island(&self, form: &'static Form, texts: Texts, takes_focus: bool) -> AnyView {
         let (island, confirmation) = self.island_of(form, form.gate, texts, takes_focus);
-        let by_passkey = confirmation == Confirmation::Code && self.viewer.has_passkey;
-        let instead = by_passkey.then(|| {
+        let instead = self.confirm_by_passkey(confirmation);
+        view! { {island} {instead} }.into_any()
+    }
+
+    /// The way to finish the form before it by a passkey, where it asks for a code.
+    fn confirm_by_passkey(&self, confirmation: Confirmation) -> Option<impl IntoView + use<>> {
+        let is_asked = confirmation == Confirmation::Code && self.viewer.has_passkey;
+        is_asked.then(|| {
             let words = "Confirm with a passkey instead";
             self.passkey_form("recent", &log_in::FORM, Vec::new(), words)
-        });
-        view! { {island} {instead} }.into_any()
+        })
     }
 
     fn island_of(

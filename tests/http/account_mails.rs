@@ -3,8 +3,10 @@
 use crate::{
     ADA, DAY, PROGRAM,
     common::{
-        Kept, PASSWORD, Registry,
+        Client, Kept, PASSWORD, Registry,
+        authenticator::Authenticator,
         mails::{CONFIRM, EMAIL_CHANGED, NEW_DEVICE, NOT_ME, PASSWORD_CHANGED, RESET, link_to},
+        passkey::END_PASSKEY,
     },
 };
 
@@ -12,6 +14,7 @@ contract! {
     mails_hold_nothing_that_a_user_typed
     an_address_that_is_not_confirmed_gets_links_only
     a_signup_counts_as_a_mail_and_is_never_refused_for_it
+    changes_of_second_factors_are_told_three_times_a_day
 }
 
 const NAME: &str = "Call 555-0100 <b>now</b>";
@@ -138,4 +141,72 @@ async fn a_signup_counts_as_a_mail_and_is_never_refused_for_it(registry: Registr
     ada.post("/account/confirm-email", &[])
         .await
         .assert_wait(PROGRAM, 900);
+}
+
+async fn changes_of_second_factors_are_told_three_times_a_day(registry: Registry) {
+    const TOLD: [(&str, &str); 6] = [
+        (
+            "passkey-added",
+            "Passkey added to your fpm-registry account",
+        ),
+        (
+            "passkey-removed",
+            "Passkey removed from your fpm-registry account",
+        ),
+        (
+            "passkey-refused",
+            "Passkey of your fpm-registry account refused",
+        ),
+        (
+            "totp-added",
+            "Authenticator app added to your fpm-registry account",
+        ),
+        (
+            "totp-removed",
+            "Authenticator app removed from your fpm-registry account",
+        ),
+        (
+            "recovery-codes-made",
+            "New recovery codes for your fpm-registry account",
+        ),
+    ];
+    let ada = registry.confirmed(PROGRAM, ADA).await;
+    let mut copied = ada.add_passkey("Phone").await;
+    ada.use_passkey(&mut copied, "login").await;
+    for _ in 0..5 {
+        change_second_factors(&ada, &mut copied).await;
+    }
+    let facts = ada.facts("/account/history").await;
+    let events = facts["events"].as_array().unwrap();
+    let subjects = registry.subjects_to(ADA).await;
+    for (kind, subject) in TOLD {
+        let noted = events.iter().filter(|event| event["kind"] == kind);
+        let mailed = subjects.iter().filter(|other| **other == subject);
+        let more = usize::from(kind == "passkey-added");
+        assert_eq!((noted.count(), mailed.count()), (5 + more, 3), "{kind}");
+    }
+    registry.wait(DAY);
+    copied.counter = Some(100);
+    let shown = ada.use_passkey(&mut copied, "recent").await;
+    assert_eq!(shown.status, 200, "{}", shown.body);
+    change_second_factors(&ada, &mut copied).await;
+    let subjects = registry.subjects_to(ADA).await;
+    for (kind, subject) in TOLD {
+        assert!(subjects.contains(&subject), "{kind}");
+    }
+}
+
+/// Adds and removes another passkey and an app, makes recovery codes, and sends a passkey that looks copied.
+async fn change_second_factors(ada: &Client<'_>, copied: &mut Authenticator) {
+    ada.add_passkey("Laptop").await;
+    let facts = ada.facts("/account/security").await;
+    let laptop = facts["passkeys"][1]["handle"].as_str().unwrap();
+    let ended = ada.post(END_PASSKEY, &[("passkey", laptop)]).await;
+    copied.counter = Some(0);
+    let refused = ada.use_passkey(copied, "login").await;
+    ada.add_app().await;
+    let removed = ada.post("/account/totp/end", &[]).await;
+    let made = ada.post("/account/recovery-codes", &[]).await;
+    let statuses = [ended, refused, removed, made].map(|answer| answer.status.as_u16());
+    assert_eq!(statuses, [200, 401, 200, 200]);
 }

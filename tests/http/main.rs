@@ -54,6 +54,7 @@ mod reset_password;
 mod second_factors;
 mod second_factors_stay;
 mod second_step;
+mod second_step_unfinished;
 mod sessions;
 mod signup;
 mod token_check;

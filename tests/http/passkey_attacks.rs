@@ -151,6 +151,7 @@ async fn what_is_no_answer_is_refused(registry: Registry) {
         // Parts of a right answer, or with another's beside them.
         let mut scene = Scene::of(&registry, purpose).await;
         let mut other = Scene::of(&registry, purpose).await;
+        other.phone.counter = Some(100);
         for member in ["clientDataJSON", "authenticatorData", "signature"] {
             for is_of_other in [true, false] {
                 let (options, challenge) = scene.ask().await;
@@ -161,12 +162,6 @@ async fn what_is_no_answer_is_refused(registry: Registry) {
                     true => of_other["response"][member].take(),
                     false => json!(null),
                 };
-                // The same counter and flags are the same data.
-                if used["response"][member]
-                    == scene.phone.get(&options).unwrap()["response"][member]
-                {
-                    continue;
-                }
                 let (text, expected) = (used.to_string(), (401, REFUSED, None));
                 scene
                     .assert_refused(&challenge, &options, &text, expected)

@@ -98,6 +98,7 @@ async fn a_passkey_is_added(registry: Registry) {
                 "used_at": null,
             }],
             "recovery_codes": null,
+            "second_factors_end_at": null,
         });
         assert_eq!(after, whole);
         assert!(is_now(&registry, &passkey["added_at"]));

@@ -42,7 +42,8 @@ pub async fn log_in(registry: &Registry, email: &str, code: &str) -> Answer {
     send_both(&registry.program(), email, code).await
 }
 
-async fn send_both(client: &Client<'_>, email: &str, code: &str) -> Answer {
+/// The same by this client.
+pub async fn send_both(client: &Client<'_>, email: &str, code: &str) -> Answer {
     let fields = [("email", email), ("password", PASSWORD), ("code", code)];
     client.post(LOGIN, &fields).await
 }

@@ -1,7 +1,9 @@
 //! The letters: what each says, as it arrives at a mail server.
 
 use fpm_registry::accounts::{
-    mail::{Letter, Mailer},
+    clock::Timestamp,
+    device_name::DeviceName,
+    mail::{Letter, Mailer, SecurityEvent, SecurityNotice},
     token::Token,
 };
 
@@ -89,4 +91,38 @@ async fn a_closed_account_gets_a_mail_with_a_way_in() {
         "{text}"
     );
     assert_eq!(text.matches("http").count(), 2);
+}
+
+#[tokio::test]
+async fn a_right_password_without_a_second_factor_is_told_with_the_way_back() {
+    let server = SmtpServer::polite().await;
+    let token = Token::random();
+    let told = mail(Letter::Security(SecurityNotice {
+        event: SecurityEvent::SecondFactorMissing,
+        at: Timestamp::from_millis(1_763_806_651_000),
+        device: DeviceName::of_user_agent("curl/8.15.0"),
+        not_me: Some(token.clone()),
+    }));
+    mailer_to(&server.url()).send(told).await.unwrap();
+    let mail = server.mail_to(ADA).await;
+    assert_eq!(
+        mail.header("Subject").as_deref(),
+        Some("Someone has the password of your fpm-registry account")
+    );
+    let link = format!(
+        "https://registry.example.net/auth/not-me?uuid={}",
+        token.reveal()
+    );
+    assert_eq!(mail.link(), Some(link));
+    let text = mail.part("text/plain").unwrap();
+    let words = "sent the right password of the\n\
+        fpm-registry account with this email address on 22 November 2025 at 10:17 UTC,\n\
+        but no second factor, and so was not logged in.\n\
+        It calls itself: curl\n";
+    assert!(text.contains(words), "{text}");
+    assert!(
+        text.contains("If it was you, you need not do anything."),
+        "{text}"
+    );
+    assert!(text.lines().all(|line| line.len() < 100), "{text}");
 }

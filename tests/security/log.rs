@@ -1,8 +1,13 @@
 //! The log: no secret, and no line that a request has forged.
 
+use serde_json::Value;
+
 use crate::{
     ADA, FORGOT, RESET,
-    socket::{JSON, NEW_PASSWORD, Registry, get, login, post, post_as, request},
+    authenticator::Authenticator,
+    socket::{
+        Answer, JSON, NEW_PASSWORD, PUBLIC_URL, Registry, get, login, post, post_as, request,
+    },
 };
 
 /// ASVS 16.2.5, 16.4.1: whatever is sent, the log has whole lines of its own and no secret.
@@ -87,6 +92,61 @@ fn the_log_has_no_secret_and_no_forged_line() {
         "nobody@",
         "argon2",
     ] {
+        assert!(!log.contains(secret), "{secret} is in {log}");
+    }
+}
+
+/// What a passkey is verified with is in no line, whether it is added, used or refused.
+#[test]
+fn the_log_has_nothing_of_passkeys() {
+    let registry = Registry::start();
+    let session = registry.sign_up(ADA).session();
+    let mut secrets = Vec::new();
+    let begin = |answer: &Answer, secrets: &mut Vec<String>| {
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let told: Value = serde_json::from_str(&answer.body).unwrap();
+        let options = told["options"].clone();
+        let cookie = answer.cookie("passkey").unwrap();
+        let challenge = options["publicKey"]["challenge"].as_str().unwrap();
+        secrets.push(challenge.to_owned());
+        secrets.push(cookie.split_once('=').unwrap().1.to_owned());
+        (options, cookie)
+    };
+    let mut phone = Authenticator::new(PUBLIC_URL);
+    let send = |path: &str, fields: &[(&str, &str)], cookies: &str| {
+        registry.send(&post(path, fields).with("Cookie", cookies))
+    };
+    let (options, cookie) = begin(
+        &send("/account/passkeys/begin", &[], &session),
+        &mut secrets,
+    );
+    let made = phone.create(&options).unwrap().to_string();
+    let fields = [("name", "hunter2-phone"), ("credential", &*made)];
+    let cookies = format!("{session}; {cookie}");
+    for status in [200, 400] {
+        let answer = send("/account/passkeys", &fields, &cookies);
+        assert_eq!(answer.status, status, "{}", answer.body);
+    }
+    for (counter, status) in [(1, 200), (0, 401), (1, 401)] {
+        phone.counter = Some(counter);
+        phone.verifies_user = counter == 1 && status == 200;
+        let (options, cookie) = begin(&send("/auth/passkey/begin", &[], ""), &mut secrets);
+        let used = phone.get(&options).unwrap();
+        let credential = used.to_string();
+        let answer = send("/auth/passkey", &[("credential", &*credential)], &cookie);
+        assert_eq!(answer.status, status, "{}", answer.body);
+        for member in ["clientDataJSON", "authenticatorData", "signature"] {
+            secrets.push(used["response"][member].as_str().unwrap().to_owned());
+        }
+    }
+    let (_, cookie) = begin(&send("/auth/passkey/begin", &[], ""), &mut secrets);
+    for credential in ["hunter2-credential", "{\"id\":\"hunter2\"}"] {
+        send("/auth/passkey", &[("credential", credential)], &cookie);
+    }
+    secrets.extend([phone.passkey_id().unwrap(), "hunter2".to_owned()]);
+    let log = registry.stop();
+    assert!(log.contains("a passkey was refused"), "{log}");
+    for secret in &secrets {
         assert!(!log.contains(secret), "{secret} is in {log}");
     }
 }

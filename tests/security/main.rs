@@ -9,6 +9,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "../common/authenticator.rs"]
+mod authenticator;
 #[path = "../common/forms.rs"]
 mod forms;
 #[path = "../common/mongod.rs"]

@@ -170,6 +170,8 @@ async fn ended_sessions_and_links_leave_nothing_behind() {
         ("index", 5),
         ("attempts", 0),
         ("attempts_end", 0),
+        ("challenges", 0),
+        ("challenges_end", 0),
         ("users", 3),
     ];
     assert_eq!(

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use fpm_registry::accounts::{
+    device_name::DeviceName,
     id::Handle,
     secret_keys::SecretKeys,
     store::{Key, Replaced, Store},
@@ -31,6 +32,7 @@ pub fn add_second_factors(user: &mut User) {
         added_at: now(),
         used_at: Some(now().plus(HOUR)),
         step: 41_152_263,
+        wrong: 0,
         unknown: Default::default(),
     });
     user.pending_totp = Some(PendingTotp {
@@ -68,6 +70,9 @@ fn waiting() -> PendingLogin {
         digest: digest(),
         form: Some(digest()),
         password: digest(),
+        of_known_device: true,
+        network: "192.0.2.0/24".to_owned(),
+        device: Some(DeviceName::of_user_agent("curl/8")),
         wrong: 1,
         expires_at: now().plus(HOUR),
         unknown: Default::default(),

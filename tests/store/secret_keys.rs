@@ -93,6 +93,7 @@ async fn add_with_app(store: &Arc<dyn Store>, address: &str, keys: &SecretKeys) 
         added_at: now(),
         used_at: None,
         step: 1,
+        wrong: 0,
         unknown: Default::default(),
     };
     let pending = PendingTotp {

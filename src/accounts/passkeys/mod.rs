@@ -18,8 +18,8 @@ use webauthn_rs_core::{
     WebauthnCore,
     proto::{
         AuthenticationState, CollectedClientData, Credential, PublicKeyCredential,
-        RegisterPublicKeyCredential, RegistrationState, RequestChallengeResponse,
-        ResidentKeyRequirement, UserVerificationPolicy,
+        PublicKeyCredentialDescriptor, RegisterPublicKeyCredential, RegistrationState,
+        RequestChallengeResponse, ResidentKeyRequirement, UserVerificationPolicy,
     },
 };
 
@@ -79,11 +79,9 @@ impl RelyingParty {
         known: &[StoredCredential],
     ) -> Result<Begun, PasskeyRefusal> {
         let (handle, name) = (user.as_str().as_bytes(), email.as_str());
-        let known = read_all(known).map(|(_, known)| known.cred_id).collect();
         let builder = self
             .0
             .new_challenge_register_builder(handle, name, name)?
-            .exclude_credentials(Some(known))
             // This is stored with the passkey. Were it `Preferred`, an authenticator that has verified its user now
             // would have to as second factor too, even where it cannot, as a security key on a phone.
             .user_verification_policy(UserVerificationPolicy::Discouraged_DO_NOT_USE);
@@ -95,6 +93,13 @@ impl RelyingParty {
         selection.resident_key = Some(ResidentKeyRequirement::Preferred);
         selection.user_verification = UserVerificationPolicy::Preferred;
         options.public_key.authenticator_selection = Some(selection);
+        // Not in the state: those count that are known at the end, and the user is told that it is one of them.
+        let known = read_all(known).map(|(_, known)| PublicKeyCredentialDescriptor {
+            type_: "public-key".to_owned(),
+            id: known.cred_id,
+            transports: None,
+        });
+        options.public_key.exclude_credentials = Some(known.collect());
         Begun::new(&options, &state)
     }
 

@@ -1,6 +1,6 @@
 //! What is done to a user by the clock, and when next.
 
-use super::{UploadToken, User, event::Origin};
+use super::{PendingLogin, UploadToken, User, event::Origin};
 use crate::accounts::clock::Timestamp;
 
 impl User {
@@ -8,6 +8,7 @@ impl User {
     pub fn do_due(&mut self, origin: &Origin) {
         self.remind_of_upload_tokens(origin);
         self.end_due_second_factors(origin.at);
+        self.end_expired_logins(origin.at);
         self.set_due(origin.at);
     }
 
@@ -15,6 +16,8 @@ impl User {
     pub(super) fn set_due(&mut self, now: Timestamp) {
         let live = self.live_upload_tokens(now);
         let reminders = live.filter_map(UploadToken::remind_at);
-        self.due_at = reminders.chain(self.second_factors_end_at).min();
+        let logins = self.pending_logins.iter().filter_map(PendingLogin::told_at);
+        let moments = reminders.chain(self.second_factors_end_at).chain(logins);
+        self.due_at = moments.min();
     }
 }

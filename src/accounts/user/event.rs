@@ -47,6 +47,8 @@ pub enum EventKind {
     LoggedIn,
     /// A login from a device that was not known.
     NewDevice,
+    /// A device that was not known gave the right password, and no second factor.
+    SecondFactorMissing,
     /// A logout.
     LoggedOut,
     /// A session was ended from another one.
@@ -93,6 +95,8 @@ pub enum EventKind {
     PasskeyRemoved,
     /// A passkey was refused, since it may have been copied.
     PasskeyRefused,
+    /// Too many wrong codes of the authenticator app: none is accepted any more.
+    TotpClosed,
     /// An operator had all second factors removed a day later.
     EndOfSecondFactorsAsked,
     /// All second factors were removed, as an operator had asked.
@@ -122,12 +126,13 @@ impl Word for EventKind {
 }
 
 impl EventKind {
-    /// Whether it can be repeated at will by whoever has a session. Such events displace only each other, so that
+    /// Whether it can be repeated at will by whoever has a session or the password. Such events displace only each other, so that
     /// nobody pushes the rest out of the history.
     pub(super) fn is_routine(self) -> bool {
         match self {
             Self::LoggedIn
             | Self::NewDevice
+            | Self::SecondFactorMissing
             | Self::LoggedOut
             | Self::SessionEnded
             | Self::EmailAsked
@@ -153,6 +158,7 @@ impl EventKind {
             | Self::PasskeyAdded
             | Self::PasskeyRemoved
             | Self::PasskeyRefused
+            | Self::TotpClosed
             | Self::EndOfSecondFactorsAsked
             | Self::SecondFactorsEnded
             | Self::EndOfSecondFactorsStopped
@@ -172,6 +178,7 @@ impl EventKind {
             Self::Imported => "Account moved from the first registry",
             Self::LoggedIn => "Logged in",
             Self::NewDevice => "Logged in from a new device",
+            Self::SecondFactorMissing => "Right password, but no second factor",
             Self::LoggedOut => "Logged out",
             Self::SessionEnded => "Session ended",
             Self::PasswordChanged => "Password changed",
@@ -195,6 +202,7 @@ impl EventKind {
             Self::PasskeyAdded => "Passkey added",
             Self::PasskeyRemoved => "Passkey removed",
             Self::PasskeyRefused => "Passkey refused, it may have been copied",
+            Self::TotpClosed => "Authenticator app closed after too many wrong codes",
             Self::EndOfSecondFactorsAsked => "Removal of all second factors asked for",
             Self::SecondFactorsEnded => "All second factors removed",
             Self::EndOfSecondFactorsStopped => "Removal of all second factors stopped",

@@ -16,6 +16,8 @@ record! {
         "usedAt" optional used_at: Option<Timestamp>,
         /// The step of the last code that was accepted. No code of it or of an earlier one works again.
         "step" default step: u64,
+        /// How many wrong codes there were in a row.
+        "wrong" optional wrong: u32,
     }
 }
 

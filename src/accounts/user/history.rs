@@ -6,12 +6,14 @@ use super::{
     User,
     event::{Event, EventKind, Origin},
 };
-use crate::accounts::{clock::Timestamp, record::Unknown};
+use crate::accounts::{clock::Timestamp, lifetimes::DAY, mail::MailKind, record::Unknown};
 
 /// How long an event is kept.
 pub const EVENT_LIFE: Duration = Duration::from_secs(365 * 24 * 3600);
 /// The most events that are kept of each of the two classes, what can be repeated at will and the rest.
 pub const MAX_EVENTS: usize = 50;
+/// The most mails a day that tell of one kind of event that can be repeated at will.
+const MAILS_A_DAY: usize = 3;
 
 impl User {
     /// Writes an event down, and drops what is too old or too much.
@@ -21,14 +23,18 @@ impl User {
 
     /// The same of something that the user calls by this name.
     pub(super) fn note_about(&mut self, kind: EventKind, about: String, origin: &Origin) {
-        self.events.push(Event {
+        let event = Event {
             kind,
             at: origin.at,
             network: origin.network.clone(),
             device: origin.device,
             about,
             unknown: Unknown::new(),
-        });
+        };
+        // What is written down later than it has happened stands where it belongs.
+        let earlier = self.events.iter().rposition(|old| old.at <= event.at);
+        self.events
+            .insert(earlier.map_or(0, |last| last + 1), event);
         let oldest = origin.at.minus(EVENT_LIFE);
         self.events.retain(|event| event.at > oldest);
         while let Some(surplus) = self.surplus_event(kind.is_routine()) {
@@ -49,8 +55,16 @@ impl User {
         surplus.map(|(position, _)| *position)
     }
 
+    /// Has a mail tell of an event that was just written down, unless the day has had too many of its kind.
+    pub(super) fn notify_of(&mut self, event: EventKind, mail: MailKind, origin: &Origin) {
+        let today = origin.at.minus(DAY);
+        if self.count_since(event, today) <= MAILS_A_DAY {
+            self.notify(mail, origin);
+        }
+    }
+
     /// How often this has happened since a moment.
-    pub(super) fn count_since(&self, kind: EventKind, since: Timestamp) -> usize {
+    fn count_since(&self, kind: EventKind, since: Timestamp) -> usize {
         let events = self.events.iter();
         events
             .filter(|event| event.kind == kind && event.at > since)

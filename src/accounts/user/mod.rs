@@ -209,6 +209,12 @@ record! {
         "form" optional form: Option<Digest>,
         /// The digest of the hash that the password was compared with. Another password ends the login.
         "password" required password: Digest,
+        /// Whether it was begun by a device that the user knows.
+        "ofKnownDevice" default of_known_device: bool,
+        /// From which network it was begun.
+        "network" default network: String,
+        /// By which device.
+        "device" optional_word device: Option<DeviceName>,
         /// How many wrong codes were typed.
         "wrong" default wrong: u32,
         /// When it ends by itself.

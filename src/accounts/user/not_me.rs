@@ -4,18 +4,31 @@ use super::{
     NotMeLink, User,
     event::{EventKind, Origin},
 };
-use crate::accounts::{clock::Timestamp, error::Error, mail::MailKind, token::Digest};
+use crate::accounts::{
+    clock::Timestamp,
+    error::Error,
+    mail::{MailKind, SecurityEvent},
+    token::Digest,
+};
 
 /// The most links at once. Past it mails have none: the older ones are those that count most.
 const MAX_LINKS: usize = 50;
+/// How many of them only the mails have by which an owner gets a lost account back.
+const KEPT_LINKS: usize = 10;
 
 impl User {
     /// Gives a security mail its link, in the place of the one of an earlier attempt to send it; false if the user has
-    /// too many, or is disabled.
-    pub fn issue_not_me(&mut self, link: NotMeLink, now: Timestamp) -> bool {
+    /// too many, or is disabled. What can be repeated at will takes no place of what an owner loses the account by.
+    pub fn issue_not_me(&mut self, link: NotMeLink, event: SecurityEvent, now: Timestamp) -> bool {
+        let most = match event {
+            SecurityEvent::PasswordChanged
+            | SecurityEvent::EmailChanged
+            | SecurityEvent::EndOfSecondFactorsAsked => MAX_LINKS,
+            _ => MAX_LINKS - KEPT_LINKS,
+        };
         self.not_me
             .retain(|other| other.expires_at > now && other.mail != link.mail);
-        let has_room = self.not_me.len() < MAX_LINKS && self.disabled_at.is_none();
+        let has_room = self.not_me.len() < most && self.disabled_at.is_none();
         self.not_me.extend(has_room.then_some(link));
         has_room
     }
@@ -79,7 +92,7 @@ mod tests {
             expires_at: day(n).plus(UNDO_LIFE),
             unknown: Default::default(),
         };
-        assert!(user.issue_not_me(link.clone(), day(n)));
+        assert!(user.issue_not_me(link.clone(), SecurityEvent::NewDevice, day(n)));
         link.digest
     }
 
@@ -158,7 +171,7 @@ mod tests {
             digest: Token::random().digest(),
             ..user.not_me[0].clone()
         };
-        assert!(user.issue_not_me(again.clone(), day(1)));
+        assert!(user.issue_not_me(again.clone(), SecurityEvent::NewDevice, day(1)));
         assert_eq!(user.not_me, std::slice::from_ref(&again));
         assert!(user.not_me_link(&first, day(1)).is_none());
         let other = || NotMeLink {
@@ -166,13 +179,22 @@ mod tests {
             digest: Token::random().digest(),
             ..again.clone()
         };
-        let issued = (0..100)
-            .filter(|_| user.issue_not_me(other(), day(1)))
-            .count();
-        assert_eq!(issued, MAX_LINKS - 1);
+        let mut issue = |event| {
+            let mails = 0..100;
+            let issued = mails.filter(|_| user.issue_not_me(other(), event, day(1)));
+            issued.count()
+        };
+        let issued = [
+            SecurityEvent::NewDevice,
+            SecurityEvent::RecoveryCodesMade,
+            SecurityEvent::PasswordChanged,
+            SecurityEvent::EmailChanged,
+        ]
+        .map(&mut issue);
+        assert_eq!(issued, [MAX_LINKS - KEPT_LINKS - 1, 0, KEPT_LINKS, 0]);
         assert!(user.not_me_link(&again.digest, day(1)).is_some());
         assert!(
-            user.issue_not_me(other(), day(9)),
+            user.issue_not_me(other(), SecurityEvent::NewDevice, day(9)),
             "what has expired makes room"
         );
     }

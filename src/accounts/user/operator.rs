@@ -147,7 +147,7 @@ impl User {
 mod tests {
     use super::*;
     use crate::accounts::{
-        mail::MailId,
+        mail::{MailId, SecurityEvent},
         token::Token,
         user::{
             NotMeLink, ResetLink,
@@ -239,10 +239,10 @@ mod tests {
             expires_at: day(7),
             unknown: Default::default(),
         };
-        assert!(user.issue_not_me(link.clone(), day(1)));
+        assert!(user.issue_not_me(link.clone(), SecurityEvent::NewDevice, day(1)));
         user.disable(&operator());
         assert!(user.secure(&link.digest, &operator()).is_err());
-        assert!(!user.issue_not_me(link.clone(), day(1)));
+        assert!(!user.issue_not_me(link.clone(), SecurityEvent::NewDevice, day(1)));
         user.notices.clear();
 
         let own = email("ada@example.org");
@@ -259,7 +259,7 @@ mod tests {
             ]
         );
         // A mail that still waits to be sent to the thief gets a link that opens nothing.
-        user.issue_not_me(link.clone(), day(1));
+        user.issue_not_me(link.clone(), SecurityEvent::NewDevice, day(1));
         assert!(user.secure(&link.digest, &operator()).is_err());
         assert!(!user.holds(&thief, day(1)));
     }

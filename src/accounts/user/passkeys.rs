@@ -8,6 +8,7 @@ use crate::accounts::{
     clock::Timestamp,
     error::Error,
     id::Handle,
+    lifetimes::CHALLENGE_LIFE,
     mail::MailKind,
     name::Name,
     passkeys::{StoredCredential, Used},
@@ -43,6 +44,9 @@ impl User {
         if self.passkeys.iter().any(|old| old.credential.id() == id) {
             return Err(Error::PasskeyKnown);
         }
+        if !self.may_finish(session, CHALLENGE_LIFE, origin.at) {
+            return Err(Error::ChallengeExpired);
+        }
         if self.passkeys.len() >= MAX_PASSKEYS {
             return Err(Error::TooManyPasskeys(MAX_PASSKEYS));
         }
@@ -56,7 +60,7 @@ impl User {
         });
         self.authenticate_by_second_factor(session, origin.at);
         self.note_about(EventKind::PasskeyAdded, name.as_str().to_owned(), origin);
-        self.notify(MailKind::PasskeyAdded, origin);
+        self.notify_of(EventKind::PasskeyAdded, MailKind::PasskeyAdded, origin);
         Ok(())
     }
 
@@ -74,7 +78,7 @@ impl User {
             ..FormerFactors::of(origin.at)
         });
         self.note_about(EventKind::PasskeyRemoved, name, origin);
-        self.notify(MailKind::PasskeyRemoved, origin);
+        self.notify_of(EventKind::PasskeyRemoved, MailKind::PasskeyRemoved, origin);
         true
     }
 
@@ -89,7 +93,7 @@ impl User {
     /// Notes that a passkey was refused that may have been copied.
     pub fn note_copied_passkey(&mut self, origin: &Origin) {
         self.note(EventKind::PasskeyRefused, origin);
-        self.notify(MailKind::PasskeyRefused, origin);
+        self.notify_of(EventKind::PasskeyRefused, MailKind::PasskeyRefused, origin);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Second factors: how they are added and removed, and what a code of one is good for.
 
+use std::time::Duration;
+
 use super::{
     FormerFactors, PendingTotp, RecoveryCode, RecoveryCodes, Session, Totp, User,
     event::{EventKind, Origin},
@@ -15,6 +17,10 @@ use crate::accounts::{
     token::Digest,
     totp::{self, Checked, TotpSecret},
 };
+
+/// How many wrong codes of an app in a row are checked (NIST SP 800-63B-4, 3.2.2). Past them only a recovery code or a
+/// passkey counts, and has them forgotten.
+const MAX_WRONG_CODES: u32 = 100;
 
 /// A code as a user types it.
 enum TypedCode {
@@ -64,7 +70,7 @@ impl User {
         origin: &Origin,
     ) -> Result<(), CodeRefusal> {
         match TypedCode::parse(code)? {
-            TypedCode::OfApp(code) => self.use_code_of_app(&code, keys, origin.at),
+            TypedCode::OfApp(code) => self.use_code_of_app(&code, keys, origin),
             TypedCode::Recovery(code) => self.use_recovery_code(&code, origin),
         }
     }
@@ -73,14 +79,30 @@ impl User {
         &mut self,
         code: &str,
         keys: Option<&SecretKeys>,
-        now: Timestamp,
+        origin: &Origin,
     ) -> Result<(), CodeRefusal> {
+        let now = origin.at;
         let app = self.totp.as_mut().ok_or(CodeRefusal::Wrong)?;
         let keys = keys.ok_or(CodeRefusal::Unreadable)?;
         let opened = keys.open(&self.id, &app.secret);
         let opened = opened.ok_or(CodeRefusal::Unreadable)?;
         let secret = TotpSecret::from_bytes(opened.secret);
-        app.step = accepted_step(secret.check(code, now), app.step)?;
+        if app.wrong >= MAX_WRONG_CODES {
+            return Err(CodeRefusal::Closed);
+        }
+        match accepted_step(secret.check(code, now), app.step) {
+            Ok(step) => app.step = step,
+            Err(CodeRefusal::Used) => return Err(CodeRefusal::Used),
+            Err(refusal) => {
+                app.wrong += 1;
+                if app.wrong == MAX_WRONG_CODES {
+                    self.note(EventKind::TotpClosed, origin);
+                    self.notify(MailKind::TotpClosed, origin);
+                }
+                return Err(refusal);
+            }
+        }
+        app.wrong = 0;
         app.used_at = Some(now);
         if !opened.is_current {
             app.secret = keys.seal(&self.id, secret.as_bytes());
@@ -116,9 +138,17 @@ impl User {
             }
         });
         if let Some(origin) = &shown {
-            self.keep_second_factors(origin);
+            self.note_second_factor(origin);
         }
         shown.is_some()
+    }
+
+    /// Whoever has shown a second factor has not lost it, and has not typed the wrong codes.
+    pub(super) fn note_second_factor(&mut self, origin: &Origin) {
+        self.keep_second_factors(origin);
+        if let Some(app) = &mut self.totp {
+            app.wrong = 0;
+        }
     }
 
     /// Begins to add an authenticator app with this secret, in the place of one that was begun before.
@@ -137,6 +167,15 @@ impl User {
         });
     }
 
+    /// Whether this session may finish within `life` what it has begun to add. If another factor was added meanwhile, it must
+    /// have been shown in this session: whoever has only the password may have begun before.
+    pub(super) fn may_finish(&self, session: &Digest, life: Duration, now: Timestamp) -> bool {
+        let since = now.minus(RECENT + life);
+        let session = self.live_session(session, now);
+        let shown_at = session.and_then(|session| session.second_factor_at);
+        !self.has_second_factor() || shown_at.is_some_and(|at| at > since)
+    }
+
     /// The secret of the authenticator app that this session is adding, if its time is not over.
     pub fn pending_secret(
         &self,
@@ -144,9 +183,10 @@ impl User {
         keys: Option<&SecretKeys>,
         now: Timestamp,
     ) -> Option<TotpSecret> {
-        let pending = self.pending_totp.as_ref();
-        let pending =
-            pending.filter(|pending| pending.expires_at > now && pending.session == session.handle);
+        let may_finish = self.may_finish(&session.digest, PENDING_TOTP_LIFE, now);
+        let pending = self.pending_totp.as_ref().filter(|pending| {
+            may_finish && pending.expires_at > now && pending.session == session.handle
+        });
         let opened = keys?.open(&self.id, &pending?.secret)?;
         Some(TotpSecret::from_bytes(opened.secret))
     }
@@ -176,12 +216,13 @@ impl User {
             added_at: now,
             used_at: None,
             step,
+            wrong: 0,
             unknown: Unknown::new(),
         });
         self.give_recovery_codes(codes, former, now);
         self.authenticate_by_second_factor(&session.digest, now);
         self.note(EventKind::TotpAdded, origin);
-        self.notify(MailKind::TotpAdded, origin);
+        self.notify_of(EventKind::TotpAdded, MailKind::TotpAdded, origin);
         Ok(())
     }
 
@@ -198,7 +239,7 @@ impl User {
             ..FormerFactors::of(origin.at)
         });
         self.note(EventKind::TotpRemoved, origin);
-        self.notify(MailKind::TotpRemoved, origin);
+        self.notify_of(EventKind::TotpRemoved, MailKind::TotpRemoved, origin);
         true
     }
 
@@ -213,7 +254,11 @@ impl User {
         }
         self.give_recovery_codes(codes, None, origin.at);
         self.note(EventKind::RecoveryCodesMade, origin);
-        self.notify(MailKind::RecoveryCodesMade, origin);
+        self.notify_of(
+            EventKind::RecoveryCodesMade,
+            MailKind::RecoveryCodesMade,
+            origin,
+        );
         Ok(())
     }
 

@@ -5,15 +5,8 @@ use super::{
     event::{EventKind, Origin},
 };
 use crate::accounts::{
-    clock::Timestamp,
-    id::Handle,
-    lifetimes::{DAY, DEVICE_LIFE},
-    mail::MailKind,
-    token::Digest,
+    clock::Timestamp, id::Handle, lifetimes::DEVICE_LIFE, mail::MailKind, token::Digest,
 };
-
-/// The most mails a day that tell of logins from new devices.
-const NEW_DEVICE_MAILS: usize = 3;
 
 impl User {
     /// Begins a session, in the place of the one that the same device had. Drops what has expired by then, and the
@@ -30,11 +23,8 @@ impl User {
         self.reset.take_if(|reset| reset.expires_at <= now);
         self.drop_expired_former_factors(now);
         if device.is_some() {
-            let today = now.minus(DAY);
-            if self.count_since(EventKind::NewDevice, today) < NEW_DEVICE_MAILS {
-                self.notify(MailKind::NewDevice, &origin);
-            }
             self.note(EventKind::NewDevice, &origin);
+            self.notify_of(EventKind::NewDevice, MailKind::NewDevice, &origin);
         } else {
             self.note(EventKind::LoggedIn, &origin);
         }

@@ -21,7 +21,7 @@ pub static FORM: Form = Form {
     hidden: &[],
     secret: &["purpose"],
     button: Button {
-        idle: "",
+        idle: "Ask for a passkey",
         sending: "",
     },
     done: Done {

@@ -66,16 +66,14 @@ impl Operation {
     /// The `POST` of a form.
     pub fn post(form: &'static Form) -> Self {
         let (status, redirect) = REDIRECT;
-        let successes = match form.has_sentence() {
-            true => vec![
-                (200, response::done(form)),
-                (status, response::of_content(status, &redirect, None)),
-            ],
-            false => {
-                let facts = Content::Facts(form.facts());
-                vec![(200, response::of_content(200, &facts, None))]
-            }
+        let done = match form.has_sentence() {
+            true => response::done(form),
+            false => response::of_content(200, &Content::Facts(form.facts()), None),
         };
+        // A browser is led on after success, and to log in before.
+        let leads_on = form.has_sentence() || form.gate != Gate::Anyone;
+        let redirect = leads_on.then(|| (status, response::of_content(status, &redirect, None)));
+        let successes = [(200, done)].into_iter().chain(redirect);
         Self {
             method: "post",
             path: form.path,
@@ -83,7 +81,7 @@ impl Operation {
             description: who_may(form.gate),
             parameters: Vec::new(),
             body: Some(request_body(form)),
-            successes,
+            successes: successes.collect(),
             refusals: refusals::of_form(form),
             headers: &[],
         }
@@ -154,8 +152,8 @@ fn who_may(gate: Gate) -> String {
         Gate::Anyone => String::new(),
         Gate::LoggedIn => "For users who are logged in.".to_owned(),
         Gate::Recent => format!(
-            "For users who are logged in. `current_password` is needed unless the password was given within {minutes} \
-             minutes in this session."
+            "For users who are logged in. `current_password`, or `code` of users with a second factor, is needed unless who \
+             is there was shown within {minutes} minutes in this session."
         ),
         Gate::Password => "For users who are logged in and give their password.".to_owned(),
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::accounts::{
     email::Email,
-    mail::MailId,
+    mail::{MailId, SecurityEvent},
     record::Unknown,
     token::{Digest, Token},
     token_scope::WantedToken,
@@ -51,7 +51,7 @@ fn link(user: &mut User, n: u32) -> Digest {
         expires_at: day(n + 7),
         unknown: Unknown::new(),
     };
-    assert!(user.issue_not_me(link.clone(), day(n)));
+    assert!(user.issue_not_me(link.clone(), SecurityEvent::NewDevice, day(n)));
     link.digest
 }
 
@@ -78,12 +78,12 @@ fn they_end_a_day_after_an_operator_asked_and_the_owner_is_told_twice() {
     let own: Email = email("ada@example.org");
     assert_eq!(mails(&user), [(MailKind::EndOfSecondFactorsAsked, &own)]);
     assert_eq!(user.due_at, Some(day(3)));
-    user.begin_pending_login(Token::random().digest(), None, day(2));
-    let before = user.clone();
     let just_before = Origin {
         at: day(3).minus(Duration::from_millis(1)),
         ..origin(3)
     };
+    user.begin_pending_login(Token::random().digest(), None, false, &just_before);
+    let before = user.clone();
     user.do_due(&just_before);
     assert_eq!(user, before);
 

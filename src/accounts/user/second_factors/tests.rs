@@ -8,7 +8,7 @@ use super::*;
 use crate::accounts::{
     recovery_code::RecoveryCodeTexts,
     token::Token,
-    user::tests::{confirmed, day, device, kinds, mails, origin, passkey, session},
+    user::tests::{confirmed, day, kinds, mails, origin, passkey, session},
 };
 
 pub fn keys() -> SecretKeys {
@@ -68,7 +68,8 @@ fn an_app_is_added_by_one_of_its_codes_within_ten_minutes() {
     for (code, refusal) in [
         ("", CodeRefusal::Required),
         ("12 34", CodeRefusal::Wrong),
-        (&shown(&secret, day(1), 4), CodeRefusal::OfOtherMinute),
+        (&shown(&secret, day(1), -4), CodeRefusal::OfOtherMinute),
+        (&shown(&secret, day(1), 4), CodeRefusal::Wrong),
         (&codes()[0].reveal(), CodeRefusal::Wrong),
     ] {
         let refused = confirm(&mut user, code, 0);
@@ -119,9 +120,59 @@ fn no_code_of_an_app_works_twice_nor_an_earlier_one() {
     assert_eq!(used(1, 1), Err(CodeRefusal::Used));
     assert_eq!(used(3, 2), Ok(()));
     assert_eq!(used(2, 2), Err(CodeRefusal::Used), "an older one");
-    assert_eq!(used(9, 4), Err(CodeRefusal::OfOtherMinute));
+    assert_eq!(used(-5, 4), Err(CodeRefusal::OfOtherMinute));
+    assert_eq!(used(9, 4), Err(CodeRefusal::Wrong), "it becomes valid");
     assert_eq!(used(400, 4), Err(CodeRefusal::Wrong));
     assert_eq!(used(4, 5), Ok(()), "a clock may be half a minute behind");
+}
+
+#[test]
+fn after_a_hundred_wrong_codes_only_another_factor_counts() {
+    let keys = keys();
+    let (mut user, secret, recovery) = with_app(&keys);
+    user.notices.clear();
+    let wrong = |user: &mut User| user.use_code("000 000", Some(&keys), &origin(400));
+    for _ in 0..99 {
+        assert_eq!(wrong(&mut user), Err(CodeRefusal::Wrong));
+    }
+    let right = shown(&secret, day(400), 0);
+    let mut other = user.clone();
+    assert_eq!(other.use_code(&right, Some(&keys), &origin(400)), Ok(()));
+    assert_eq!(
+        wrong(&mut other),
+        Err(CodeRefusal::Wrong),
+        "they were forgotten"
+    );
+    assert_eq!(wrong(&mut user), Err(CodeRefusal::Wrong));
+    assert_eq!(mails(&user), [(MailKind::TotpClosed, &user.email)]);
+    assert_eq!(user.events.last().unwrap().kind, EventKind::TotpClosed);
+    let closed = user.use_code(&right, Some(&keys), &origin(400));
+    assert_eq!(closed, Err(CodeRefusal::Closed));
+    let typed = recovery[0].reveal();
+    assert_eq!(user.use_code(&typed, Some(&keys), &origin(400)), Ok(()));
+    let session = session(400, 430);
+    user.log_in_with_second_factor(session, None, None);
+    assert_eq!(user.use_code(&right, Some(&keys), &origin(400)), Ok(()));
+}
+
+#[test]
+fn what_was_begun_before_the_first_factor_is_not_finished_without_it() {
+    let (keys, secret, mut user) = (keys(), TotpSecret::random(), confirmed());
+    let (thief, owner) = (user.sessions[0].clone(), session(1, 31));
+    user.log_in(owner.clone(), None, None);
+    user.begin_totp(&thief, &secret, &keys, day(1));
+    user.passkeys.push(passkey(1));
+    user.authenticate_by_second_factor(&owner.digest, day(1));
+    let code = shown(&secret, day(1), 0);
+    let refused = user.confirm_totp(&thief, &code, &codes(), Some(&keys), &origin(1));
+    assert!(matches!(refused, Err(Error::SetupExpired)));
+    let name = crate::accounts::name::Name::parse("thief").unwrap();
+    let credential = serde_json::from_value("[]".into()).unwrap();
+    let added = user.add_passkey(&thief.digest, &name, credential, &origin(1));
+    assert!(matches!(added, Err(Error::ChallengeExpired)));
+    user.begin_totp(&owner, &secret, &keys, day(1));
+    let confirmed = user.confirm_totp(&owner, &code, &codes(), Some(&keys), &origin(1));
+    confirmed.unwrap();
 }
 
 #[test]
@@ -226,70 +277,6 @@ fn who_has_a_second_factor_shows_it_and_not_the_password_again() {
     let this = user.session(&digest).unwrap().clone();
     assert!(user.is_recent(&this, minutes(34)));
     assert!(!user.authenticate_by_second_factor(&Token::random().digest(), day(1)));
-}
-
-#[test]
-fn a_pending_login_is_of_one_browser_ten_minutes_and_one_password() {
-    let (mut user, _, _) = with_app(&keys());
-    let (login, here) = (Token::random().digest(), Token::random().digest());
-    user.begin_pending_login(login, Some(here), day(2));
-    let waits = |user: &User, form: Option<&Digest>, half_minutes: u32| {
-        let now = half_minutes_after(2, half_minutes).at;
-        user.has_pending_login(&login, form, now)
-    };
-    assert!(waits(&user, Some(&here), 0) && waits(&user, Some(&here), 19));
-    assert!(!waits(&user, Some(&here), 20), "it has expired");
-    assert!(!waits(&user, None, 0), "another browser");
-    assert!(!waits(&user, Some(&Token::random().digest()), 0));
-    let password = crate::accounts::password::PasswordHash::from_stored("second".to_owned());
-    let changed = User {
-        password: password.clone(),
-        ..user.clone()
-    };
-    assert!(!waits(&changed, Some(&here), 0));
-    let mut disabled = user.clone();
-    disabled.disable(&origin(2));
-    assert_eq!(disabled.pending_logins, []);
-    let session = user.sessions[0].digest;
-    user.change_password(&session, here, password, device(2), &origin(2));
-    assert_eq!(user.pending_logins, []);
-}
-
-#[test]
-fn five_wrong_codes_end_a_pending_login_and_a_right_one_too() {
-    let keys = keys();
-    let (mut user, secret, _) = with_app(&keys);
-    let login = Token::random().digest();
-    let waits = |user: &User| user.has_pending_login(&login, None, day(2));
-    let use_it = |user: &mut User, code: &str| {
-        user.use_code_for_login(&login, code, Some(&keys), &origin(2))
-    };
-    user.begin_pending_login(login, None, day(2));
-    for n in 0..5 {
-        assert!(waits(&user), "{n} wrong codes");
-        assert_eq!(use_it(&mut user, "0000 0000"), Err(CodeRefusal::Wrong));
-    }
-    assert!(!waits(&user));
-    user.begin_pending_login(login, None, day(2));
-    assert_eq!(use_it(&mut user, &shown(&secret, day(2), 0)), Ok(()));
-    assert!(!waits(&user));
-}
-
-#[test]
-fn many_pending_logins_take_the_place_of_the_oldest() {
-    let (mut user, _, _) = with_app(&keys());
-    let logins: Vec<_> = (0..20).map(|_| Token::random().digest()).collect();
-    for login in &logins {
-        user.begin_pending_login(*login, None, day(2));
-    }
-    let kept: Vec<_> = user
-        .pending_logins
-        .iter()
-        .map(|login| login.digest)
-        .collect();
-    assert_eq!(kept, logins[10..]);
-    user.begin_pending_login(logins[0], None, day(3));
-    assert_eq!(user.pending_logins.len(), 1, "the others have expired");
 }
 
 #[test]

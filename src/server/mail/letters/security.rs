@@ -50,6 +50,15 @@ fn subject_and_words(notice: &SecurityNotice) -> (&'static str, String) {
                  with this email address on {moment}.\nIt calls itself: {device}"
             ),
         ),
+        SecurityEvent::SecondFactorMissing => (
+            "Someone has the password of your fpm-registry account",
+            format!(
+                "A device that we have not seen before sent the right password of the\n\
+                 fpm-registry account with this email address on {moment},\n\
+                 but no second factor, and so was not logged in.\n\
+                 It calls itself: {device}"
+            ),
+        ),
         SecurityEvent::EmailChanged => (
             "The email of your fpm-registry account was changed",
             format!(
@@ -84,6 +93,15 @@ fn subject_and_words(notice: &SecurityNotice) -> (&'static str, String) {
         SecurityEvent::PasskeyRefused => (
             "Passkey of your fpm-registry account refused",
             of_account("A passkey that may have been copied was refused at a login to"),
+        ),
+        SecurityEvent::TotpClosed => (
+            "Authenticator app of your fpm-registry account closed",
+            [
+                &of_account("After 100 wrong codes in a row the authenticator app was closed of"),
+                "\nWhoever typed them knows the password. Log in with a recovery code or a passkey,\n\
+                 which opens the app again, and change the password.",
+            ]
+            .concat(),
         ),
         SecurityEvent::EndOfSecondFactorsAsked => (
             "All second factors of your fpm-registry account are to be removed",
