@@ -34,9 +34,10 @@ fn half_minutes_after(n: u32, half_minutes: u32) -> Origin {
     }
 }
 
-/// Adds an authenticator app on day `n`; its secret and recovery codes.
+/// Adds an authenticator app on day `n`, after any other factor was shown; its secret and recovery codes.
 pub fn add_app(user: &mut User, keys: &SecretKeys, n: u32) -> (TotpSecret, RecoveryCodeTexts) {
     let (secret, codes, session) = (TotpSecret::random(), codes(), user.sessions[0].clone());
+    user.authenticate_by_second_factor(&session.digest, day(n));
     user.begin_totp(&session, &secret, keys, day(n));
     let code = shown(&secret, day(n), 0);
     let confirmed = user.confirm_totp(&session, &code, &codes, Some(keys), &origin(n));
