@@ -14,6 +14,7 @@ use crate::{
 
 contract! {
     three_hundred_are_asked_for_from_one_network
+    neighbours_keep_nobody_from_a_second_factor
     a_refused_login_counts_for_the_network_alone
     a_refused_second_factor_counts_for_the_account
 }
@@ -38,6 +39,23 @@ async fn three_hundred_are_asked_for_from_one_network(registry: Registry) {
     registry.program().ask_for_passkey("login").await;
     registry.wait(15 * MINUTE);
     at(&registry).ask_for_passkey("login").await;
+}
+
+async fn neighbours_keep_nobody_from_a_second_factor(registry: Registry) {
+    let ada = at(&registry);
+    let fields = [("name", "Ada"), ("email", ADA), ("password", PASSWORD)];
+    ada.post("/auth/signup", &fields).await;
+    ada.add_passkey("Phone").await;
+    for _ in 0..300 {
+        at(&registry).ask_for_passkey("login").await;
+    }
+    at(&registry).post(ASK, &[]).await.assert_wait(PROGRAM, 15 * 60);
+    // A session has thirty of its own, whatever others ask for: one was to add the passkey.
+    for _ in 1..30 {
+        ada.ask_for_passkey("recent").await;
+    }
+    let refused = ada.post(ASK, &[("purpose", "recent")]).await;
+    refused.assert_wait(PROGRAM, 15 * 60);
 }
 
 async fn fail(client: &Client<'_>, purpose: &str, credential: &str) -> Answer {

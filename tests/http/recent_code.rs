@@ -21,6 +21,7 @@ contract! {
     a_password_does_not_do
     a_code_of_a_login_is_refused_a_second_later
     a_wrong_code_has_the_attempts_of_its_device
+    the_right_password_has_no_wrong_code_forgotten
     a_session_of_before_the_second_factor_needs_a_code
 }
 
@@ -247,6 +248,26 @@ async fn a_wrong_code_has_the_attempts_of_its_device(registry: Registry) {
             .await
             .assert_done(kind, DONE, PAGE);
     }
+}
+
+/// Or who has a session and the password could try codes without end.
+async fn the_right_password_has_no_wrong_code_forgotten(registry: Registry) {
+    let (client, factor) = with_app(&registry, PROGRAM, "ada@example.org").await;
+    let wrong = factor.app.wrong_code(&registry);
+    let try_codes = async |times: usize| {
+        for _ in 0..times {
+            let refused = ask(&client, "new@example.org", &wrong).await;
+            refused.assert_refused(PROGRAM, 403, NOT_VALID, FIELD);
+        }
+    };
+    try_codes(9).await;
+    let typed = [("email", "another@example.org"), ("current_password", PASSWORD)];
+    let refused = client.post("/account/delete", &typed).await;
+    refused.assert_refused(PROGRAM, 400, "This is not your email", Some("email"));
+    // One of the device is left, and ten of the account.
+    try_codes(11).await;
+    let refused = ask(&client, "new@example.org", &wrong).await;
+    refused.assert_wait(PROGRAM, 30);
 }
 
 async fn a_session_of_before_the_second_factor_needs_a_code(registry: Registry) {
