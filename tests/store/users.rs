@@ -130,7 +130,7 @@ async fn one_email_has_one_user(store: Arc<dyn Store>) {
 }
 
 async fn a_hundred_signups_of_one_email_make_one_user(store: Arc<dyn Store>) {
-    let users = [(); 100].map(|()| user("ada@example.org"));
+    let users: Vec<User> = (0..100).map(|_| user("ada@example.org")).collect();
     let signups = users.clone().into_iter().map(|user| {
         let store = store.clone();
         async move {
