@@ -49,7 +49,10 @@ async fn neighbours_keep_nobody_from_a_second_factor(registry: Registry) {
     for _ in 0..300 {
         at(&registry).ask_for_passkey("login").await;
     }
-    at(&registry).post(ASK, &[]).await.assert_wait(PROGRAM, 15 * 60);
+    at(&registry)
+        .post(ASK, &[])
+        .await
+        .assert_wait(PROGRAM, 15 * 60);
     // A session has thirty of its own, whatever others ask for: one was to add the passkey.
     for _ in 1..30 {
         ada.ask_for_passkey("recent").await;

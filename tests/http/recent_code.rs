@@ -253,6 +253,7 @@ async fn a_wrong_code_has_the_attempts_of_its_device(registry: Registry) {
 /// Or who has a session and the password could try codes without end.
 async fn the_right_password_has_no_wrong_code_forgotten(registry: Registry) {
     let (client, factor) = with_app(&registry, PROGRAM, "ada@example.org").await;
+    registry.wait(15 * MINUTE);
     let wrong = factor.app.wrong_code(&registry);
     let try_codes = async |times: usize| {
         for _ in 0..times {
@@ -261,7 +262,10 @@ async fn the_right_password_has_no_wrong_code_forgotten(registry: Registry) {
         }
     };
     try_codes(9).await;
-    let typed = [("email", "another@example.org"), ("current_password", PASSWORD)];
+    let typed = [
+        ("email", "another@example.org"),
+        ("current_password", PASSWORD),
+    ];
     let refused = client.post("/account/delete", &typed).await;
     refused.assert_refused(PROGRAM, 400, "This is not your email", Some("email"));
     // One of the device is left, and ten of the account.

@@ -20,6 +20,9 @@ fn password_fields_are_made_for_password_managers() {
                 "password current-password",
                 "next ",
                 "csrf_token ",
+                // Of the form for passkeys.
+                "next ",
+                "csrf_token ",
             ][..],
         ),
         (
