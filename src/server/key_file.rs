@@ -63,12 +63,13 @@ pub async fn look_for_lost_keys(settings: &Settings, store: &dyn Store, keys: Op
 
 async fn lost_keys(store: &dyn Store, keys: Option<&SecretKeys>) -> Result<Vec<KeyId>, StoreError> {
     let ids: Vec<&KeyId> = keys.into_iter().flat_map(SecretKeys::ids).collect();
-    if let Some(encrypting) = ids.first() {
+    let mut noted = store.noted_secret_keys().await?;
+    // A start writes nothing that is there already: the disk may be full.
+    if let Some(encrypting) = ids.first().filter(|id| !noted.contains(id)) {
         store
             .note_secret_keys(slice::from_ref(*encrypting), &[])
             .await?;
     }
-    let mut noted = store.noted_secret_keys().await?;
     noted.retain(|id| !ids.contains(&id));
     Ok(noted)
 }
