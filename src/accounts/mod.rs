@@ -6,7 +6,7 @@
 //! - `due`: what is done to users by the clock
 //! - [`user`]: the record of a user and every rule that changes it; [`id`]: ids and handles
 //! - [`users`]: applies a rule to a stored user, again if another change came between
-//! - [`record`]: how what is stored is declared
+//! - [`record`]: how what is stored is declared; [`random`]: random bytes
 //! - [`name`], [`email`], [`password`], [`token`]: parsed values, random tokens and their digests
 //! - [`totp`], [`recovery_code`]: codes of second factors
 //! - [`upload_token_text`], [`token_scope`], [`package`]: the text of an upload token, and what it is good for
@@ -60,6 +60,7 @@ pub mod passkey_use;
 pub mod passkeys;
 pub mod password;
 pub mod policy;
+pub mod random;
 pub mod record;
 pub mod recovery_code;
 pub mod secret_keys;

@@ -42,10 +42,16 @@ impl Accounts {
         pending: Option<&Token>,
     ) -> Result<Asked, Error> {
         let site = self.relying_party()?;
-        let user = match purpose {
-            Purpose::Login => None,
-            Purpose::SecondFactor => Some(self.pending_user(caller, pending).await?),
-            Purpose::Recent => Some(self.account(caller, true).await?.0),
+        let (user, asked_by) = match purpose {
+            Purpose::Login => (None, None),
+            Purpose::SecondFactor => {
+                let user = self.pending_user(caller, pending).await?;
+                (Some(user), pending.map(Token::digest))
+            }
+            Purpose::Recent => {
+                let (user, session) = self.account(caller, true).await?;
+                (Some(user), Some(session.digest))
+            }
             Purpose::Add | Purpose::Unknown => return Err(Error::PurposeInvalid),
         };
         let begun = match &user {
@@ -53,13 +59,9 @@ impl Accounts {
             Some(user) if user.passkeys.is_empty() => return Err(Error::NotFound),
             Some(user) => site.begin_second_factor(&user.credentials()),
         };
-        let asked_by = match purpose {
-            Purpose::SecondFactor => pending.map(Token::digest),
-            Purpose::Recent => caller.replaces(),
-            Purpose::Login | Purpose::Add | Purpose::Unknown => None,
-        };
-        let limit = self.limits.challenge(caller.network, asked_by.as_ref());
-        limit.await?;
+        self.limits
+            .challenge(caller.network, asked_by.as_ref())
+            .await?;
         self.keep_challenge(purpose, user.map(|user| user.id), begun)
             .await
     }
@@ -67,11 +69,11 @@ impl Accounts {
     /// Asks for a new passkey of the user who is logged in.
     pub async fn begin_to_add_passkey(&self, caller: &Caller) -> Result<Asked, Error> {
         let site = self.relying_party()?;
-        let (user, _) = self.account(caller, false).await?;
+        let (user, session) = self.account(caller, false).await?;
         let begun = site.begin_adding(&user.id, &user.email, &user.credentials());
-        let session = caller.replaces();
-        let limit = self.limits.challenge(caller.network, session.as_ref());
-        limit.await?;
+        self.limits
+            .challenge(caller.network, Some(&session.digest))
+            .await?;
         self.keep_challenge(Purpose::Add, Some(user.id), begun)
             .await
     }
@@ -127,30 +129,24 @@ impl Accounts {
             tracing::info!(%cause, "a new passkey was refused");
             Error::PasskeyInvalid
         })?;
-        let added = self.change_own(caller, |user, origin| {
-            let is_asked =
-                challenge.purpose == Purpose::Add && challenge.user == Some(user.id.clone());
-            if !is_asked {
+        self.change_own_access(caller, AuditEvent::SecondFactorAdded, |user, origin| {
+            let is_own = challenge.user.as_ref() == Some(&user.id);
+            if challenge.purpose != Purpose::Add || !is_own {
                 return Err(Error::ChallengeExpired);
             }
-            user.add_passkey(&session, &name, credential.clone(), origin)?;
-            Ok(user.id.clone())
-        });
-        self.audit(AuditEvent::SecondFactorAdded, &added.await?, caller);
-        self.mail_waiting.notify_one();
-        Ok(())
+            user.add_passkey(&session, &name, credential.clone(), origin)
+        })
+        .await
     }
 
     /// Removes the passkey of this handle.
     pub async fn end_passkey(&self, caller: &Caller, handle: &str) -> Result<(), Error> {
         let handle = Handle::from_stored(handle.to_owned());
-        let ended = self.change_own(caller, |user, origin| {
+        self.change_own_access(caller, AuditEvent::SecondFactorRemoved, |user, origin| {
             let is_ended = user.end_passkey(&handle, origin);
-            is_ended.then(|| user.id.clone()).ok_or(Error::NotFound)
-        });
-        self.audit(AuditEvent::SecondFactorRemoved, &ended.await?, caller);
-        self.mail_waiting.notify_one();
-        Ok(())
+            is_ended.then_some(()).ok_or(Error::NotFound)
+        })
+        .await
     }
 
     /// Uses the passkey that answers the challenge, for what it was asked for. Returns the new session; none if it only
@@ -304,21 +300,18 @@ impl Accounts {
         mut rule: impl FnMut(&mut User, Used, Timestamp) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let (site, origin) = (self.relying_party()?, self.origin(caller));
-        let verified = self.users.change_from(user, |user| {
-            let before = user.clone();
-            let done = answer
-                .verify(site, user, &origin)
-                .and_then(|used| rule(user, used, origin.at));
-            if !matches!(done, Ok(_) | Err(Error::PasskeyCopied)) {
-                *user = before;
+        let verified = self.users.try_change_from(user, |user| {
+            match answer.verify(site, user, &origin) {
+                // What was noted of it is stored.
+                Err(Error::PasskeyCopied) => Ok(None),
+                used => rule(user, used?, origin.at).map(Some),
             }
-            Some(done)
         });
-        let done = verified.await?.unwrap_or(Err(Error::PasskeyRefused));
-        if let Err(Error::PasskeyCopied) = done {
+        let done = verified.await?.ok_or(Error::PasskeyRefused)?;
+        done.ok_or_else(|| {
             self.mail_waiting.notify_one();
-        }
-        done
+            Error::PasskeyCopied
+        })
     }
 
     /// Counts a failed login, also at the address if it was counted there, unless nothing was compared.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use base32::Alphabet::Crockford;
 
-use super::token::Digest;
+use super::{random::random_bytes, token::Digest};
 
 /// How many a user gets at once.
 const HOW_MANY: usize = 10;
@@ -25,14 +25,8 @@ pub type RecoveryCodeTexts = [RecoveryCodeText; HOW_MANY];
 
 impl RecoveryCodeText {
     /// A new code from the operating system's generator.
-    #[expect(
-        clippy::expect_used,
-        reason = "without random numbers no code may be made"
-    )]
     pub fn random() -> Self {
-        let mut bytes = [0; RANDOM_BYTES];
-        getrandom::fill(&mut bytes).expect("the operating system has random numbers");
-        Self(bytes)
+        Self(random_bytes())
     }
 
     /// Reads a code as people type it: in any case, with or without what stands between the groups, and with `O`, `I` and
@@ -50,11 +44,15 @@ impl RecoveryCodeText {
 
     /// The text, for the client alone.
     pub fn reveal(&self) -> String {
-        let text = base32::encode(Crockford, &self.0);
-        let chars: Vec<char> = text.chars().collect();
-        let groups = chars.chunks(GROUP).map(String::from_iter);
-        groups.collect::<Vec<_>>().join("-")
+        in_groups(&base32::encode(Crockford, &self.0), "-")
     }
+}
+
+/// A text in groups, which is easier to type.
+pub fn in_groups(text: &str, between: &str) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let groups = chars.chunks(GROUP).map(String::from_iter);
+    groups.collect::<Vec<_>>().join(between)
 }
 
 /// Whether a character only parts the groups of a code.
@@ -93,6 +91,12 @@ mod tests {
                 "{typed:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_secret_is_typed_in_groups_of_four() {
+        let groups = in_groups("GEZDGNBVGY3TQOJQ", " ");
+        assert_eq!(groups, "GEZD GNBV GY3T QOJQ");
     }
 
     proptest! {

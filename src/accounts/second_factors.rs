@@ -55,37 +55,29 @@ impl Accounts {
     ) -> Result<RecoveryCodeTexts, Error> {
         let codes = random_codes();
         let (_, session) = self.account(caller, false).await?;
-        let added = self.change_own(caller, |user, origin| {
-            let keys = self.secret_keys.as_ref();
-            user.confirm_totp(&session, code, &codes, keys, origin)?;
-            Ok(user.id.clone())
-        });
-        self.audit(AuditEvent::SecondFactorAdded, &added.await?, caller);
-        self.mail_waiting.notify_one();
-        Ok(codes)
+        let added =
+            self.change_own_access(caller, AuditEvent::SecondFactorAdded, |user, origin| {
+                let keys = self.secret_keys.as_ref();
+                user.confirm_totp(&session, code, &codes, keys, origin)
+            });
+        added.await.map(|()| codes)
     }
 
     /// Removes the authenticator app.
     pub async fn end_totp(&self, caller: &Caller) -> Result<(), Error> {
-        let ended = self.change_own(caller, |user, origin| {
-            let is_ended = user.end_totp(origin);
-            is_ended.then(|| user.id.clone()).ok_or(Error::NotFound)
-        });
-        self.audit(AuditEvent::SecondFactorRemoved, &ended.await?, caller);
-        self.mail_waiting.notify_one();
-        Ok(())
+        self.change_own_access(caller, AuditEvent::SecondFactorRemoved, |user, origin| {
+            user.end_totp(origin).then_some(()).ok_or(Error::NotFound)
+        })
+        .await
     }
 
     /// Makes new recovery codes, in the place of older ones. They are told only now.
     pub async fn make_recovery_codes(&self, caller: &Caller) -> Result<RecoveryCodeTexts, Error> {
         let codes = random_codes();
-        let made = self.change_own(caller, |user, origin| {
-            user.make_recovery_codes(&codes, origin)?;
-            Ok(user.id.clone())
+        let made = self.change_own_access(caller, AuditEvent::SecondFactorAdded, |user, origin| {
+            user.make_recovery_codes(&codes, origin)
         });
-        self.audit(AuditEvent::SecondFactorAdded, &made.await?, caller);
-        self.mail_waiting.notify_one();
-        Ok(codes)
+        made.await.map(|()| codes)
     }
 
     /// The user whose login waits for a second factor in this browser.

@@ -12,7 +12,7 @@ use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::id::UserId;
+use super::{id::UserId, random::random_bytes};
 
 /// The length of a key.
 const KEY_BYTES: usize = 32;
@@ -84,7 +84,7 @@ impl SecretKeys {
             "# The keys by which fpm-registry encrypts the secrets of authenticator apps, the newest first.\n\
              # No backup of the registry has this file: keep a copy. Without it users lose their authenticator apps.\n\
              {}\n",
-            STANDARD.encode(random::<KEY_BYTES>())
+            STANDARD.encode(random_bytes::<KEY_BYTES>())
         )
     }
 
@@ -141,7 +141,7 @@ impl SecretKey {
         reason = "fails for a secret of 64 GiB, which nobody has"
     )]
     fn seal(&self, user: &UserId, secret: &[u8]) -> Sealed {
-        let nonce = random::<NONCE_LEN>();
+        let nonce = random_bytes::<NONCE_LEN>();
         let mut text = secret.to_vec();
         self.key
             .seal_in_place_append_tag(
@@ -168,16 +168,6 @@ impl SecretKey {
 /// What a secret is bound to.
 fn associated(user: &UserId) -> Aad<Vec<u8>> {
     Aad::from(format!("{PURPOSE}:{user}").into_bytes())
-}
-
-#[expect(
-    clippy::expect_used,
-    reason = "without random numbers nothing may be encrypted"
-)]
-fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).expect("the operating system has random numbers");
-    bytes
 }
 
 impl fmt::Display for KeyId {

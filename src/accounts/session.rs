@@ -2,6 +2,7 @@
 
 use super::{
     Accounts, Caller,
+    audit::AuditEvent,
     error::Error,
     id::Handle,
     lifetimes::{TOUCH_EVERY, session_end},
@@ -79,6 +80,22 @@ impl Accounts {
             rule(user, &origin)
         });
         changed.await?.ok_or(Error::NotLoggedIn)
+    }
+
+    /// The same for a rule about what opens the account: what was done is in the audit log, and its mail is sent.
+    pub(super) async fn change_own_access(
+        &self,
+        caller: &Caller,
+        event: AuditEvent,
+        mut rule: impl FnMut(&mut User, &Origin) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let changed = self.change_own(caller, |user, origin| {
+            rule(user, origin)?;
+            Ok(user.id.clone())
+        });
+        self.audit(event, &changed.await?, caller);
+        self.mail_waiting.notify_one();
+        Ok(())
     }
 
     /// Ends the session of this handle; whether it was the caller's own.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use totp_rs::{Builder, Secret, Totp, TotpError};
 
-use super::{clock::Timestamp, email::Email};
+use super::{clock::Timestamp, email::Email, random::random_bytes};
 
 /// How many digits a code has.
 pub const DIGITS: usize = 6;
@@ -37,14 +37,8 @@ pub enum Checked {
 
 impl TotpSecret {
     /// A new secret from the operating system's generator.
-    #[expect(
-        clippy::expect_used,
-        reason = "without random numbers no secret may be made"
-    )]
     pub fn random() -> Self {
-        let mut bytes = vec![0; SECRET_BYTES];
-        getrandom::fill(&mut bytes).expect("the operating system has random numbers");
-        Self(bytes)
+        Self(random_bytes::<SECRET_BYTES>().to_vec())
     }
 
     /// The secret of these bytes.

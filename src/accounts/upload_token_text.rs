@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::token::Digest;
+use super::{random::random_bytes, token::Digest};
 
 /// What every upload token begins with, so that secret scanners recognize it.
 pub const PREFIX: &str = "fpm_";
@@ -62,15 +62,10 @@ impl fmt::Debug for UploadTokenText {
 }
 
 /// Random digits of base62, each as likely as every other.
-#[expect(
-    clippy::expect_used,
-    reason = "without random numbers no token may be made"
-)]
 fn random_digits() -> String {
     let mut digits = String::with_capacity(RANDOM_CHARS);
-    let mut bytes = [0; 2 * RANDOM_CHARS];
     while digits.len() < RANDOM_CHARS {
-        getrandom::fill(&mut bytes).expect("the operating system has random numbers");
+        let bytes = random_bytes::<{ 2 * RANDOM_CHARS }>();
         // The bytes from 248 on would make the first digits likelier.
         let fair = bytes.iter().filter(|byte| **byte < 248);
         let fair = fair.map(|byte| char::from(DIGITS[usize::from(byte % 62)]));

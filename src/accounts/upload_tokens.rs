@@ -21,12 +21,10 @@ impl Accounts {
         wanted: &WantedToken,
     ) -> Result<UploadTokenText, Error> {
         let text = UploadTokenText::random();
-        let made = self.change_own(caller, |user, origin| {
-            user.make_upload_token(&text, wanted, origin)?;
-            Ok(user.id.clone())
+        let made = self.change_own_access(caller, AuditEvent::UploadTokenMade, |user, origin| {
+            user.make_upload_token(&text, wanted, origin)
         });
-        self.audit(AuditEvent::UploadTokenMade, &made.await?, caller);
-        Ok(text)
+        made.await.map(|()| text)
     }
 
     /// Puts a new text in the place of that of an upload token, which works for another day.
@@ -37,23 +35,20 @@ impl Accounts {
     ) -> Result<UploadTokenText, Error> {
         let text = UploadTokenText::random();
         let handle = Handle::from_stored(handle.to_owned());
-        let made = self.change_own(caller, |user, origin| {
-            user.rotate_upload_token(&handle, &text, origin)?;
-            Ok(user.id.clone())
+        let made = self.change_own_access(caller, AuditEvent::UploadTokenMade, |user, origin| {
+            user.rotate_upload_token(&handle, &text, origin)
         });
-        self.audit(AuditEvent::UploadTokenMade, &made.await?, caller);
-        Ok(text)
+        made.await.map(|()| text)
     }
 
     /// Ends the upload token of this handle.
     pub async fn end_upload_token(&self, caller: &Caller, handle: &str) -> Result<(), Error> {
         let handle = Handle::from_stored(handle.to_owned());
-        let ended = self.change_own(caller, |user, origin| {
+        self.change_own_access(caller, AuditEvent::UploadTokenEnded, |user, origin| {
             let is_ended = user.end_upload_token(&handle, origin);
-            is_ended.then(|| user.id.clone()).ok_or(Error::NotFound)
-        });
-        self.audit(AuditEvent::UploadTokenEnded, &ended.await?, caller);
-        Ok(())
+            is_ended.then_some(()).ok_or(Error::NotFound)
+        })
+        .await
     }
 
     /// Ends all upload tokens of the user who is logged in; how many.

@@ -47,6 +47,6 @@ pub async fn confirm_email(
     let token = context.link_token(Kind::Confirm, uuid.text(), link.text());
     let (accounts, caller) = (&context.accounts, &context.caller);
     accounts.confirm_email(caller, token.as_ref()).await?;
-    context.remove_link_cookie(Kind::Confirm);
+    context.remove_cookie(Kind::Confirm);
     Ok(FORM.done())
 }

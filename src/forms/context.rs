@@ -105,7 +105,7 @@ impl Context {
 
     /// The token of the challenge that is being answered, which works once.
     pub fn take_challenge(&self) -> Option<Token> {
-        self.remove_link_cookie(Kind::Challenge);
+        self.remove_cookie(Kind::Challenge);
         self.cookies.token(Kind::Challenge, &self.headers)
     }
 
@@ -116,8 +116,8 @@ impl Context {
 
     /// Sets the cookies of a login, and takes away what is over with it.
     pub fn set_login_cookies(&self, logged_in: &LoggedIn) {
-        self.remove_link_cookie(Kind::Pending);
-        self.remove_link_cookie(Kind::Reset);
+        self.remove_cookie(Kind::Pending);
+        self.remove_cookie(Kind::Reset);
         self.append_cookie(self.cookies.set(Kind::Session, &logged_in.session));
         if let Some(device) = &logged_in.device {
             self.set_device_cookie(device);
@@ -161,18 +161,18 @@ impl Context {
     /// Takes the reset cookie away, if the client has one: once the reset is done or given up, nobody who
     /// comes to the browser later may find it.
     pub fn remove_reset_cookie(&self) {
-        self.remove_link_cookie(Kind::Reset);
+        self.remove_cookie(Kind::Reset);
     }
 
-    /// Takes the cookies of all mailed links away, when somebody has left this browser.
+    /// Takes the cookies of all mailed links and of a pending login away, when somebody has left this browser.
     pub fn remove_link_cookies(&self) {
         for kind in [Kind::Reset, Kind::Confirm, Kind::NotMe, Kind::Pending] {
-            self.remove_link_cookie(kind);
+            self.remove_cookie(kind);
         }
     }
 
-    /// Takes the cookie of a mailed link away, if the client has one.
-    pub fn remove_link_cookie(&self, kind: Kind) {
+    /// Takes a cookie away, if the client has it.
+    pub fn remove_cookie(&self, kind: Kind) {
         if self.cookies.token(kind, &self.headers).is_some() {
             self.append_cookie(self.cookies.remove(kind));
         }

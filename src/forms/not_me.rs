@@ -45,6 +45,6 @@ pub async fn not_me(
     let token = context.link_token(Kind::NotMe, uuid.text(), link.text());
     let (accounts, caller) = (&context.accounts, &context.caller);
     accounts.secure(caller, token.as_ref()).await?;
-    context.remove_link_cookie(Kind::NotMe);
+    context.remove_cookie(Kind::NotMe);
     Ok(FORM.done())
 }

@@ -12,7 +12,7 @@ use super::{
     security::SecurityPage,
 };
 use crate::{
-    accounts::totp::TotpSecret,
+    accounts::{recovery_code::in_groups, totp::TotpSecret},
     forms::{
         answers::{LOGGED_OUT, OF_THE_STORE},
         second_factors::{begin_totp, confirm_totp},
@@ -21,8 +21,6 @@ use crate::{
 
 /// How large a QR code is drawn at least, in pixels.
 const QR_PIXELS: u32 = 220;
-/// How many characters of the secret stand together.
-const GROUP: usize = 4;
 
 /// The page with the secret.
 pub struct TotpPage {
@@ -67,7 +65,7 @@ impl Page for TotpPage {
 }
 
 fn confirmation(secret: &TotpSecret, uri: String, frame: &Frame) -> impl IntoView + use<> {
-    let groups = in_groups(&secret.base32());
+    let groups = in_groups(&secret.base32(), " ");
     view! {
         <p class="lead">
             "Scan this with the app on your phone, then enter the code that it shows."
@@ -95,13 +93,6 @@ fn begin_again(frame: &Frame) -> impl IntoView + use<> {
     }
 }
 
-/// The secret in groups, for those who type it.
-fn in_groups(secret: &str) -> String {
-    let chars: Vec<char> = secret.chars().collect();
-    let groups = chars.chunks(GROUP).map(String::from_iter);
-    groups.collect::<Vec<_>>().join(" ")
-}
-
 /// The QR code of a text. None if it is too long for one: then there is the secret to type.
 fn qr_code(text: &str) -> Option<impl IntoView + use<>> {
     let code = QrCode::new(text).ok()?;
@@ -112,14 +103,4 @@ fn qr_code(text: &str) -> Option<impl IntoView + use<>> {
     Some(view! {
         <div class="qr" role="img" aria-label="QR code with the secret" inner_html=svg></div>
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_secret_is_typed_in_groups_of_four() {
-        assert_eq!(in_groups("GEZDGNBVGY3TQOJQ"), "GEZD GNBV GY3T QOJQ");
-    }
 }

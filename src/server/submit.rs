@@ -100,7 +100,9 @@ impl Route {
             Err(problem) => (Fields::default(), Err(problem.refusal())),
         };
         let answer = match allowed {
-            Ok(account) => call_server_function(&state, parts.clone(), account, &fields).await,
+            Ok(account) => {
+                call_server_function(&state, client, parts.clone(), account, &fields).await
+            }
             Err(refusal) => Err((HeaderMap::new(), refusal)),
         };
         let reason = answer.as_ref().err().map(|(_, refusal)| refusal.reason);
@@ -213,11 +215,11 @@ fn has_outdated_token(state: &State, headers: &HeaderMap, fields: &Fields) -> bo
 /// set.
 async fn call_server_function(
     state: &State,
+    client: Client,
     mut parts: Parts,
     account: Option<(User, Session)>,
     fields: &Fields,
 ) -> Result<Response, (HeaderMap, Refusal)> {
-    let client = Client::of(&parts.headers);
     parts.extensions.insert(client);
     parts.extensions.insert(account.map(Arc::new));
     let service = state.service.clone();
