@@ -5,6 +5,7 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::Command,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
     thread,
     time::{Duration, Instant},
 };
@@ -34,12 +35,21 @@ fn a_full_disk_refuses_writes_and_loses_nothing() {
     disk.fill();
     let begun = Instant::now();
     let mut refused = 0;
-    while refused < 20 {
-        refused += usize::from(!users.add(&registry));
-        assert!(begun.elapsed() < Duration::from_secs(60), "writes go on");
-        assert!(registry.is_logged_in(&session), "reads go on");
-        assert_eq!(registry.send(&get("/auth/login").by_browser()).status, 200);
-    }
+    let mut read = 0;
+    let goes_on = AtomicBool::new(true);
+    let is_full = || goes_on.load(Relaxed) && begun.elapsed() < Duration::from_secs(60);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| rename_while(is_full, &registry, &session));
+        }
+        let readers = [(); 4].map(|()| scope.spawn(|| read_while(is_full, &registry, &session)));
+        while refused < 20 && is_full() {
+            refused += usize::from(!users.add(&registry));
+        }
+        goes_on.store(false, Relaxed);
+        read = readers.map(|one| one.join().unwrap()).iter().sum();
+    });
+    assert_eq!(refused, 20, "writes go on");
     let acknowledged = users.known.len();
 
     disk.free();
@@ -79,7 +89,7 @@ fn a_full_disk_refuses_writes_and_loses_nothing() {
     users.assert_all_there(&registry);
     drop(registry);
     report(&format!(
-        "F18 disk: full, {refused} writes refused with 503 while reads went on, {acknowledged} signups acknowledged \
+        "F18 disk: full, {refused} writes refused with 503 while each of {read} reads succeeded, {acknowledged} signups acknowledged \
          by then, written again {recovered:.2?} after there was room, {start}; read-only: no start, one sentence; {} \
          users can log in after all",
         users.known.len()
@@ -253,6 +263,29 @@ fn a_damaged_page_ends_no_process_without_a_word() {
         "F18 pages: damaged one by one, a logout is done at {served}, refused with 503 and logged at {failed}; {refused} \
          starts refused with one sentence"
     ));
+}
+
+/// Gives how many requests that read were answered meanwhile.
+fn read_while(is_full: impl Fn() -> bool, registry: &Registry, session: &str) -> usize {
+    let mut answered = 0;
+    while is_full() {
+        assert!(registry.is_logged_in(session));
+        assert_eq!(registry.send(&get("/auth/login").by_browser()).status, 200);
+        answered += 2;
+    }
+    answered
+}
+
+/// Writes as quickly as possible, since reads are to meet the moment in which one fails.
+fn rename_while(is_full: impl Fn() -> bool, registry: &Registry, session: &str) {
+    let names = ["Ada", "Grace"].into_iter().cycle();
+    for name in names.take_while(|_| is_full()) {
+        let rename = post("/account/name", &[("name", name)]).with("Cookie", session);
+        let answer = registry.send(&rename);
+        if answer.status != 200 {
+            answer.assert_later();
+        }
+    }
 }
 
 #[track_caller]

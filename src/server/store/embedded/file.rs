@@ -59,7 +59,10 @@ impl RegistryFile {
 
     /// Reopens the file, which redb requires after a failed read or write.
     pub(super) fn reopen(&self) {
-        let mut database = self.database.blocking_write();
+        self.reopen_as(&mut self.database.blocking_write());
+    }
+
+    fn reopen_as(&self, database: &mut Option<Database>) {
         let opened = catch_redb_panic(|| {
             *database = None;
             open_database(make_file(&self.path)?)
@@ -72,10 +75,20 @@ impl RegistryFile {
         }
     }
 
-    pub(super) fn read<T>(&self, look: impl FnOnce(&ReadTransaction) -> Result<T>) -> Result<T> {
-        let database = self.database.blocking_read();
-        let database = database.as_ref().ok_or(redb::Error::DatabaseClosed)?;
-        look(&database.begin_read()?)
+    /// Runs `look` on the committed state. A write that fails meanwhile, such as on a full disk, fails no read: `look`
+    /// then runs again while no write can, on a reopened file if no one else has reopened it by then.
+    pub(super) fn read<T>(&self, look: impl Fn(&ReadTransaction) -> Result<T>) -> Result<T> {
+        let outcome = read_from(self.database.blocking_read().as_ref(), &look);
+        let Err(redb::Error::PreviousIo) = outcome else {
+            return outcome;
+        };
+        let mut database = self.database.blocking_write();
+        let outcome = read_from(database.as_ref(), &look);
+        let Err(redb::Error::PreviousIo) = outcome else {
+            return outcome;
+        };
+        self.reopen_as(&mut database);
+        read_from(database.as_ref(), &look)
     }
 
     /// Runs a batch in one transaction, whole or not at all. If `is_due`, it also brings delayed changes to the disk.
@@ -103,6 +116,13 @@ impl RegistryFile {
         }
         Ok((answers, commit))
     }
+}
+
+fn read_from<T>(
+    database: Option<&Database>,
+    look: impl Fn(&ReadTransaction) -> Result<T>,
+) -> Result<T> {
+    look(&database.ok_or(redb::Error::DatabaseClosed)?.begin_read()?)
 }
 
 /// The file of the store in this directory.

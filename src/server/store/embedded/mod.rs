@@ -73,7 +73,7 @@ impl EmbeddedStore {
 
     async fn read<T: Send + 'static>(
         &self,
-        look: impl FnOnce(&ReadTransaction) -> Result<T> + Send + 'static,
+        look: impl Fn(&ReadTransaction) -> Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let file = self.file.clone();
         let (answer, answered) = oneshot::channel();
@@ -135,7 +135,7 @@ impl Store for EmbeddedStore {
     async fn find(&self, key: Key<'_>) -> Result<Option<User>, StoreError> {
         let lookup = Lookup::from(key);
         let user = self
-            .read(move |transaction| find(transaction, lookup))
+            .read(move |transaction| find(transaction, &lookup))
             .await?;
         Ok(user.filter(|user| match key {
             Key::Device(email, device) => user.email == *email && user.device(device).is_some(),

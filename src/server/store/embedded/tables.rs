@@ -128,11 +128,11 @@ pub(super) fn due(
 }
 
 /// The user that is looked up, in a read transaction.
-pub(super) fn find(transaction: &ReadTransaction, lookup: Lookup) -> Result<Option<User>> {
+pub(super) fn find(transaction: &ReadTransaction, lookup: &Lookup) -> Result<Option<User>> {
     let users = transaction.open_table(USERS)?;
     match lookup {
-        Lookup::Id(id) => get(&users, &*id),
-        Lookup::Index(key) => match transaction.open_table(INDEX)?.get(&*key)? {
+        Lookup::Id(id) => get(&users, id.as_str()),
+        Lookup::Index(key) => match transaction.open_table(INDEX)?.get(key.as_slice())? {
             Some(id) => get(&users, id.value()),
             None => Ok(None),
         },
