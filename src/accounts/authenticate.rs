@@ -6,6 +6,7 @@ use super::{
     error::{CodeRefusal, Error},
     fair_queue::Priority,
     password::{Password, Verdict},
+    token::Digest,
     user::{Session, User},
 };
 
@@ -107,7 +108,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// Uses a code, which counts as a login from this device.
+    /// Uses a code, which counts as a login of this session.
     async fn show_code(
         &self,
         caller: &Caller,
@@ -118,22 +119,29 @@ impl Accounts {
         let typed = typed.filter(|typed| !typed.trim().is_empty());
         let code = typed.ok_or(Error::CurrentCode(CodeRefusal::Required))?;
         let (id, email) = (user.id.clone(), user.email.clone());
-        let device = self.known_to(caller, &user).unwrap_or(session.digest);
-        let counted = self.count_login(caller, Some(&email), Some(&device));
+        // Not for the device, which another password makes a new one.
+        let counted_for = Digest::of(session.handle.as_str().as_bytes());
+        let counted = self.count_login(caller, Some(&email), Some(&counted_for));
         let mut attempt = counted.await?;
         let (origin, keys) = (self.origin(caller), self.secret_keys.as_ref());
         let used = self.users.change_from(user, |user| {
             let digest = user.live_session(&session.digest, origin.at)?.digest;
             // What a wrong code changes is stored too.
-            let used = user.use_code(code, keys, &origin);
+            let used = user.use_code(code, true, keys, &origin);
             Some(used.map(|()| user.authenticate_by_second_factor(&digest, origin.at)))
         });
         let used = used.await;
         self.mail_waiting.notify_one();
         match used {
             Ok(Some(Ok(_))) => {
-                self.limits.succeeded(&mut attempt, Some(&device)).await;
+                let settled = self.limits.succeeded(&mut attempt, Some(&counted_for));
+                settled.await;
                 Ok(())
+            }
+            Ok(Some(Err(CodeRefusal::Unreadable))) => {
+                let error = Error::CurrentCode(CodeRefusal::Unreadable);
+                self.limits.aborted(&mut attempt, &error).await;
+                Err(error)
             }
             Ok(Some(Err(refusal))) => {
                 self.audit(AuditEvent::WrongCurrentCode, &id, caller);

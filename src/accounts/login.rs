@@ -59,7 +59,11 @@ impl Accounts {
         let completed = self.complete_login(caller, &mut login, password, second);
         let logged_in = completed.await;
         match &logged_in {
-            Err(error @ (Error::Busy | Error::Unavailable(_))) => {
+            Err(
+                error @ (Error::Busy
+                | Error::Unavailable(_)
+                | Error::SecondFactor(CodeRefusal::Unreadable)),
+            ) => {
                 self.limits.aborted(&mut login.attempt, error).await;
             }
             Err(_) => {
@@ -176,7 +180,9 @@ impl Accounts {
                     }
                     let used = match second {
                         SecondStep::Code(code) => {
-                            user.use_code(code, self.secret_keys.as_ref(), &origin)
+                            let (is_known, keys) =
+                                (new.known().is_some(), self.secret_keys.as_ref());
+                            user.use_code(code, is_known, keys, &origin)
                         }
                         SecondStep::Later => {
                             let (digest, is_known) = (pending.digest(), new.known().is_some());

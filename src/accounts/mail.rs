@@ -348,6 +348,26 @@ pub enum SecurityEvent {
     SecondFactorsEnded,
 }
 
+impl SecurityEvent {
+    /// Whether somebody tried to get in, or to guess, and did not succeed.
+    pub fn is_of_an_attempt(self) -> bool {
+        match self {
+            Self::SecondFactorMissing | Self::PasskeyRefused | Self::TotpClosed => true,
+            Self::PasswordChanged
+            | Self::NewDevice
+            | Self::EmailChanged
+            | Self::TotpAdded
+            | Self::TotpRemoved
+            | Self::RecoveryCodesMade
+            | Self::RecoveryCodeUsed
+            | Self::PasskeyAdded
+            | Self::PasskeyRemoved
+            | Self::EndOfSecondFactorsAsked
+            | Self::SecondFactorsEnded => false,
+        }
+    }
+}
+
 /// Why a delivery failed. The text is for the log and contains no address.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {

@@ -5,12 +5,15 @@ use super::{
 };
 
 impl Accounts {
-    /// The user whose link this is, if it lives.
+    /// The user whose link this is, if it lives, with the second factors that it would leave.
     pub async fn not_me_owner(&self, token: &Token) -> Result<Option<User>, Error> {
         let digest = token.digest();
         let owner = self.users.find(Key::NotMe(&digest)).await?;
         let now = self.clock.now();
-        Ok(owner.filter(|user| user.not_me_link(&digest, now).is_some()))
+        Ok(owner.and_then(|user| {
+            let link = user.not_me_link(&digest, now)?;
+            Some(user.with_second_factors_undone(link, now))
+        }))
     }
 
     /// Takes the account back for the mailbox that the link went to, and sends it a reset link.

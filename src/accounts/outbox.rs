@@ -233,6 +233,7 @@ impl Outbox {
             email: queued.to.clone(),
             event_at: queued.queued_at,
             expires_at: queued.queued_at.plus(UNDO_LIFE),
+            keeps_second_factors: event.is_of_an_attempt(),
             unknown: Unknown::new(),
         };
         let issued = self.users.change_from(user, |user| {

@@ -129,7 +129,7 @@ impl Accounts {
             tracing::info!(%cause, "a new passkey was refused");
             Error::PasskeyInvalid
         })?;
-        self.change_own_access(caller, AuditEvent::SecondFactorAdded, |user, origin| {
+        self.change_second_factors(caller, AuditEvent::SecondFactorAdded, |user, origin| {
             let is_own = challenge.user.as_ref() == Some(&user.id);
             if challenge.purpose != Purpose::Add || !is_own {
                 return Err(Error::ChallengeExpired);
@@ -142,7 +142,7 @@ impl Accounts {
     /// Removes the passkey of this handle.
     pub async fn end_passkey(&self, caller: &Caller, handle: &str) -> Result<(), Error> {
         let handle = Handle::from_stored(handle.to_owned());
-        self.change_own_access(caller, AuditEvent::SecondFactorRemoved, |user, origin| {
+        self.change_second_factors(caller, AuditEvent::SecondFactorRemoved, |user, origin| {
             let is_ended = user.end_passkey(&handle, origin);
             is_ended.then_some(()).ok_or(Error::NotFound)
         })
@@ -205,7 +205,7 @@ impl Accounts {
             if !used.user_verified {
                 return Err(Error::PasskeyUnverified);
             }
-            if !user.can_log_in_by_passkey() {
+            if !user.can_log_in_by_passkey() || !user.lets_in_alone(&used) {
                 return Err(Error::PasskeyRefused);
             }
             user.note_passkey_use(used, now);

@@ -10,7 +10,7 @@ use super::{
     store::Key,
     token::Token,
     totp::TotpSecret,
-    user::{Session, User},
+    user::{Session, User, event::Origin},
 };
 
 impl Accounts {
@@ -56,16 +56,32 @@ impl Accounts {
         let codes = random_codes();
         let (_, session) = self.account(caller, false).await?;
         let added =
-            self.change_own_access(caller, AuditEvent::SecondFactorAdded, |user, origin| {
+            self.change_second_factors(caller, AuditEvent::SecondFactorAdded, |user, origin| {
                 let keys = self.secret_keys.as_ref();
                 user.confirm_totp(&session, code, &codes, keys, origin)
             });
         added.await.map(|()| codes)
     }
 
+    /// Applies a rule about the second factors of the caller, which other sessions then have to show anew.
+    pub(super) async fn change_second_factors(
+        &self,
+        caller: &Caller,
+        event: AuditEvent,
+        mut rule: impl FnMut(&mut User, &Origin) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let own = caller.replaces().ok_or(Error::NotLoggedIn)?;
+        self.change_own_access(caller, event, |user, origin| {
+            rule(user, origin)?;
+            user.forget_factors_shown_elsewhere(&own);
+            Ok(())
+        })
+        .await
+    }
+
     /// Removes the authenticator app.
     pub async fn end_totp(&self, caller: &Caller) -> Result<(), Error> {
-        self.change_own_access(caller, AuditEvent::SecondFactorRemoved, |user, origin| {
+        self.change_second_factors(caller, AuditEvent::SecondFactorRemoved, |user, origin| {
             user.end_totp(origin).then_some(()).ok_or(Error::NotFound)
         })
         .await
@@ -74,9 +90,10 @@ impl Accounts {
     /// Makes new recovery codes, in the place of older ones. They are told only now.
     pub async fn make_recovery_codes(&self, caller: &Caller) -> Result<RecoveryCodeTexts, Error> {
         let codes = random_codes();
-        let made = self.change_own_access(caller, AuditEvent::SecondFactorAdded, |user, origin| {
-            user.make_recovery_codes(&codes, origin)
-        });
+        let made =
+            self.change_second_factors(caller, AuditEvent::SecondFactorAdded, |user, origin| {
+                user.make_recovery_codes(&codes, origin)
+            });
         made.await.map(|()| codes)
     }
 
@@ -124,6 +141,11 @@ impl Accounts {
             Ok(Some(Ok(begun))) => {
                 let finished = self.finish_login(caller, &id, &mut attempt, new, &begun);
                 return finished.await;
+            }
+            Ok(Some(Err(CodeRefusal::Unreadable))) => {
+                let error = Error::SecondFactor(CodeRefusal::Unreadable);
+                self.limits.aborted(&mut attempt, &error).await;
+                return Err(error);
             }
             Ok(Some(Err(refusal))) => refusal,
             Ok(None) => {

@@ -9,10 +9,11 @@ use super::{
     endpoint::{Content, Endpoint, FORGET, REDIRECT, UUID},
     frame::Frame,
     link,
+    parts::day,
     request::{Detour, PageRequest},
 };
 use crate::{
-    accounts::{Accounts, token::Token},
+    accounts::{Accounts, token::Token, user::User},
     forms::{
         answers::{DEAD_LINK, OF_THE_STORE},
         cookie::Kind,
@@ -24,6 +25,8 @@ use crate::{
 /// The page with the button that takes an account back.
 pub struct NotMePage {
     token: Token,
+    /// The user, with the second factors that the link would leave.
+    after: User,
 }
 
 impl Page for NotMePage {
@@ -40,8 +43,8 @@ impl Page for NotMePage {
     async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
         let find =
             async |accounts: Arc<Accounts>, token: Token| accounts.not_me_owner(&token).await;
-        let (token, _) = link::open(request, Kind::NotMe, Self::PATH, find).await?;
-        Ok(Self { token })
+        let (token, after) = link::open(request, Kind::NotMe, Self::PATH, find).await?;
+        Ok(Self { token, after })
     }
 
     fn view(self, frame: &Frame) -> AnyView {
@@ -55,8 +58,7 @@ impl Page for NotMePage {
                 <li>"The password no longer works."</li>
                 <li>"The address that our mail went to is that of the account again."</li>
                 <li>"We send a link to choose a new password to that address."</li>
-                <li>"Second factors that were added since this mail go. Those that were replaced or removed since come back."</li>
-                <li>"Second factors that were added before this mail stay. If one of them is not yours, use the link in its own mail."</li>
+                {second_factors(&self.after)}
             </ul>
             {frame.button_form(&not_me::FORM, hidden)}
             <nav class="links">
@@ -65,4 +67,24 @@ impl Page for NotMePage {
         }
         .into_any()
     }
+}
+
+/// The second factors of which a login then needs one.
+fn second_factors(user: &User) -> AnyView {
+    if !user.has_second_factor() {
+        return view! { <li>"A login needs no second factor then."</li> }.into_any();
+    }
+    let app = user.totp.as_ref().map(|app| {
+        view! { <li>"the authenticator app, added " {day(app.added_at)}</li> }
+    });
+    let passkeys = user.passkeys.iter().map(|passkey| {
+        view! { <li>"the passkey “" {passkey.name.clone()} "”, added " {day(passkey.added_at)}</li> }
+    });
+    view! {
+        <li>
+            "A login then needs one of these second factors. If one is not yours, use the link in the mail about it instead."
+            <ul>{app} {passkeys.collect_view()}</ul>
+        </li>
+    }
+    .into_any()
 }

@@ -16,8 +16,10 @@ record! {
         "usedAt" optional used_at: Option<Timestamp>,
         /// The step of the last code that was accepted. No code of it or of an earlier one works again.
         "step" default step: u64,
-        /// How many wrong codes there were in a row.
+        /// How many wrong codes in a row were typed on devices that are not known.
         "wrong" optional wrong: u32,
+        /// How many on known ones, and by who was logged in.
+        "wrongOfKnown" optional wrong_of_known: u32,
     }
 }
 

@@ -1,11 +1,10 @@
-//! Second factors that their user replaced or removed: they are good for nothing, but come back where what took their
-//! place goes. Else the link of an older mail would leave none, and whoever reads the mail would get in by it alone.
+//! Second factors that their user replaced or removed: they are good for nothing, but come back if what took their place
+//! goes. Else the link of an older mail would leave none, and whoever reads the mail would get in by it alone.
 
 use super::{FormerFactors, User};
 use crate::accounts::{clock::Timestamp, lifetimes::UNDO_LIFE, record::Unknown};
 
-/// The most changes of which it is kept what they took away. Past it nothing is: the older factors are those that count
-/// most.
+/// The most of each kind that are kept. Past it none is: the older ones are those that count most.
 const MAX_FORMER_FACTORS: usize = 20;
 
 impl FormerFactors {
@@ -20,6 +19,10 @@ impl FormerFactors {
         }
     }
 
+    fn is_empty(&self) -> bool {
+        *self == Self::of(self.replaced_at)
+    }
+
     fn lives(&self, now: Timestamp) -> bool {
         self.replaced_at.plus(UNDO_LIFE) > now
     }
@@ -27,12 +30,23 @@ impl FormerFactors {
 
 impl User {
     /// Keeps what a change took away, as long as a mail of before can undo the change.
-    pub(super) fn keep_former_factors(&mut self, former: FormerFactors) {
+    pub(super) fn keep_former_factors(&mut self, mut former: FormerFactors) {
         self.drop_expired_former_factors(former.replaced_at);
-        let is_something = former != FormerFactors::of(former.replaced_at);
-        let has_room = self.former_factors.len() < MAX_FORMER_FACTORS;
+        let has_room = |is_alike: fn(&FormerFactors) -> bool| {
+            let kept = self.former_factors.iter();
+            kept.filter(|former| is_alike(former)).count() < MAX_FORMER_FACTORS
+        };
+        former
+            .totp
+            .take_if(|_| !has_room(|kept| kept.totp.is_some()));
+        former
+            .passkey
+            .take_if(|_| !has_room(|kept| kept.passkey.is_some()));
+        former
+            .recovery_codes
+            .take_if(|_| !has_room(|kept| kept.recovery_codes.is_some()));
         self.former_factors
-            .extend((is_something && has_room).then_some(former));
+            .extend((!former.is_empty()).then_some(former));
     }
 
     /// Drops those that nothing can bring back any more.
@@ -41,24 +55,35 @@ impl User {
     }
 
     /// Removes the second factors that were added at this moment or later, and the recovery codes that were made then. Puts
-    /// back those that were there before it and were replaced or removed since.
+    /// in their place the app and the codes that were there before, and everything that was if else no second factor were
+    /// left. What was removed, and nothing goes that took its place, stays removed: it may have been a thief's.
     pub(super) fn drop_second_factors_since(&mut self, at: Timestamp, now: Timestamp) {
-        self.totp.take_if(|app| app.added_at >= at);
-        self.passkeys.retain(|passkey| passkey.added_at < at);
-        self.recovery_codes.take_if(|codes| codes.made_at >= at);
         self.drop_expired_former_factors(now);
-        let since = self
-            .former_factors
-            .extract_if(.., |former| former.replaced_at >= at);
-        for former in since.collect::<Vec<_>>() {
+        let had_any = self.has_second_factor();
+        let app_goes = self.totp.take_if(|app| app.added_at >= at).is_some();
+        let codes = &mut self.recovery_codes;
+        let codes_go = codes.take_if(|codes| codes.made_at >= at).is_some();
+        self.passkeys.retain(|passkey| passkey.added_at < at);
+        let none_is_left = had_any && !self.has_second_factor();
+        for former in &mut self.former_factors {
+            former.totp.take_if(|app| app.added_at >= at);
+            former.recovery_codes.take_if(|codes| codes.made_at >= at);
+            former.passkey.take_if(|passkey| passkey.added_at >= at);
+            if former.replaced_at < at {
+                continue;
+            }
             // Of what there can be one of, only one was there at the moment.
-            let app = former.totp.filter(|app| app.added_at < at);
+            let app = &mut former.totp;
+            let app = app.take_if(|_| app_goes || none_is_left);
             self.totp = self.totp.take().or(app);
-            let codes = former.recovery_codes.filter(|codes| codes.made_at < at);
+            let codes = &mut former.recovery_codes;
+            let codes = codes.take_if(|_| codes_go || none_is_left);
             self.recovery_codes = self.recovery_codes.take().or(codes);
-            let passkey = former.passkey.filter(|passkey| passkey.added_at < at);
+            let passkey = &mut former.passkey;
+            let passkey = passkey.take_if(|_| none_is_left);
             self.passkeys.extend(passkey);
         }
+        self.former_factors.retain(|former| !former.is_empty());
         self.passkeys.sort_by_key(|passkey| passkey.added_at);
         self.pending_totp = None;
         self.drop_useless_codes();

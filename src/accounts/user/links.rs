@@ -53,5 +53,7 @@ record! {
         "eventAt" required event_at: Timestamp,
         /// When it ends by itself.
         "expiresAt" required expires_at: Timestamp,
+        /// Whether it leaves second factors as they are, since the mail tells of somebody who did not get in.
+        "keepsSecondFactors" optional keeps_second_factors: bool,
     }
 }

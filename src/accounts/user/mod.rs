@@ -117,6 +117,8 @@ record! {
         "formerFactors" optional former_factors: Vec<FormerFactors>,
         /// When all second factors end, as an operator has asked; none if that is not so.
         "secondFactorsEndAt" optional second_factors_end_at: Option<Timestamp>,
+        /// When the account was last taken back, by "this was not me" or by an operator.
+        "takenBackAt" optional taken_back_at: Option<Timestamp>,
         /// Logins with the right password that wait for a second factor, the oldest first; the time of some may be over.
         "pendingLogins" optional pending_logins: Vec<PendingLogin>,
         /// What has happened, the oldest first.
@@ -284,6 +286,7 @@ impl User {
             passkeys: Vec::new(),
             former_factors: Vec::new(),
             second_factors_end_at: None,
+            taken_back_at: None,
             pending_logins: Vec::new(),
             events: Vec::new(),
             notices: Vec::new(),

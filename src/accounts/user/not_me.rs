@@ -42,9 +42,9 @@ impl User {
 
     /// Takes the account back: the address that the mail went to is that of record again, and gets a reset link. All
     /// sessions, known devices, upload tokens and pending links end, the password works no more, every security mail of
-    /// later events loses its link, and the second factors go that were not there before the event. So the older mailbox
-    /// wins, but not against a second factor: whoever reads the mail needs it to log in. The others stay, even if an
-    /// operator has asked to end them, or come back, if they were replaced or removed since.
+    /// later events loses its link, and the second factors go that were not there before the event, unless nobody got in by
+    /// it. So the older mailbox wins, but not against a second factor: whoever reads the mail needs it to log in. The others
+    /// stay, even if an operator has asked to end them. No passkey logs in alone before it was used after a password.
     pub fn secure(&mut self, link: &Digest, origin: &Origin) -> Result<(), Error> {
         let now = origin.at;
         let link = self.not_me_link(link, now).ok_or(Error::LinkDead)?.clone();
@@ -52,20 +52,34 @@ impl User {
         if is_undone && !self.holds(&link.email, now) {
             return Err(Error::LinkDead);
         }
-        self.email = link.email;
+        self.email = link.email.clone();
         self.confirmed_at.get_or_insert(now);
         self.not_me.retain(|other| other.event_at < link.event_at);
         self.held
             .retain(|held| held.changed_at < link.event_at && held.email != self.email);
         self.lock_out();
+        self.taken_back_at = Some(now);
         self.keep_second_factors(origin);
-        self.drop_second_factors_since(link.event_at, now);
+        self.undo_second_factors(&link, now);
         if is_undone {
             self.note(EventKind::EmailUndone, origin);
         }
         self.note(EventKind::Secured, origin);
         self.send(MailKind::ResetLink, self.email.clone(), origin);
         Ok(())
+    }
+
+    /// The user as the link would leave the second factors, if it were used now.
+    pub fn with_second_factors_undone(&self, link: &NotMeLink, now: Timestamp) -> Self {
+        let mut after = self.clone();
+        after.undo_second_factors(link, now);
+        after
+    }
+
+    fn undo_second_factors(&mut self, link: &NotMeLink, now: Timestamp) {
+        if !link.keeps_second_factors {
+            self.drop_second_factors_since(link.event_at, now);
+        }
     }
 }
 
@@ -79,21 +93,26 @@ mod tests {
         mail::MailId,
         password::PasswordHash,
         token::Token,
-        user::tests::{confirmed, day, device, email, kinds, origin, session},
+        user::tests::{confirmed, day, device, email, kinds, origin, passkey, session},
     };
 
     /// The link of a security mail that tells of something on day `n`.
     fn link(user: &mut User, n: u32) -> Digest {
-        let link = NotMeLink {
+        let link = new_link(user, n);
+        assert!(user.issue_not_me(link.clone(), SecurityEvent::NewDevice, day(n)));
+        link.digest
+    }
+
+    fn new_link(user: &User, n: u32) -> NotMeLink {
+        NotMeLink {
             digest: Token::random().digest(),
             mail: MailId::random(),
             email: user.email.clone(),
             event_at: day(n),
             expires_at: day(n).plus(UNDO_LIFE),
+            keeps_second_factors: false,
             unknown: Default::default(),
-        };
-        assert!(user.issue_not_me(link.clone(), SecurityEvent::NewDevice, day(n)));
-        link.digest
+        }
     }
 
     /// Has another address confirmed on day `n`; the link in the mail to the old one.
@@ -132,6 +151,34 @@ mod tests {
             user.secure(&link, &origin(2)),
             Err(Error::LinkDead)
         ));
+    }
+
+    #[test]
+    fn a_mail_about_who_did_not_get_in_leaves_second_factors_as_they_are() {
+        let with_link = |event: SecurityEvent| {
+            let mut user = confirmed();
+            user.passkeys = vec![passkey(0)];
+            let link = NotMeLink {
+                keeps_second_factors: event.is_of_an_attempt(),
+                ..new_link(&user, 1)
+            };
+            assert!(user.issue_not_me(link.clone(), event, day(1)));
+            user.passkeys.push(passkey(2));
+            (user, link)
+        };
+        for (event, left) in [
+            (SecurityEvent::SecondFactorMissing, 2),
+            (SecurityEvent::PasskeyRefused, 2),
+            (SecurityEvent::TotpClosed, 2),
+            (SecurityEvent::NewDevice, 1),
+        ] {
+            let (mut user, link) = with_link(event);
+            let foreseen = user.with_second_factors_undone(&link, day(3)).passkeys;
+            user.secure(&link.digest, &origin(3)).unwrap();
+            assert_eq!(user.passkeys.len(), left, "{event:?}");
+            assert_eq!(user.passkeys, foreseen);
+            assert_eq!(user.taken_back_at, Some(day(3)));
+        }
     }
 
     #[test]

@@ -76,6 +76,7 @@ impl User {
             self.confirmed_at = None;
         }
         self.lock_out();
+        self.taken_back_at = Some(origin.at);
         // Who asked for their end may have been the thief, and the links end by which the owner would object.
         self.keep_second_factors(origin);
         if let Some(at) = since {
@@ -237,6 +238,7 @@ mod tests {
             email: thief.clone(),
             event_at: day(1),
             expires_at: day(7),
+            keeps_second_factors: false,
             unknown: Default::default(),
         };
         assert!(user.issue_not_me(link.clone(), SecurityEvent::NewDevice, day(1)));

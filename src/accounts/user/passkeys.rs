@@ -27,9 +27,19 @@ impl User {
     }
 
     /// Whether a passkey alone lets the user in: not while the owner of an account that was taken back has chosen no
-    /// password, since the passkey may be a thief's.
+    /// password.
     pub fn can_log_in_by_passkey(&self) -> bool {
         self.disabled_at.is_none() && self.password.is_usable()
+    }
+
+    /// Whether the passkey that was used lets the user in alone: not if the account was taken back since it was last
+    /// used, as it may be a thief's. Whoever uses it after the password is the owner.
+    pub fn lets_in_alone(&self, used: &Used) -> bool {
+        let passkey = self.passkeys.get(used.index);
+        passkey.is_some_and(|passkey| {
+            let last_use = passkey.used_at.unwrap_or(passkey.added_at);
+            self.taken_back_at.is_none_or(|at| last_use > at)
+        })
     }
 
     /// Adds a passkey, which the user has just shown in this session.
@@ -239,6 +249,30 @@ mod tests {
         assert!(!user.can_log_in_by_passkey());
         let created = User::created(name("Ada"), email("ada@example.org"), &origin(0));
         assert!(!created.can_log_in_by_passkey());
+    }
+
+    #[test]
+    fn of_an_account_that_was_taken_back_no_passkey_lets_in_alone_before_it_is_used_after_the_password()
+     {
+        let mut user = confirmed();
+        add(&mut user, "phone", 1).unwrap();
+        let used = |index| Used {
+            index,
+            credential: passkey(1).credential,
+            user_verified: true,
+        };
+        assert!(user.lets_in_alone(&used(0)));
+        assert!(!user.lets_in_alone(&used(1)), "there is none");
+        user.note_passkey_use(used(0), day(2));
+        user.recover(&email("ada@example.org"), None, &origin(3));
+        assert!(!user.lets_in_alone(&used(0)));
+        user.note_passkey_use(used(0), day(4));
+        assert!(user.lets_in_alone(&used(0)));
+        user.sessions.push(session(4, 30));
+        let session = user.sessions[0].digest;
+        assert!(user.authenticate_by_second_factor(&session, day(4)));
+        add(&mut user, "laptop", 4).unwrap();
+        assert!(user.lets_in_alone(&used(1)));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::accounts::{
 };
 
 /// The most of known devices that wait at once, and the most of others.
-const MAX_PENDING_LOGINS: usize = 10;
+const MAX_PENDING_LOGINS: usize = 50;
 /// How many wrong codes end one.
 const MAX_WRONG_CODES: u32 = 5;
 
@@ -117,16 +117,22 @@ impl User {
         keys: Option<&SecretKeys>,
         origin: &Origin,
     ) -> Result<(), CodeRefusal> {
-        let used = self.use_code(code, keys, origin);
-        if used.is_ok() {
-            self.end_pending_login(login);
-            return used;
+        let mut logins = self.pending_logins.iter();
+        let is_known = logins.any(|other| other.digest == *login && other.of_known_device);
+        let used = self.use_code(code, is_known, keys, origin);
+        match used {
+            Ok(()) => self.end_pending_login(login),
+            Err(CodeRefusal::Unreadable) => {}
+            Err(_) => self.count_wrong_code(login),
         }
+        used
+    }
+
+    fn count_wrong_code(&mut self, login: &Digest) {
         let mut logins = self.pending_logins.iter_mut();
         let login = logins.find(|other| other.digest == *login);
         login.into_iter().for_each(|login| login.wrong += 1);
         self.give_up_logins(|login| login.wrong >= MAX_WRONG_CODES);
-        used
     }
 
     /// Begins a session for who has given a second factor too, and so has not lost it. The logins that wait in the same

@@ -18,8 +18,9 @@ use crate::accounts::{
     totp::{self, Checked, TotpSecret},
 };
 
-/// How many wrong codes of an app in a row are checked (NIST SP 800-63B-4, 3.2.2). Past them only a recovery code or a
-/// passkey counts, and has them forgotten.
+/// How many wrong codes of an app in a row are checked (NIST SP 800-63B-4, 3.2.2), those of known devices for themselves:
+/// a stranger who has the password keeps no known device out. Past them only a recovery code or a passkey counts, and has
+/// them forgotten.
 const MAX_WRONG_CODES: u32 = 100;
 
 /// A code as a user types it.
@@ -45,6 +46,13 @@ impl TypedCode {
     }
 }
 
+impl Totp {
+    fn forget_wrong_codes(&mut self) {
+        self.wrong = 0;
+        self.wrong_of_known = 0;
+    }
+}
+
 impl User {
     /// Whether a password alone does not let the user in.
     pub fn has_second_factor(&self) -> bool {
@@ -62,15 +70,17 @@ impl User {
     }
 
     /// Uses a code of the authenticator app, or a recovery code. Neither works twice: what it changes has to be stored in
-    /// the same step as what it is used for (ASVS 6.5.1).
+    /// the same step as what it is used for (ASVS 6.5.1). `is_known` tells whether it was typed on a known device or by who is
+    /// logged in.
     pub fn use_code(
         &mut self,
         code: &str,
+        is_known: bool,
         keys: Option<&SecretKeys>,
         origin: &Origin,
     ) -> Result<(), CodeRefusal> {
         match TypedCode::parse(code)? {
-            TypedCode::OfApp(code) => self.use_code_of_app(&code, keys, origin),
+            TypedCode::OfApp(code) => self.use_code_of_app(&code, is_known, keys, origin),
             TypedCode::Recovery(code) => self.use_recovery_code(&code, origin),
         }
     }
@@ -78,6 +88,7 @@ impl User {
     fn use_code_of_app(
         &mut self,
         code: &str,
+        is_known: bool,
         keys: Option<&SecretKeys>,
         origin: &Origin,
     ) -> Result<(), CodeRefusal> {
@@ -87,22 +98,26 @@ impl User {
         let opened = keys.open(&self.id, &app.secret);
         let opened = opened.ok_or(CodeRefusal::Unreadable)?;
         let secret = TotpSecret::from_bytes(opened.secret);
-        if app.wrong >= MAX_WRONG_CODES {
+        let wrong = match is_known {
+            true => &mut app.wrong_of_known,
+            false => &mut app.wrong,
+        };
+        if *wrong >= MAX_WRONG_CODES {
             return Err(CodeRefusal::Closed);
         }
         match accepted_step(secret.check(code, now), app.step) {
             Ok(step) => app.step = step,
             Err(CodeRefusal::Used) => return Err(CodeRefusal::Used),
             Err(refusal) => {
-                app.wrong += 1;
-                if app.wrong == MAX_WRONG_CODES {
+                *wrong += 1;
+                if *wrong == MAX_WRONG_CODES {
                     self.note(EventKind::TotpClosed, origin);
                     self.notify(MailKind::TotpClosed, origin);
                 }
                 return Err(refusal);
             }
         }
-        app.wrong = 0;
+        app.forget_wrong_codes();
         app.used_at = Some(now);
         if !opened.is_current {
             app.secret = keys.seal(&self.id, secret.as_bytes());
@@ -143,11 +158,18 @@ impl User {
         shown.is_some()
     }
 
+    /// Has all sessions but this one show a second factor again before what needs it: they may have shown one that is gone.
+    pub fn forget_factors_shown_elsewhere(&mut self, session: &Digest) {
+        let others = self.sessions.iter_mut();
+        let others = others.filter(|other| other.digest != *session);
+        others.for_each(|other| other.second_factor_at = None);
+    }
+
     /// Whoever has shown a second factor has not lost it, and has not typed the wrong codes.
     pub(super) fn note_second_factor(&mut self, origin: &Origin) {
         self.keep_second_factors(origin);
         if let Some(app) = &mut self.totp {
-            app.wrong = 0;
+            app.forget_wrong_codes();
         }
     }
 
@@ -217,6 +239,7 @@ impl User {
             used_at: None,
             step,
             wrong: 0,
+            wrong_of_known: 0,
             unknown: Unknown::new(),
         });
         self.give_recovery_codes(codes, former, now);

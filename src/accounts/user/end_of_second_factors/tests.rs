@@ -49,6 +49,7 @@ fn link(user: &mut User, n: u32) -> Digest {
         email: user.email.clone(),
         event_at: day(n),
         expires_at: day(n + 7),
+        keeps_second_factors: false,
         unknown: Unknown::new(),
     };
     assert!(user.issue_not_me(link.clone(), SecurityEvent::NewDevice, day(n)));

@@ -14,7 +14,7 @@ use crate::accounts::{
 };
 
 fn use_code(user: &mut User, code: &RecoveryCodeText, n: u32) -> Result<(), CodeRefusal> {
-    user.use_code(&code.reveal(), None, &origin(n))
+    user.use_code(&code.reveal(), false, None, &origin(n))
 }
 
 /// On which days the app, the recovery codes and the passkeys were made that are left after a link of a mail of day `at` is
@@ -38,7 +38,7 @@ fn what_was_replaced_is_good_for_nothing_until_it_comes_back() {
     use_code(&mut user, &former_codes[0], 2).unwrap();
     let (newer, newer_codes) = add_app(&mut user, &keys, 3);
     let of_app = |user: &mut User, secret, n| {
-        user.use_code(&shown(secret, day(n), 0), Some(&keys), &origin(n))
+        user.use_code(&shown(secret, day(n), 0), false, Some(&keys), &origin(n))
     };
     assert_eq!(of_app(&mut user, &former, 4), Err(CodeRefusal::Wrong));
     let refused = use_code(&mut user, &former_codes[1], 4);
@@ -59,7 +59,7 @@ fn a_code_that_was_used_before_does_not_work_again() {
     let keys = keys();
     let (mut user, former, _) = with_app(&keys);
     let code = shown(&former, day(2), 0);
-    let use_it = |user: &mut User| user.use_code(&code, Some(&keys), &origin(2));
+    let use_it = |user: &mut User| user.use_code(&code, false, Some(&keys), &origin(2));
     assert_eq!(use_it(&mut user), Ok(()));
     add_app(&mut user, &keys, 2);
     user.drop_second_factors_since(day(2), day(2));
@@ -98,7 +98,7 @@ fn an_older_link_finds_what_a_newer_one_left() {
 }
 
 #[test]
-fn what_was_removed_comes_back_and_what_was_added_and_removed_since_does_not() {
+fn what_was_removed_comes_back_only_if_else_no_second_factor_were_left() {
     let (mut user, _, _) = with_app(&keys());
     user.passkeys = vec![passkey(0), passkey(1), passkey(3)];
     for n in [1, 0, 0] {
@@ -107,10 +107,25 @@ fn what_was_removed_comes_back_and_what_was_added_and_removed_since_does_not() {
     }
     assert!(user.end_totp(&origin(5)));
     assert!(!user.has_second_factor());
+    for at in [2, 4, 5, 6] {
+        assert_eq!(left(&user, at, 6), (None, None, vec![]), "{at}");
+    }
+    user.passkeys = vec![passkey(6)];
     assert_eq!(left(&user, 2, 6), (Some(1), Some(1), vec![0, 1]));
     assert_eq!(left(&user, 4, 6), (Some(1), Some(1), vec![0, 1, 3]));
     assert_eq!(left(&user, 5, 6), (Some(1), Some(1), vec![]));
     assert_eq!(left(&user, 6, 6), (None, None, vec![]));
+    assert_eq!(left(&user, 7, 7), (None, None, vec![6]));
+}
+
+#[test]
+fn a_passkey_that_was_removed_stays_so_while_another_factor_is_left() {
+    let (mut user, _, _) = with_app(&keys());
+    user.passkeys = vec![passkey(2)];
+    let handle = user.passkeys[0].handle.clone();
+    assert!(user.end_passkey(&handle, &origin(4)));
+    user.passkeys = vec![passkey(5)];
+    assert_eq!(left(&user, 3, 6), (Some(1), Some(1), vec![]));
 }
 
 #[test]
@@ -135,12 +150,12 @@ fn nothing_comes_back_after_seven_days_and_it_is_dropped_then() {
 fn many_changes_push_out_no_older_factor() {
     let keys = keys();
     let (mut user, _, _) = with_app(&keys);
-    add_app(&mut user, &keys, 3);
     for _ in 0..50 {
-        user.make_recovery_codes(&[RecoveryCodeText::random()], &origin(4))
+        user.make_recovery_codes(&[RecoveryCodeText::random()], &origin(3))
             .unwrap();
     }
     assert_eq!(user.former_factors.len(), MAX_FORMER_FACTORS);
+    add_app(&mut user, &keys, 4);
     assert_eq!(left(&user, 2, 5), (Some(1), Some(1), vec![]));
 }
 
@@ -182,5 +197,5 @@ fn the_secret_of_a_former_app_is_encrypted_anew() {
     assert_eq!(used, [ids[0].clone(), ids[0].clone()]);
     user.drop_second_factors_since(day(2), day(3));
     let code = shown(&secret, day(3), 0);
-    assert_eq!(user.use_code(&code, Some(&both), &origin(3)), Ok(()));
+    assert_eq!(user.use_code(&code, false, Some(&both), &origin(3)), Ok(()));
 }

@@ -8,7 +8,10 @@ use crate::accounts::{
     password::PasswordHash,
     recovery_code::RecoveryCodeText,
     token::Token,
-    user::tests::{confirmed, day, device, mails, origin, passkey, session},
+    user::{
+        second_factors::tests::{keys, with_app},
+        tests::{confirmed, day, device, mails, origin, passkey, session},
+    },
 };
 
 const HERE: &str = "192.0.2.0/24";
@@ -95,6 +98,14 @@ fn five_wrong_codes_end_a_pending_login_and_a_right_one_too() {
     }
     assert!(!waits(&user, login));
     assert_eq!(told(&user), [(day(2), HERE)]);
+    user.totp = Some(with_app(&keys()).0.totp.unwrap());
+    let login_of_lost_key = begin(&mut user, &at(HERE, 1));
+    for _ in 0..5 {
+        let used = use_it(&mut user, login_of_lost_key, "000000");
+        assert_eq!(used, Err(CodeRefusal::Unreadable));
+    }
+    assert!(waits(&user, login_of_lost_key));
+    user.end_pending_login(&login_of_lost_key);
     let login = begin(&mut user, &at(HERE, 1));
     let used = use_it(&mut user, login, &codes[0].reveal());
     assert_eq!(used, Ok(()));
@@ -109,25 +120,30 @@ fn of_many_pending_logins_the_oldest_of_the_same_network_goes_and_none_of_a_know
     let (known, of_other) = (Token::random().digest(), "198.51.100.0/24");
     user.begin_pending_login(known, None, true, &at(HERE, 0));
     let of_owner = begin(&mut user, &at(HERE, 0));
-    let of_thief: Vec<_> = (0..20)
+    let of_thief: Vec<_> = (0..2 * MAX_PENDING_LOGINS)
         .map(|_| begin(&mut user, &at(of_other, 1)))
         .collect();
+    let gone = MAX_PENDING_LOGINS + 1;
     assert_eq!(
         digests(&user),
-        [&[known, of_owner], &of_thief[11..]].concat()
+        [&[known, of_owner], &of_thief[gone..]].concat()
     );
     let third = begin(&mut user, &at("203.0.113.0/24", 1));
     assert_eq!(
         digests(&user),
-        [&[known], &of_thief[11..], &[third]].concat(),
+        [&[known], &of_thief[gone..], &[third]].concat(),
         "the oldest of all, where the network has none"
     );
-    assert_eq!(told(&user).len(), 12, "those that went");
-    for _ in 0..20 {
+    assert_eq!(
+        told(&user).len(),
+        50,
+        "all that the history keeps of those that went"
+    );
+    for _ in 0..2 * MAX_PENDING_LOGINS {
         user.begin_pending_login(Token::random().digest(), None, true, &at(HERE, 1));
     }
     assert_eq!(user.pending_logins.len(), 2 * MAX_PENDING_LOGINS);
-    assert_eq!(told(&user).len(), 12, "a known device is not told of");
+    assert_eq!(told(&user).len(), 50, "a known device is not told of");
     begin(&mut user, &at(HERE, 11));
     assert_eq!(user.pending_logins.len(), 1, "the others have expired");
 }

@@ -110,7 +110,7 @@ fn no_code_of_an_app_works_twice_nor_an_earlier_one() {
             shown(&secret, day(1), half_minutes),
             half_minutes_after(1, at),
         );
-        user.use_code(&code, Some(&keys), &at)
+        user.use_code(&code, false, Some(&keys), &at)
     };
     assert_eq!(
         used(0, 0),
@@ -132,13 +132,16 @@ fn after_a_hundred_wrong_codes_only_another_factor_counts() {
     let keys = keys();
     let (mut user, secret, recovery) = with_app(&keys);
     user.notices.clear();
-    let wrong = |user: &mut User| user.use_code("000 000", Some(&keys), &origin(400));
+    let wrong = |user: &mut User| user.use_code("000 000", false, Some(&keys), &origin(400));
     for _ in 0..99 {
         assert_eq!(wrong(&mut user), Err(CodeRefusal::Wrong));
     }
     let right = shown(&secret, day(400), 0);
     let mut other = user.clone();
-    assert_eq!(other.use_code(&right, Some(&keys), &origin(400)), Ok(()));
+    assert_eq!(
+        other.use_code(&right, false, Some(&keys), &origin(400)),
+        Ok(())
+    );
     assert_eq!(
         wrong(&mut other),
         Err(CodeRefusal::Wrong),
@@ -147,13 +150,51 @@ fn after_a_hundred_wrong_codes_only_another_factor_counts() {
     assert_eq!(wrong(&mut user), Err(CodeRefusal::Wrong));
     assert_eq!(mails(&user), [(MailKind::TotpClosed, &user.email)]);
     assert_eq!(user.events.last().unwrap().kind, EventKind::TotpClosed);
-    let closed = user.use_code(&right, Some(&keys), &origin(400));
+    let closed = user.use_code(&right, false, Some(&keys), &origin(400));
     assert_eq!(closed, Err(CodeRefusal::Closed));
+    let mut on_known = user.clone();
+    let used = on_known.use_code(&right, true, Some(&keys), &origin(400));
+    assert_eq!(used, Ok(()), "strangers close it for strangers");
     let typed = recovery[0].reveal();
-    assert_eq!(user.use_code(&typed, Some(&keys), &origin(400)), Ok(()));
+    assert_eq!(
+        user.use_code(&typed, false, Some(&keys), &origin(400)),
+        Ok(())
+    );
     let session = session(400, 430);
     user.log_in_with_second_factor(session, None, None);
-    assert_eq!(user.use_code(&right, Some(&keys), &origin(400)), Ok(()));
+    assert_eq!(
+        user.use_code(&right, false, Some(&keys), &origin(400)),
+        Ok(())
+    );
+}
+
+#[test]
+fn known_devices_have_a_hundred_wrong_codes_of_their_own() {
+    let keys = keys();
+    let (mut user, secret, _) = with_app(&keys);
+    let right = shown(&secret, day(400), 0);
+    for _ in 0..100 {
+        let wrong = user.use_code("000000", true, Some(&keys), &origin(400));
+        assert_eq!(wrong, Err(CodeRefusal::Wrong));
+    }
+    let closed = user.use_code(&right, true, Some(&keys), &origin(400));
+    assert_eq!(closed, Err(CodeRefusal::Closed));
+    let used = user.use_code(&right, false, Some(&keys), &origin(400));
+    assert_eq!(used, Ok(()));
+}
+
+#[test]
+fn other_sessions_show_a_second_factor_anew_once_one_has_changed() {
+    let mut user = confirmed();
+    user.passkeys.push(passkey(1));
+    user.sessions.push(session(1, 31));
+    let [own, other] = [0, 1].map(|n| user.sessions[n].digest);
+    for session in [own, other] {
+        assert!(user.authenticate_by_second_factor(&session, day(2)));
+    }
+    user.forget_factors_shown_elsewhere(&own);
+    let [own, other] = [0, 1].map(|n| user.is_recent(&user.sessions[n], day(2)));
+    assert_eq!((own, other), (true, false));
 }
 
 #[test]
@@ -183,14 +224,17 @@ fn a_code_is_typed_with_spaces_and_dashes_or_without() {
     let code = shown(&secret, day(1), 2);
     let spaced = format!(" {} {}\n", &code[..3], &code[3..]);
     let at = half_minutes_after(1, 2);
-    assert_eq!(user.use_code(&spaced, Some(&keys), &at), Ok(()));
+    assert_eq!(user.use_code(&spaced, false, Some(&keys), &at), Ok(()));
     let typed = recovery[3].reveal().to_lowercase().replace('-', " ");
-    assert_eq!(user.use_code(&typed, None, &at), Ok(()));
+    assert_eq!(user.use_code(&typed, false, None, &at), Ok(()));
     for wrong in ["1", "1234567", "十二三四五六", &"0".repeat(16), "٠١٢٣٤٥"] {
-        let refused = user.use_code(wrong, Some(&keys), &at);
+        let refused = user.use_code(wrong, false, Some(&keys), &at);
         assert_eq!(refused, Err(CodeRefusal::Wrong), "{wrong}");
     }
-    assert_eq!(user.use_code(" - ", None, &at), Err(CodeRefusal::Required));
+    assert_eq!(
+        user.use_code(" - ", false, None, &at),
+        Err(CodeRefusal::Required)
+    );
 }
 
 #[test]
@@ -200,10 +244,10 @@ fn a_recovery_code_works_once_and_without_the_key_of_the_app() {
     let lost = self::keys();
     for code in &recovery {
         assert_eq!(
-            user.use_code(&code.reveal(), Some(&lost), &origin(2)),
+            user.use_code(&code.reveal(), false, Some(&lost), &origin(2)),
             Ok(())
         );
-        let again = user.use_code(&code.reveal(), Some(&lost), &origin(2));
+        let again = user.use_code(&code.reveal(), false, Some(&lost), &origin(2));
         assert_eq!(again, Err(CodeRefusal::Wrong));
     }
     assert_eq!(user.recovery_codes.as_ref().unwrap().codes, []);
@@ -212,9 +256,9 @@ fn a_recovery_code_works_once_and_without_the_key_of_the_app() {
         user.events.last().unwrap().kind,
         EventKind::RecoveryCodeUsed
     );
-    let with_lost_key = user.use_code("123456", Some(&lost), &origin(2));
+    let with_lost_key = user.use_code("123456", false, Some(&lost), &origin(2));
     assert_eq!(with_lost_key, Err(CodeRefusal::Unreadable));
-    let without_key = user.use_code("123456", None, &origin(2));
+    let without_key = user.use_code("123456", false, None, &origin(2));
     assert_eq!(without_key, Err(CodeRefusal::Unreadable));
 }
 
@@ -227,7 +271,7 @@ fn a_secret_is_encrypted_anew_when_its_key_is_not_the_first_any_more() {
     let keys = SecretKeys::parse(&both).unwrap();
     let at = half_minutes_after(1, 3);
     let code = shown(&secret, day(1), 3);
-    assert_eq!(user.use_code(&code, Some(&keys), &at), Ok(()));
+    assert_eq!(user.use_code(&code, false, Some(&keys), &at), Ok(()));
     let sealed_anew = user.totp.clone().unwrap().secret;
     assert_ne!(sealed_anew, sealed);
     assert!(keys.open(&user.id, &sealed_anew).unwrap().is_current);
@@ -240,8 +284,9 @@ fn new_recovery_codes_end_the_older_ones_and_are_for_who_needs_them() {
     assert!(matches!(refused, Err(Error::NoSecondFactor)));
     let (mut user, _, old) = with_app(&keys());
     user.make_recovery_codes(&new, &origin(2)).unwrap();
-    let use_it =
-        |user: &mut User, code: &RecoveryCodeText| user.use_code(&code.reveal(), None, &origin(2));
+    let use_it = |user: &mut User, code: &RecoveryCodeText| {
+        user.use_code(&code.reveal(), false, None, &origin(2))
+    };
     assert_eq!(use_it(&mut user, &old[0]), Err(CodeRefusal::Wrong));
     assert_eq!(use_it(&mut user, &new[0]), Ok(()));
     assert!(user.end_totp(&origin(3)));
