@@ -5,10 +5,15 @@ use std::time::Duration;
 use super::*;
 use crate::accounts::{
     device_name::DeviceName,
+    mail::MailKind,
     password::PasswordHash,
     recovery_code::RecoveryCodeText,
+    security_event::SecurityEvent::SecondFactorMissing,
     token::Token,
-    user::tests::{confirmed, day, device, mails, origin, passkey, session},
+    user::{
+        event::EventKind,
+        tests::{confirmed, day, device, mails, origin, passkey, session},
+    },
 };
 
 const HERE: &str = "192.0.2.0/24";
@@ -49,7 +54,7 @@ fn digests(user: &User) -> Vec<Digest> {
 /// When and from where the user was told of logins that were not completed.
 fn told(user: &User) -> Vec<(Timestamp, &str)> {
     let events = user.events.iter();
-    let events = events.filter(|event| event.kind == EventKind::SecondFactorMissing);
+    let events = events.filter(|event| event.kind == EventKind::Security(SecondFactorMissing));
     events.map(|event| (event.at, &*event.network)).collect()
 }
 
@@ -150,7 +155,11 @@ fn a_right_password_without_a_second_factor_is_told_when_its_time_is_over() {
     };
     assert_eq!(
         (mail.kind, mail.queued_at, mail.device),
-        (MailKind::SecondFactorMissing, at(HERE, 1).at, Some(curl))
+        (
+            MailKind::Security(SecondFactorMissing),
+            at(HERE, 1).at,
+            Some(curl)
+        )
     );
 }
 
