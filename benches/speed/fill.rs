@@ -13,6 +13,7 @@ use fpm_registry::{
         package::Packages,
         password::PasswordHash,
         record::Unknown,
+        security_event::SecurityEvent,
         store::Store,
         token::{Digest, Token},
         token_scope::May,
@@ -185,7 +186,10 @@ async fn add_busy(store: &Arc<dyn Store>, users: u64, password: &PasswordHash) {
     let mut user = user(users, password);
     let others = (1..MAX_SESSIONS as u64).map(|n| session_of(session(users + n).digest()));
     user.sessions.extend(others);
-    let kinds = [EventKind::LoggedIn, EventKind::PasswordChanged];
+    let kinds = [
+        EventKind::LoggedIn,
+        EventKind::Security(SecurityEvent::PasswordChanged),
+    ];
     let origin = user.sessions[0].origin();
     let events = (0..2 * MAX_EVENTS).map(|n| Event {
         kind: kinds[n % 2],

@@ -12,6 +12,7 @@ use super::{
     email::Email,
     id::{Handle, UserId},
     record::{Unknown, Word, parse_word, record},
+    security_event::SecurityEvent,
     token::Token,
 };
 
@@ -63,18 +64,10 @@ impl fmt::Display for MailId {
 pub enum MailKind {
     /// The link to choose a new password, if the address has an account.
     ResetLink,
-    /// The notice that the password was changed.
-    PasswordChanged,
     /// The notice that only known devices can log in after too many failures, with a link to choose a new password.
     AccountClosed,
     /// The link to confirm an address, or the notice to its owner that it has an account already.
     ConfirmEmail,
-    /// The notice of a login from a new device.
-    NewDevice,
-    /// The notice that a device that was not known gave the right password, and no second factor.
-    SecondFactorMissing,
-    /// The notice to the former address that another one took its place.
-    EmailChanged,
     /// The notice that the account was deleted.
     AccountDeleted,
     /// The notice that an operator disabled the account.
@@ -87,28 +80,21 @@ pub enum MailKind {
     UploadTokenEnded,
     /// The notice that an upload token expires soon.
     UploadTokenExpires,
-    /// The notice that an authenticator app was added.
-    TotpAdded,
-    /// The notice that the authenticator app was removed.
-    TotpRemoved,
-    /// The notice that new recovery codes were made.
-    RecoveryCodesMade,
-    /// The notice that a recovery code was used.
-    RecoveryCodeUsed,
-    /// The notice that a passkey was added.
-    PasskeyAdded,
-    /// The notice that a passkey was removed.
-    PasskeyRemoved,
-    /// The notice that a passkey was refused, since it may have been copied.
-    PasskeyRefused,
-    /// The notice that codes of the authenticator app are not accepted any more after too many wrong ones.
-    TotpClosed,
-    /// The notice that an operator has all second factors removed a day later.
-    EndOfSecondFactorsAsked,
-    /// The notice that all second factors were removed.
-    SecondFactorsEnded,
     /// A mail that a later version knows.
     Unknown,
+    /// A security mail.
+    #[serde(untagged)]
+    Security(SecurityEvent),
+}
+
+/// Its name in the log.
+impl fmt::Display for MailKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Security(event) => write!(f, "{event:?}"),
+            other => write!(f, "{other:?}"),
+        }
+    }
 }
 
 impl Word for MailKind {
@@ -116,29 +102,6 @@ impl Word for MailKind {
 
     fn parse(word: &str) -> Option<Self> {
         parse_word(word)
-    }
-}
-
-impl MailKind {
-    /// What it tells of, if it is a security mail.
-    pub fn security_event(self) -> Option<SecurityEvent> {
-        Some(match self {
-            Self::PasswordChanged => SecurityEvent::PasswordChanged,
-            Self::NewDevice => SecurityEvent::NewDevice,
-            Self::SecondFactorMissing => SecurityEvent::SecondFactorMissing,
-            Self::EmailChanged => SecurityEvent::EmailChanged,
-            Self::TotpAdded => SecurityEvent::TotpAdded,
-            Self::TotpRemoved => SecurityEvent::TotpRemoved,
-            Self::RecoveryCodesMade => SecurityEvent::RecoveryCodesMade,
-            Self::RecoveryCodeUsed => SecurityEvent::RecoveryCodeUsed,
-            Self::PasskeyAdded => SecurityEvent::PasskeyAdded,
-            Self::PasskeyRemoved => SecurityEvent::PasskeyRemoved,
-            Self::PasskeyRefused => SecurityEvent::PasskeyRefused,
-            Self::TotpClosed => SecurityEvent::TotpClosed,
-            Self::EndOfSecondFactorsAsked => SecurityEvent::EndOfSecondFactorsAsked,
-            Self::SecondFactorsEnded => SecurityEvent::SecondFactorsEnded,
-            _ => return None,
-        })
     }
 }
 
@@ -313,59 +276,6 @@ pub struct SecurityNotice {
     pub device: DeviceName,
     /// The link "this was not me", unless the account has too many.
     pub not_me: Option<Token>,
-}
-
-/// What a security mail tells of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SecurityEvent {
-    /// The password was changed.
-    PasswordChanged,
-    /// A login from a new device.
-    NewDevice,
-    /// A device that was not known gave the right password, and no second factor.
-    SecondFactorMissing,
-    /// Another address took the place of this one.
-    EmailChanged,
-    /// An authenticator app was added.
-    TotpAdded,
-    /// The authenticator app was removed.
-    TotpRemoved,
-    /// New recovery codes were made.
-    RecoveryCodesMade,
-    /// A recovery code was used.
-    RecoveryCodeUsed,
-    /// A passkey was added.
-    PasskeyAdded,
-    /// A passkey was removed.
-    PasskeyRemoved,
-    /// A passkey was refused, since it may have been copied.
-    PasskeyRefused,
-    /// Codes of the authenticator app are not accepted any more after too many wrong ones.
-    TotpClosed,
-    /// An operator has all second factors removed a day later.
-    EndOfSecondFactorsAsked,
-    /// All second factors were removed, as an operator had asked.
-    SecondFactorsEnded,
-}
-
-impl SecurityEvent {
-    /// Whether somebody tried to get in, or to guess, and did not succeed.
-    pub fn is_of_an_attempt(self) -> bool {
-        match self {
-            Self::SecondFactorMissing | Self::PasskeyRefused | Self::TotpClosed => true,
-            Self::PasswordChanged
-            | Self::NewDevice
-            | Self::EmailChanged
-            | Self::TotpAdded
-            | Self::TotpRemoved
-            | Self::RecoveryCodesMade
-            | Self::RecoveryCodeUsed
-            | Self::PasskeyAdded
-            | Self::PasskeyRemoved
-            | Self::EndOfSecondFactorsAsked
-            | Self::SecondFactorsEnded => false,
-        }
-    }
 }
 
 /// Why a delivery failed. The text is for the log and contains no address.

@@ -64,6 +64,7 @@ pub mod random;
 pub mod record;
 pub mod recovery_code;
 pub mod secret_keys;
+pub mod security_event;
 pub mod store;
 pub mod strength;
 pub mod sweeper;

@@ -13,11 +13,9 @@ use super::{
     device_name::DeviceName,
     error::Error,
     lifetimes::UNDO_LIFE,
-    mail::{
-        Letter, Mail, MailError, MailId, MailKind, Mailer, QueuedMail, SecurityEvent,
-        SecurityNotice,
-    },
+    mail::{Letter, Mail, MailError, MailId, MailKind, Mailer, QueuedMail, SecurityNotice},
     record::Unknown,
+    security_event::SecurityEvent,
     store::{Key, Store},
     token::Token,
     user::{NotMeLink, User},
@@ -88,20 +86,20 @@ impl Outbox {
         };
         match self.mailer.send(mail).await {
             Ok(()) => {
-                tracing::info!(mail = %id, ?kind, attempts, "mail sent");
+                tracing::info!(mail = %id, %kind, attempts, "mail sent");
                 self.count("sent");
                 self.store.remove_mail(&id).await?;
             }
             Err(MailError::Temporary(reason)) => {
                 let delay = retry_delay(attempts);
-                tracing::warn!(mail = %id, ?kind, attempts, reason, retry_seconds = delay.as_secs(), "mail delivery failed, will retry");
+                tracing::warn!(mail = %id, %kind, attempts, reason, retry_seconds = delay.as_secs(), "mail delivery failed, will retry");
                 self.count("retried");
                 self.store
                     .retry_mail(&id, self.clock.now().plus(delay))
                     .await?;
             }
             Err(MailError::Permanent(reason)) => {
-                tracing::error!(mail = %id, ?kind, attempts, reason, "mail delivery failed permanently, will not retry");
+                tracing::error!(mail = %id, %kind, attempts, reason, "mail delivery failed permanently, will not retry");
                 self.count("parked");
                 self.store.park_mail(&id, &reason).await?;
             }
@@ -136,10 +134,8 @@ impl Outbox {
                     })
             }
             MailKind::UploadTokenExpires => self.expiring_token(&queued).await?,
-            kind => match kind.security_event() {
-                Some(event) => self.security(&queued, event).await?,
-                None => None,
-            },
+            MailKind::Security(event) => self.security(&queued, event).await?,
+            MailKind::Unknown => None,
         };
         Ok(letter.map(|letter| Mail {
             // Each attempt at a link has one of its own, so it is a mail of its own.

@@ -3,12 +3,9 @@
 //! Two versions of the program may work on one database at once. So a record keeps what it does not know: further
 //! fields, and words of a closed set that a later version has added to it.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
-use serde::{
-    Deserialize,
-    de::value::{Error, StrDeserializer},
-};
+use serde::{Deserialize, de, de::value::BorrowedStrDeserializer};
 use serde_json::{Map, Value};
 
 /// Fields that this version does not know, which another version or another program wrote. They stay as they are.
@@ -152,9 +149,20 @@ pub(super) fn read_word<W: Word>(Text(word): Text<'_>, name: &str, unknown: &mut
     })
 }
 
+/// Why a word has no value, without a text: such words are no mistake, and many are read.
+#[derive(Debug, thiserror::Error)]
+#[error("no such word")]
+struct NotKnown;
+
+impl de::Error for NotKnown {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self
+    }
+}
+
 /// The value that serde has for a word.
 pub(super) fn parse_word<'w, W: Word + Deserialize<'w> + PartialEq>(word: &'w str) -> Option<W> {
-    let value = W::deserialize(StrDeserializer::<Error>::new(word)).ok();
+    let value = W::deserialize(BorrowedStrDeserializer::<NotKnown>::new(word)).ok();
     value.filter(|value| *value != W::LATER)
 }
 

@@ -62,9 +62,10 @@ pub struct Visitor<C = Session> {
 }
 
 impl<C> Visitor<C> {
-    /// The user with this credential.
-    pub fn of(user: User, credential: C) -> Self {
-        Self {
+    /// The user, if the credential is there.
+    pub fn of(mut user: User, credential: impl FnOnce(&mut User) -> Option<C>) -> Option<Self> {
+        let credential = credential(&mut user)?;
+        Some(Self {
             id: user.id,
             name: user.name,
             email: user.email,
@@ -72,7 +73,7 @@ impl<C> Visitor<C> {
             password_breached: user.password_breached,
             is_disabled: user.disabled_at.is_some(),
             credential,
-        }
+        })
     }
 }
 
@@ -110,6 +111,25 @@ pub struct Scanned {
     pub unreadable: Vec<UserId>,
     /// The id after which to go on; none if there are no more.
     pub last: Option<UserId>,
+}
+
+impl Scanned {
+    /// What was found, by id, with the record if it can be read.
+    pub fn of(found: Vec<(UserId, Option<UserRecord>)>) -> Self {
+        let last = found.last().map(|(id, _)| id.clone());
+        let (mut records, mut unreadable) = (Vec::new(), Vec::new());
+        for (id, record) in found {
+            match record {
+                Some(record) => records.push(record),
+                None => unreadable.push(id),
+            }
+        }
+        Self {
+            records,
+            unreadable,
+            last,
+        }
+    }
 }
 
 /// Why a user was not inserted.

@@ -3,7 +3,8 @@
 use fpm_registry::accounts::{
     clock::Timestamp,
     device_name::DeviceName,
-    mail::{Letter, Mailer, SecurityEvent, SecurityNotice},
+    mail::{Letter, Mailer, SecurityNotice},
+    security_event::SecurityEvent,
     token::Token,
 };
 

@@ -59,6 +59,7 @@ use fpm_registry::accounts::{
     name::Name,
     password::PasswordHash,
     record::Unknown,
+    security_event::SecurityEvent,
     store::{Key, Store},
     token::{Digest, Token},
     user::{Device, ResetLink, Session, User, event::Origin},
@@ -231,7 +232,11 @@ async fn take_back(store: &Arc<dyn Store>, key: &AttemptKey) {
 }
 
 fn notice(address: &str) -> QueuedMail {
-    QueuedMail::new(MailKind::PasswordChanged, email(address), now())
+    QueuedMail::new(
+        MailKind::Security(SecurityEvent::PasswordChanged),
+        email(address),
+        now(),
+    )
 }
 
 fn mail_from(moment: Timestamp) -> QueuedMail {

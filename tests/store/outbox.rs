@@ -10,6 +10,7 @@ use fpm_registry::accounts::{
     device_name::DeviceName,
     id::UserId,
     mail::{MailId, MailKind, MailState, OutboxMail, OutboxSize, QueuedMail},
+    security_event::SecurityEvent,
     store::{Key, Replaced, Store},
     user::User,
 };
@@ -38,11 +39,11 @@ contract! {
 async fn a_mail_is_claimed_as_queued(store: Arc<dyn Store>) {
     for kind in [
         MailKind::ResetLink,
-        MailKind::PasswordChanged,
+        MailKind::Security(SecurityEvent::PasswordChanged),
         MailKind::AccountClosed,
         MailKind::ConfirmEmail,
-        MailKind::NewDevice,
-        MailKind::EmailChanged,
+        MailKind::Security(SecurityEvent::NewDevice),
+        MailKind::Security(SecurityEvent::EmailChanged),
         MailKind::AccountDeleted,
         MailKind::AccountDisabled,
         MailKind::AccountEnabled,

@@ -32,7 +32,8 @@ pub fn add_second_factors(user: &mut User) {
         added_at: now(),
         used_at: Some(now().plus(HOUR)),
         step: 41_152_263,
-        wrong: 0,
+        wrong: 3,
+        wrong_of_known: 2,
         unknown: Default::default(),
     });
     user.pending_totp = Some(PendingTotp {
@@ -61,6 +62,7 @@ pub fn add_second_factors(user: &mut User) {
         recovery_codes: user.recovery_codes.clone(),
         unknown: Default::default(),
     }];
+    user.taken_back_at = Some(now());
     user.pending_logins = vec![waiting(), waiting()];
     user.sessions[0].second_factor_at = Some(now());
 }

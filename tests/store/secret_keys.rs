@@ -94,6 +94,7 @@ async fn add_with_app(store: &Arc<dyn Store>, address: &str, keys: &SecretKeys) 
         used_at: None,
         step: 1,
         wrong: 0,
+        wrong_of_known: 0,
         unknown: Default::default(),
     };
     let pending = PendingTotp {

@@ -391,6 +391,7 @@ pub fn whole_user(address: &str) -> User {
         email: email(&format!("former.{address}")),
         event_at: now(),
         expires_at: now().plus(7 * DAY),
+        keeps_second_factors: true,
         unknown: Default::default(),
     });
     user.upload_tokens = vec![upload_token(now()), upload_token(now().plus(DAY))];

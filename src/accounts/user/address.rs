@@ -12,6 +12,7 @@ use crate::accounts::{
     limit_table::EMAIL_CHANGES,
     mail::MailKind,
     record::Unknown,
+    security_event::SecurityEvent,
     token::Digest,
     wait::Wait,
 };
@@ -55,7 +56,8 @@ impl User {
         let held = self.held.iter().map(|held| held.expires_at).collect();
         let since = self.events.iter().rev();
         let since = since.take_while(|event| event.kind != EventKind::Secured);
-        let changes = since.filter(|event| event.kind == EventKind::EmailChanged);
+        let changes =
+            since.filter(|event| event.kind == EventKind::Security(SecurityEvent::EmailChanged));
         let mut told: Vec<_> = changes.map(|event| event.at.plus(UNDO_LIFE)).collect();
         told.reverse();
         for mut ends in [told, held] {
@@ -100,7 +102,6 @@ impl User {
         self.allow_change(now)?;
         self.confirmation = None;
         self.take_address(email, Some(now), origin);
-        self.note(EventKind::EmailChanged, origin);
         Ok(())
     }
 
@@ -112,7 +113,7 @@ impl User {
         origin: &Origin,
     ) {
         let now = origin.at;
-        self.notify(MailKind::EmailChanged, origin);
+        self.tell(SecurityEvent::EmailChanged, origin);
         self.drop_expired_holds(now);
         self.held.retain(|held| held.email != email);
         let former = std::mem::replace(&mut self.email, email);
@@ -151,6 +152,7 @@ mod tests {
 
     use super::*;
     use crate::accounts::{
+        security_event::SecurityEvent::EmailChanged,
         token::Token,
         user::{
             ResetLink,
@@ -213,7 +215,7 @@ mod tests {
         let mail = &user.notices[0];
         assert_eq!(
             (mail.kind, &mail.to),
-            (MailKind::EmailChanged, &email("ada@example.org"))
+            (MailKind::Security(EmailChanged), &email("ada@example.org"))
         );
         assert!(user.holds(&email("ada@example.org"), day(7)));
         assert!(!user.holds(&email("ada@example.org"), day(8)));
@@ -222,7 +224,7 @@ mod tests {
             [
                 EventKind::SignedUp,
                 EventKind::EmailAsked,
-                EventKind::EmailChanged
+                EventKind::Security(EmailChanged)
             ]
         );
     }

@@ -4,7 +4,9 @@ use super::{
     User,
     event::{EventKind, Origin},
 };
-use crate::accounts::{clock::Timestamp, lifetimes::END_OF_SECOND_FACTORS_DELAY, mail::MailKind};
+use crate::accounts::{
+    clock::Timestamp, lifetimes::END_OF_SECOND_FACTORS_DELAY, security_event::SecurityEvent,
+};
 
 /// Why an operator cannot have second factors end. The text is what the operator reads.
 #[derive(Debug, PartialEq, thiserror::Error)]
@@ -44,8 +46,7 @@ impl User {
         let end = origin.at.plus(END_OF_SECOND_FACTORS_DELAY);
         self.second_factors_end_at = Some(end);
         self.set_due(origin.at);
-        self.note(EventKind::EndOfSecondFactorsAsked, origin);
-        self.notify(MailKind::EndOfSecondFactorsAsked, origin);
+        self.tell(SecurityEvent::EndOfSecondFactorsAsked, origin);
         Ok(end)
     }
 
@@ -77,8 +78,7 @@ impl User {
     fn end_second_factors(&mut self, origin: &Origin) {
         self.drop_second_factors_since(Timestamp::PAST, origin.at);
         self.pending_logins.clear();
-        self.note(EventKind::SecondFactorsEnded, origin);
-        self.notify(MailKind::SecondFactorsEnded, origin);
+        self.tell(SecurityEvent::SecondFactorsEnded, origin);
     }
 }
 

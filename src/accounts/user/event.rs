@@ -6,6 +6,7 @@ use crate::accounts::{
     clock::Timestamp,
     device_name::DeviceName,
     record::{Word, parse_word, record},
+    security_event::{SecurityEvent, Severity},
 };
 
 /// When and where from something is asked for.
@@ -45,24 +46,16 @@ pub enum EventKind {
     Imported,
     /// A login from a known device.
     LoggedIn,
-    /// A login from a device that was not known.
-    NewDevice,
-    /// A device that was not known gave the right password, and no second factor.
-    SecondFactorMissing,
     /// A logout.
     LoggedOut,
     /// A session was ended from another one.
     SessionEnded,
-    /// The password was changed by who knew the old one.
-    PasswordChanged,
     /// The password was changed by a mailed link.
     PasswordReset,
     /// Another address was asked for.
     EmailAsked,
     /// The address of record was confirmed.
     EmailConfirmed,
-    /// Another address took the place of the old one.
-    EmailChanged,
     /// The former address is that of record again.
     EmailUndone,
     /// The name was changed.
@@ -81,26 +74,6 @@ pub enum EventKind {
     UploadTokenEndedByHolder,
     /// A package was published for the first time by the upload token that was made for that.
     UploadTokenUsedUp,
-    /// An authenticator app was added.
-    TotpAdded,
-    /// The authenticator app was removed.
-    TotpRemoved,
-    /// Recovery codes were made, in the place of older ones.
-    RecoveryCodesMade,
-    /// A recovery code was used.
-    RecoveryCodeUsed,
-    /// A passkey was added.
-    PasskeyAdded,
-    /// A passkey was removed.
-    PasskeyRemoved,
-    /// A passkey was refused, since it may have been copied.
-    PasskeyRefused,
-    /// Too many wrong codes of the authenticator app: none is accepted any more.
-    TotpClosed,
-    /// An operator had all second factors removed a day later.
-    EndOfSecondFactorsAsked,
-    /// All second factors were removed, as an operator had asked.
-    SecondFactorsEnded,
     /// All second factors stay, though an operator had asked to have them removed.
     EndOfSecondFactorsStopped,
     /// An operator had failed logins forgotten.
@@ -115,6 +88,9 @@ pub enum EventKind {
     Recovered,
     /// Something that a later version tells of.
     Unknown,
+    /// Something that a security mail tells of too.
+    #[serde(untagged)]
+    Security(SecurityEvent),
 }
 
 impl Word for EventKind {
@@ -131,8 +107,6 @@ impl EventKind {
     pub(super) fn is_routine(self) -> bool {
         match self {
             Self::LoggedIn
-            | Self::NewDevice
-            | Self::SecondFactorMissing
             | Self::LoggedOut
             | Self::SessionEnded
             | Self::EmailAsked
@@ -143,24 +117,12 @@ impl EventKind {
             | Self::UploadTokensEnded => true,
             Self::SignedUp
             | Self::Imported
-            | Self::PasswordChanged
             | Self::PasswordReset
             | Self::EmailConfirmed
-            | Self::EmailChanged
             | Self::EmailUndone
             | Self::Secured
             | Self::UploadTokenEndedByHolder
             | Self::UploadTokenUsedUp
-            | Self::TotpAdded
-            | Self::TotpRemoved
-            | Self::RecoveryCodesMade
-            | Self::RecoveryCodeUsed
-            | Self::PasskeyAdded
-            | Self::PasskeyRemoved
-            | Self::PasskeyRefused
-            | Self::TotpClosed
-            | Self::EndOfSecondFactorsAsked
-            | Self::SecondFactorsEnded
             | Self::EndOfSecondFactorsStopped
             | Self::Unlocked
             | Self::ResetLinkSent
@@ -168,6 +130,7 @@ impl EventKind {
             | Self::Enabled
             | Self::Recovered
             | Self::Unknown => false,
+            Self::Security(event) => event.severity() == Severity::Routine,
         }
     }
 
@@ -177,15 +140,11 @@ impl EventKind {
             Self::SignedUp => "Signed up",
             Self::Imported => "Account moved from the first registry",
             Self::LoggedIn => "Logged in",
-            Self::NewDevice => "Logged in from a new device",
-            Self::SecondFactorMissing => "Right password, but no second factor",
             Self::LoggedOut => "Logged out",
             Self::SessionEnded => "Session ended",
-            Self::PasswordChanged => "Password changed",
             Self::PasswordReset => "Password reset by a mailed link",
             Self::EmailAsked => "Change of email asked for",
             Self::EmailConfirmed => "Email confirmed",
-            Self::EmailChanged => "Email changed",
             Self::EmailUndone => "Change of email undone",
             Self::NameChanged => "Name changed",
             Self::Secured => "Account secured by “this was not me”",
@@ -195,16 +154,6 @@ impl EventKind {
             Self::UploadTokensEnded => "All upload tokens ended",
             Self::UploadTokenEndedByHolder => "Upload token ended by someone who had its text",
             Self::UploadTokenUsedUp => "Upload token used up by a first publication",
-            Self::TotpAdded => "Authenticator app added",
-            Self::TotpRemoved => "Authenticator app removed",
-            Self::RecoveryCodesMade => "New recovery codes made",
-            Self::RecoveryCodeUsed => "Recovery code used",
-            Self::PasskeyAdded => "Passkey added",
-            Self::PasskeyRemoved => "Passkey removed",
-            Self::PasskeyRefused => "Passkey refused, it may have been copied",
-            Self::TotpClosed => "Authenticator app closed after too many wrong codes",
-            Self::EndOfSecondFactorsAsked => "Removal of all second factors asked for",
-            Self::SecondFactorsEnded => "All second factors removed",
             Self::EndOfSecondFactorsStopped => "Removal of all second factors stopped",
             Self::Unlocked => "Failed logins forgotten",
             Self::ResetLinkSent => "Reset link sent",
@@ -212,6 +161,7 @@ impl EventKind {
             Self::Enabled => "Account enabled again",
             Self::Recovered => "Account given back to its owner",
             Self::Unknown => "Something that a later version of the registry tells of",
+            Self::Security(event) => event.in_words(),
         }
     }
 }

@@ -6,13 +6,19 @@ use super::{
     User,
     event::{Event, EventKind, Origin},
 };
-use crate::accounts::{clock::Timestamp, lifetimes::DAY, mail::MailKind, record::Unknown};
+use crate::accounts::{
+    clock::Timestamp,
+    lifetimes::DAY,
+    mail::MailKind,
+    record::Unknown,
+    security_event::{SecurityEvent, Severity},
+};
 
 /// How long an event is kept.
 pub const EVENT_LIFE: Duration = Duration::from_secs(365 * 24 * 3600);
 /// The most events that are kept of each of the two classes, what can be repeated at will and the rest.
 pub const MAX_EVENTS: usize = 50;
-/// The most mails a day that tell of one kind of event that can be repeated at will.
+/// The most mails a day that tell of one kind of event that is not told each time.
 const MAILS_A_DAY: usize = 3;
 
 impl User {
@@ -55,11 +61,18 @@ impl User {
         surplus.map(|(position, _)| *position)
     }
 
-    /// Has a mail tell of an event that was just written down, unless the day has had too many of its kind.
-    pub(super) fn notify_of(&mut self, event: EventKind, mail: MailKind, origin: &Origin) {
-        let today = origin.at.minus(DAY);
-        if self.count_since(event, today) <= MAILS_A_DAY {
-            self.notify(mail, origin);
+    /// Writes a security event down, and has a mail tell of it.
+    pub(super) fn tell(&mut self, event: SecurityEvent, origin: &Origin) {
+        self.tell_about(event, String::new(), origin);
+    }
+
+    /// The same of something that the user calls by this name.
+    pub(super) fn tell_about(&mut self, event: SecurityEvent, about: String, origin: &Origin) {
+        let kind = EventKind::Security(event);
+        self.note_about(kind, about, origin);
+        let is_always_told = event.severity() >= Severity::Serious;
+        if is_always_told || self.count_since(kind, origin.at.minus(DAY)) <= MAILS_A_DAY {
+            self.notify(MailKind::Security(event), origin);
         }
     }
 
@@ -75,12 +88,15 @@ impl User {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::accounts::user::tests::{ada, day, kinds, origin};
+    use crate::accounts::{
+        security_event::SecurityEvent::{EmailChanged, NewDevice, PasswordChanged},
+        user::tests::{ada, day, kinds, origin},
+    };
 
     #[test]
     fn what_can_be_repeated_at_will_pushes_nothing_else_out() {
         let mut user = ada();
-        user.note(EventKind::PasswordChanged, &origin(1));
+        user.note(EventKind::Security(PasswordChanged), &origin(1));
         for n in 0..200 {
             let kind = [
                 EventKind::LoggedIn,
@@ -91,11 +107,11 @@ mod tests {
         }
         assert_eq!(
             kinds(&user.events)[..2],
-            [EventKind::SignedUp, EventKind::PasswordChanged]
+            [EventKind::SignedUp, EventKind::Security(PasswordChanged)]
         );
         assert_eq!(user.events.len(), 2 + MAX_EVENTS);
         for _ in 0..200 {
-            user.note(EventKind::PasswordChanged, &origin(2));
+            user.note(EventKind::Security(PasswordChanged), &origin(2));
         }
         assert_eq!(user.events.len(), 2 * MAX_EVENTS);
     }
@@ -103,21 +119,24 @@ mod tests {
     #[test]
     fn what_is_repeated_displaces_only_its_own_kind() {
         let mut user = ada();
-        for once in [EventKind::NewDevice, EventKind::EmailChanged] {
+        for once in [
+            EventKind::Security(NewDevice),
+            EventKind::Security(EmailChanged),
+        ] {
             user.note(once, &origin(1));
         }
         for _ in 0..200 {
             user.note(EventKind::LoggedIn, &origin(2));
-            user.note(EventKind::PasswordChanged, &origin(2));
+            user.note(EventKind::Security(PasswordChanged), &origin(2));
         }
         let first = [
             EventKind::SignedUp,
-            EventKind::NewDevice,
-            EventKind::EmailChanged,
+            EventKind::Security(NewDevice),
+            EventKind::Security(EmailChanged),
         ];
         assert_eq!(kinds(&user.events)[..3], first);
         assert_eq!(user.events.len(), 2 * MAX_EVENTS);
-        assert_eq!(user.count_since(EventKind::NewDevice, day(0)), 1);
+        assert_eq!(user.count_since(EventKind::Security(NewDevice), day(0)), 1);
     }
 
     #[test]

@@ -302,7 +302,7 @@ impl User {
         self.note(EventKind::NameChanged, origin);
     }
 
-    /// Has a security mail sent to the address of record. An address that is not confirmed gets none: it may be that
+    /// Has a mail sent to the address of record. An address that is not confirmed gets none: it may be that
     /// of somebody else.
     fn notify(&mut self, kind: MailKind, origin: &Origin) {
         if self.confirmed_at.is_some() {

@@ -7,7 +7,8 @@ use super::{
 use crate::accounts::{
     clock::Timestamp,
     error::Error,
-    mail::{MailKind, SecurityEvent},
+    mail::MailKind,
+    security_event::{SecurityEvent, Severity},
     token::Digest,
 };
 
@@ -20,10 +21,8 @@ impl User {
     /// Gives a security mail its link, in the place of the one of an earlier attempt to send it; false if the user has
     /// too many, or is disabled. What can be repeated at will takes no place of what an owner loses the account by.
     pub fn issue_not_me(&mut self, link: NotMeLink, event: SecurityEvent, now: Timestamp) -> bool {
-        let most = match event {
-            SecurityEvent::PasswordChanged
-            | SecurityEvent::EmailChanged
-            | SecurityEvent::EndOfSecondFactorsAsked => MAX_LINKS,
+        let most = match event.severity() {
+            Severity::Loss => MAX_LINKS,
             _ => MAX_LINKS - KEPT_LINKS,
         };
         self.not_me

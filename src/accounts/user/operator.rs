@@ -61,7 +61,6 @@ impl User {
         if is_new {
             self.take_address(email.clone(), None, origin);
             self.send_confirmation(email.clone(), origin);
-            self.note(EventKind::EmailChanged, origin);
         }
         is_new
     }
@@ -148,7 +147,8 @@ impl User {
 mod tests {
     use super::*;
     use crate::accounts::{
-        mail::{MailId, SecurityEvent},
+        mail::MailId,
+        security_event::SecurityEvent::{self, EmailChanged},
         token::Token,
         user::{
             NotMeLink, ResetLink,
@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(
             mails,
             [
-                (MailKind::EmailChanged, &email("ada@example.org")),
+                (MailKind::Security(EmailChanged), &email("ada@example.org")),
                 (MailKind::ConfirmEmail, &new)
             ]
         );

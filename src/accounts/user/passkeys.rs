@@ -1,18 +1,15 @@
 //! Passkeys: how they are added and removed, and what is noted when one is used.
 
-use super::{
-    FormerFactors, Passkey, User,
-    event::{EventKind, Origin},
-};
+use super::{FormerFactors, Passkey, User, event::Origin};
 use crate::accounts::{
     clock::Timestamp,
     error::Error,
     id::Handle,
     lifetimes::CHALLENGE_LIFE,
-    mail::MailKind,
     name::Name,
     passkeys::{StoredCredential, Used},
     record::Unknown,
+    security_event::SecurityEvent,
     token::Digest,
 };
 
@@ -69,8 +66,11 @@ impl User {
             unknown: Unknown::new(),
         });
         self.authenticate_by_second_factor(session, origin.at);
-        self.note_about(EventKind::PasskeyAdded, name.as_str().to_owned(), origin);
-        self.notify_of(EventKind::PasskeyAdded, MailKind::PasskeyAdded, origin);
+        self.tell_about(
+            SecurityEvent::PasskeyAdded,
+            name.as_str().to_owned(),
+            origin,
+        );
         Ok(())
     }
 
@@ -87,8 +87,7 @@ impl User {
             recovery_codes,
             ..FormerFactors::of(origin.at)
         });
-        self.note_about(EventKind::PasskeyRemoved, name, origin);
-        self.notify_of(EventKind::PasskeyRemoved, MailKind::PasskeyRemoved, origin);
+        self.tell_about(SecurityEvent::PasskeyRemoved, name, origin);
         true
     }
 
@@ -102,8 +101,7 @@ impl User {
 
     /// Notes that a passkey was refused that may have been copied.
     pub fn note_copied_passkey(&mut self, origin: &Origin) {
-        self.note(EventKind::PasskeyRefused, origin);
-        self.notify_of(EventKind::PasskeyRefused, MailKind::PasskeyRefused, origin);
+        self.tell(SecurityEvent::PasskeyRefused, origin);
     }
 }
 
@@ -114,10 +112,13 @@ mod tests {
     use super::*;
     use crate::accounts::{
         email::Email,
+        mail::MailKind,
         password::PasswordHash,
+        security_event::SecurityEvent::{PasskeyAdded, PasskeyRefused, PasskeyRemoved},
         token::Token,
         user::{
             RecoveryCodes,
+            event::EventKind,
             tests::{confirmed, day, device, email, kinds, mails, origin, passkey, session},
         },
     };
@@ -133,9 +134,9 @@ mod tests {
         added.map(|()| credential)
     }
 
-    /// The mail of this kind, and to whom.
-    fn mail(kind: MailKind, to: &Email) -> Vec<(MailKind, &Email)> {
-        vec![(kind, to)]
+    /// The mail that tells of this, and to whom.
+    fn mail(event: SecurityEvent, to: &Email) -> Vec<(MailKind, &Email)> {
+        vec![(MailKind::Security(event), to)]
     }
 
     #[test]
@@ -158,10 +159,10 @@ mod tests {
         let event = user.events.last().unwrap();
         assert_eq!(
             (event.kind, &*event.about),
-            (EventKind::PasskeyAdded, "phone")
+            (EventKind::Security(PasskeyAdded), "phone")
         );
         let ada = email("ada@example.org");
-        assert_eq!(mails(&user), mail(MailKind::PasskeyAdded, &ada));
+        assert_eq!(mails(&user), mail(SecurityEvent::PasskeyAdded, &ada));
     }
 
     #[test]
@@ -204,10 +205,10 @@ mod tests {
         let event = user.events.last().unwrap();
         assert_eq!(
             (event.kind, &*event.about),
-            (EventKind::PasskeyRemoved, "phone")
+            (EventKind::Security(PasskeyRemoved), "phone")
         );
         let ada = email("ada@example.org");
-        assert_eq!(mails(&user), mail(MailKind::PasskeyRemoved, &ada));
+        assert_eq!(mails(&user), mail(SecurityEvent::PasskeyRemoved, &ada));
         let before = user.clone();
         assert!(!user.end_passkey(&handles[0], &origin(2)));
         assert_eq!(user, before);
@@ -282,9 +283,12 @@ mod tests {
         user.notices.clear();
         let passkeys = user.passkeys.clone();
         user.note_copied_passkey(&origin(2));
-        assert_eq!(kinds(&user.events).last(), Some(&EventKind::PasskeyRefused));
+        assert_eq!(
+            kinds(&user.events).last(),
+            Some(&EventKind::Security(PasskeyRefused))
+        );
         let ada = email("ada@example.org");
-        assert_eq!(mails(&user), mail(MailKind::PasskeyRefused, &ada));
+        assert_eq!(mails(&user), mail(SecurityEvent::PasskeyRefused, &ada));
         assert_eq!(user.passkeys, passkeys);
     }
 }

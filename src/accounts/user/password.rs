@@ -6,7 +6,7 @@ use super::{
 };
 use crate::accounts::{
     clock::Timestamp, email::Email, lifetimes::RESET_LIFE, mail::MailKind, password::PasswordHash,
-    record::Unknown, token::Digest,
+    record::Unknown, security_event::SecurityEvent, token::Digest,
 };
 
 impl User {
@@ -46,8 +46,9 @@ impl User {
             self.sessions.clear();
             self.confirmation = None;
             self.confirmed_at.get_or_insert(origin.at);
-            self.set_password(password, device, origin);
+            self.set_password(password, device, origin.at);
             self.note(EventKind::PasswordReset, origin);
+            self.notify(MailKind::Security(SecurityEvent::PasswordChanged), origin);
         }
         has_reset
     }
@@ -81,19 +82,18 @@ impl User {
         };
         kept.digest = new;
         kept.authenticated_at = origin.at;
-        self.set_password(password, device, origin);
-        self.note(EventKind::PasswordChanged, origin);
+        self.set_password(password, device, origin.at);
+        self.tell(SecurityEvent::PasswordChanged, origin);
         true
     }
 
-    fn set_password(&mut self, password: PasswordHash, device: Device, origin: &Origin) {
+    fn set_password(&mut self, password: PasswordHash, device: Device, now: Timestamp) {
         self.password = password;
-        self.password_changed_at = Some(origin.at);
+        self.password_changed_at = Some(now);
         self.password_breached = false;
         self.reset = None;
         self.pending_logins.clear();
         self.devices = vec![device];
-        self.notify(MailKind::PasswordChanged, origin);
     }
 }
 
@@ -101,6 +101,7 @@ impl User {
 mod tests {
     use super::*;
     use crate::accounts::{
+        security_event::SecurityEvent::PasswordChanged,
         token::Token,
         user::tests::{ada, day, device, email, kinds, origin, session},
     };
@@ -157,7 +158,7 @@ mod tests {
         let mail = &user.notices[0];
         assert_eq!(
             (mail.kind, &mail.to),
-            (MailKind::PasswordChanged, &user.email)
+            (MailKind::Security(PasswordChanged), &user.email)
         );
         assert!(!use_it(&mut user, &link, 0));
         assert_eq!(user, after);
@@ -194,7 +195,10 @@ mod tests {
             (&password, Some(day(2)))
         );
         assert!(!user.password_breached);
-        assert_eq!(user.events.last().unwrap().kind, EventKind::PasswordChanged);
+        assert_eq!(
+            user.events.last().unwrap().kind,
+            EventKind::Security(PasswordChanged)
+        );
         let before = User {
             sessions: vec![],
             ..user.clone()

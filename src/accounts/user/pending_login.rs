@@ -1,12 +1,9 @@
 //! A login with the right password that waits for a second factor.
 
-use super::{
-    Device, PendingLogin, Session, User,
-    event::{EventKind, Origin},
-};
+use super::{Device, PendingLogin, Session, User, event::Origin};
 use crate::accounts::{
-    clock::Timestamp, error::CodeRefusal, lifetimes::PENDING_LOGIN_LIFE, mail::MailKind,
-    record::Unknown, secret_keys::SecretKeys, token::Digest,
+    clock::Timestamp, error::CodeRefusal, lifetimes::PENDING_LOGIN_LIFE, record::Unknown,
+    secret_keys::SecretKeys, security_event::SecurityEvent, token::Digest,
 };
 
 /// The most of known devices that wait at once, and the most of others.
@@ -76,9 +73,7 @@ impl User {
         let over = self.pending_logins.extract_if(.., |login| is_over(login));
         let over: Vec<_> = over.filter(|login| !login.of_known_device).collect();
         for login in over {
-            let (origin, event) = (login.origin(), EventKind::SecondFactorMissing);
-            self.note(event, &origin);
-            self.notify_of(event, MailKind::SecondFactorMissing, &origin);
+            self.tell(SecurityEvent::SecondFactorMissing, &login.origin());
         }
     }
 

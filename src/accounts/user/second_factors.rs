@@ -3,17 +3,16 @@
 use std::time::Duration;
 
 use super::{
-    FormerFactors, PendingTotp, RecoveryCode, RecoveryCodes, Session, Totp, User,
-    event::{EventKind, Origin},
+    FormerFactors, PendingTotp, RecoveryCode, RecoveryCodes, Session, Totp, User, event::Origin,
 };
 use crate::accounts::{
     clock::Timestamp,
     error::{CodeRefusal, Error},
     lifetimes::{PENDING_TOTP_LIFE, RECENT},
-    mail::MailKind,
     record::Unknown,
     recovery_code::{self, RecoveryCodeText, is_between},
     secret_keys::SecretKeys,
+    security_event::SecurityEvent,
     token::Digest,
     totp::{self, Checked, TotpSecret},
 };
@@ -111,8 +110,7 @@ impl User {
             Err(refusal) => {
                 *wrong += 1;
                 if *wrong == MAX_WRONG_CODES {
-                    self.note(EventKind::TotpClosed, origin);
-                    self.notify(MailKind::TotpClosed, origin);
+                    self.tell(SecurityEvent::TotpClosed, origin);
                 }
                 return Err(refusal);
             }
@@ -135,8 +133,7 @@ impl User {
         let codes = &mut held.ok_or(CodeRefusal::Wrong)?.codes;
         let position = codes.iter().position(|code| code.digest == digest);
         codes.remove(position.ok_or(CodeRefusal::Wrong)?);
-        self.note(EventKind::RecoveryCodeUsed, origin);
-        self.notify(MailKind::RecoveryCodeUsed, origin);
+        self.tell(SecurityEvent::RecoveryCodeUsed, origin);
         Ok(())
     }
 
@@ -244,8 +241,7 @@ impl User {
         });
         self.give_recovery_codes(codes, former, now);
         self.authenticate_by_second_factor(&session.digest, now);
-        self.note(EventKind::TotpAdded, origin);
-        self.notify_of(EventKind::TotpAdded, MailKind::TotpAdded, origin);
+        self.tell(SecurityEvent::TotpAdded, origin);
         Ok(())
     }
 
@@ -261,8 +257,7 @@ impl User {
             recovery_codes,
             ..FormerFactors::of(origin.at)
         });
-        self.note(EventKind::TotpRemoved, origin);
-        self.notify_of(EventKind::TotpRemoved, MailKind::TotpRemoved, origin);
+        self.tell(SecurityEvent::TotpRemoved, origin);
         true
     }
 
@@ -276,12 +271,7 @@ impl User {
             return Err(Error::NoSecondFactor);
         }
         self.give_recovery_codes(codes, None, origin.at);
-        self.note(EventKind::RecoveryCodesMade, origin);
-        self.notify_of(
-            EventKind::RecoveryCodesMade,
-            MailKind::RecoveryCodesMade,
-            origin,
-        );
+        self.tell(SecurityEvent::RecoveryCodesMade, origin);
         Ok(())
     }
 

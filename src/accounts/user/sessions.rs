@@ -5,7 +5,8 @@ use super::{
     event::{EventKind, Origin},
 };
 use crate::accounts::{
-    clock::Timestamp, id::Handle, lifetimes::DEVICE_LIFE, mail::MailKind, token::Digest,
+    clock::Timestamp, id::Handle, lifetimes::DEVICE_LIFE, security_event::SecurityEvent,
+    token::Digest,
 };
 
 impl User {
@@ -23,8 +24,7 @@ impl User {
         self.reset.take_if(|reset| reset.expires_at <= now);
         self.drop_expired_former_factors(now);
         if device.is_some() {
-            self.note(EventKind::NewDevice, &origin);
-            self.notify_of(EventKind::NewDevice, MailKind::NewDevice, &origin);
+            self.tell(SecurityEvent::NewDevice, &origin);
         } else {
             self.note(EventKind::LoggedIn, &origin);
         }
@@ -136,6 +136,8 @@ mod tests {
 
     use super::*;
     use crate::accounts::{
+        mail::MailKind,
+        security_event::SecurityEvent::NewDevice,
         token::Token,
         user::{
             ResetLink,
@@ -249,7 +251,7 @@ mod tests {
                 .map(|mail| (mail.kind, mail.to.clone()))
                 .collect()
         };
-        let told = (MailKind::NewDevice, user.email.clone());
+        let told = (MailKind::Security(NewDevice), user.email.clone());
         assert_eq!(mails(&user), vec![told.clone(); 3]);
         user.log_in(session(4, 34), Some(device(4)), None);
         assert_eq!(mails(&user), vec![told; 4]);
@@ -258,7 +260,7 @@ mod tests {
             [
                 EventKind::SignedUp,
                 EventKind::LoggedIn,
-                EventKind::NewDevice
+                EventKind::Security(NewDevice)
             ]
         );
     }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::*;
 use crate::accounts::{
     email::Email,
-    mail::{MailId, SecurityEvent},
+    mail::{MailId, MailKind},
     record::Unknown,
+    security_event::SecurityEvent::{EndOfSecondFactorsAsked, NewDevice, SecondFactorsEnded},
     token::{Digest, Token},
     token_scope::WantedToken,
     upload_token_text::UploadTokenText,
@@ -59,7 +60,7 @@ fn link(user: &mut User, n: u32) -> Digest {
 /// What has happened since an operator asked.
 fn since_asked(user: &User) -> Vec<EventKind> {
     let kinds = kinds(&user.events).into_iter();
-    let rest = kinds.skip_while(|kind| *kind != EventKind::EndOfSecondFactorsAsked);
+    let rest = kinds.skip_while(|kind| *kind != EventKind::Security(EndOfSecondFactorsAsked));
     rest.skip(1).collect()
 }
 
@@ -77,7 +78,10 @@ fn assert_kept(mut user: User, happened: &[EventKind]) {
 fn they_end_a_day_after_an_operator_asked_and_the_owner_is_told_twice() {
     let mut user = losing();
     let own: Email = email("ada@example.org");
-    assert_eq!(mails(&user), [(MailKind::EndOfSecondFactorsAsked, &own)]);
+    assert_eq!(
+        mails(&user),
+        [(MailKind::Security(EndOfSecondFactorsAsked), &own)]
+    );
     assert_eq!(user.due_at, Some(day(3)));
     let just_before = Origin {
         at: day(3).minus(Duration::from_millis(1)),
@@ -93,8 +97,14 @@ fn they_end_a_day_after_an_operator_asked_and_the_owner_is_told_twice() {
     assert!(!user.has_second_factor());
     assert_eq!((&user.recovery_codes, user.due_at), (&None, None));
     assert_eq!(user.pending_logins, []);
-    assert_eq!(mails(&user), [(MailKind::SecondFactorsEnded, &own)]);
-    assert_eq!(since_asked(&user), [EventKind::SecondFactorsEnded]);
+    assert_eq!(
+        mails(&user),
+        [(MailKind::Security(SecondFactorsEnded), &own)]
+    );
+    assert_eq!(
+        since_asked(&user),
+        [EventKind::Security(SecondFactorsEnded)]
+    );
     let event = user.events.last().unwrap();
     assert_eq!(event.device, operator(3).device);
     assert_eq!(user.sessions, before.sessions, "nobody is logged out");
@@ -147,7 +157,10 @@ fn they_stay_if_the_owner_shows_to_have_one() {
     let last = user.sessions.last().unwrap().digest;
     let mut by_login = user.clone();
     assert!(user.authenticate_by_second_factor(&last, day(2)));
-    let (new, stopped) = (EventKind::NewDevice, EventKind::EndOfSecondFactorsStopped);
+    let (new, stopped) = (
+        EventKind::Security(NewDevice),
+        EventKind::EndOfSecondFactorsStopped,
+    );
     let event = user.events.last().unwrap();
     assert_eq!((event.at, &*event.network), (day(2), "192.0.2.0/24"));
     assert_kept(user, &[new, stopped]);

@@ -6,6 +6,7 @@ use crate::accounts::{
     mail::MailKind,
     recovery_code::RecoveryCodeText,
     secret_keys::SecretKeys,
+    security_event::SecurityEvent::SecondFactorsEnded,
     user::{
         event::Origin,
         second_factors::tests::{add_app, keys, shown, with_app},
@@ -170,7 +171,7 @@ fn nothing_is_left_of_them_after_an_operator_has_ended_all() {
     assert_eq!(user.former_factors, []);
     assert_eq!(left(&user, 2, 5), (None, None, vec![]));
     let last = mails(&user).pop().unwrap();
-    assert_eq!(last.0, MailKind::SecondFactorsEnded);
+    assert_eq!(last.0, MailKind::Security(SecondFactorsEnded));
 }
 
 #[test]

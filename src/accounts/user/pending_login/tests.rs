@@ -5,10 +5,13 @@ use std::time::Duration;
 use super::*;
 use crate::accounts::{
     device_name::DeviceName,
+    mail::MailKind,
     password::PasswordHash,
     recovery_code::RecoveryCodeText,
+    security_event::SecurityEvent::SecondFactorMissing,
     token::Token,
     user::{
+        event::EventKind,
         second_factors::tests::{keys, with_app},
         tests::{confirmed, day, device, mails, origin, passkey, session},
     },
@@ -52,7 +55,7 @@ fn digests(user: &User) -> Vec<Digest> {
 /// When and from where the user was told of logins that were not completed.
 fn told(user: &User) -> Vec<(Timestamp, &str)> {
     let events = user.events.iter();
-    let events = events.filter(|event| event.kind == EventKind::SecondFactorMissing);
+    let events = events.filter(|event| event.kind == EventKind::Security(SecondFactorMissing));
     events.map(|event| (event.at, &*event.network)).collect()
 }
 
@@ -166,7 +169,11 @@ fn a_right_password_without_a_second_factor_is_told_when_its_time_is_over() {
     };
     assert_eq!(
         (mail.kind, mail.queued_at, mail.device),
-        (MailKind::SecondFactorMissing, at(HERE, 1).at, Some(curl))
+        (
+            MailKind::Security(SecondFactorMissing),
+            at(HERE, 1).at,
+            Some(curl)
+        )
     );
 }
 

@@ -6,9 +6,16 @@ use totp_rs::Builder;
 
 use super::*;
 use crate::accounts::{
+    mail::MailKind,
     recovery_code::RecoveryCodeTexts,
+    security_event::SecurityEvent::{
+        RecoveryCodeUsed, RecoveryCodesMade, TotpAdded, TotpClosed, TotpRemoved,
+    },
     token::Token,
-    user::tests::{confirmed, day, kinds, mails, origin, passkey, session},
+    user::{
+        event::EventKind,
+        tests::{confirmed, day, kinds, mails, origin, passkey, session},
+    },
 };
 
 pub fn keys() -> SecretKeys {
@@ -82,8 +89,11 @@ fn an_app_is_added_by_one_of_its_codes_within_ten_minutes() {
     confirm(&mut user, &shown(&secret, day(1), 19), 19).unwrap();
     assert!(user.has_second_factor() && user.pending_totp.is_none());
     assert_eq!(user.recovery_codes.as_ref().unwrap().codes.len(), 10);
-    assert_eq!(user.events.last().unwrap().kind, EventKind::TotpAdded);
-    assert_eq!(mails(&user)[0].0, MailKind::TotpAdded);
+    assert_eq!(
+        user.events.last().unwrap().kind,
+        EventKind::Security(TotpAdded)
+    );
+    assert_eq!(mails(&user)[0].0, MailKind::Security(TotpAdded));
     let again = confirm(&mut user, &shown(&secret, day(1), 19), 19);
     assert!(matches!(again, Err(Error::SetupExpired)));
 }
@@ -148,8 +158,14 @@ fn after_a_hundred_wrong_codes_only_another_factor_counts() {
         "they were forgotten"
     );
     assert_eq!(wrong(&mut user), Err(CodeRefusal::Wrong));
-    assert_eq!(mails(&user), [(MailKind::TotpClosed, &user.email)]);
-    assert_eq!(user.events.last().unwrap().kind, EventKind::TotpClosed);
+    assert_eq!(
+        mails(&user),
+        [(MailKind::Security(TotpClosed), &user.email)]
+    );
+    assert_eq!(
+        user.events.last().unwrap().kind,
+        EventKind::Security(TotpClosed)
+    );
     let closed = user.use_code(&right, false, Some(&keys), &origin(400));
     assert_eq!(closed, Err(CodeRefusal::Closed));
     let mut on_known = user.clone();
@@ -254,7 +270,7 @@ fn a_recovery_code_works_once_and_without_the_key_of_the_app() {
     assert_eq!(mails(&user).len(), 10);
     assert_eq!(
         user.events.last().unwrap().kind,
-        EventKind::RecoveryCodeUsed
+        EventKind::Security(RecoveryCodeUsed)
     );
     let with_lost_key = user.use_code("123456", false, Some(&lost), &origin(2));
     assert_eq!(with_lost_key, Err(CodeRefusal::Unreadable));
@@ -297,9 +313,9 @@ fn new_recovery_codes_end_the_older_ones_and_are_for_who_needs_them() {
     assert_eq!(
         last,
         [
-            EventKind::TotpRemoved,
-            EventKind::RecoveryCodeUsed,
-            EventKind::RecoveryCodesMade
+            EventKind::Security(TotpRemoved),
+            EventKind::Security(RecoveryCodeUsed),
+            EventKind::Security(RecoveryCodesMade)
         ]
     );
 }

@@ -4,10 +4,7 @@ use super::{
     layout::{Letter, Paragraph, Paragraph::Link, SIGNATURE, Site, words},
     reset_link::RESET_PAGE,
 };
-use crate::accounts::{
-    lifetimes::UNDO_LIFE,
-    mail::{SecurityEvent, SecurityNotice},
-};
+use crate::accounts::{lifetimes::UNDO_LIFE, mail::SecurityNotice, security_event::SecurityEvent};
 
 /// Something has happened to the account.
 pub(super) fn letter(site: Site<'_>, notice: &SecurityNotice) -> Letter {

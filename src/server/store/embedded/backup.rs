@@ -35,19 +35,7 @@ pub(super) fn scan(
     }
     found.sort_by(|(one, _), (other, _)| one.cmp(other));
     found.truncate(most);
-    let last = found.last().map(|(id, _)| id.clone());
-    let (mut records, mut unreadable) = (Vec::new(), Vec::new());
-    for (id, record) in found {
-        match record {
-            Some(record) => records.push(record),
-            None => unreadable.push(id),
-        }
-    }
-    Ok(Scanned {
-        records,
-        unreadable,
-        last,
-    })
+    Ok(Scanned::of(found))
 }
 
 impl Tables<'_> {
@@ -58,18 +46,16 @@ impl Tables<'_> {
             let id = record.id().clone();
             let is_added = match record {
                 UserRecord::User(user) => self.insert_user(*user)?,
-                UserRecord::Deleted { id, at } => self.insert_deleted(&id, at)?,
+                UserRecord::Deleted { id, at } => {
+                    self.commit = Commit::AtOnce;
+                    self.deleted.insert(id.as_str(), at.millis())?;
+                    true
+                }
             };
             if !is_added {
                 left_out.push(id);
             }
         }
         Ok(left_out)
-    }
-
-    fn insert_deleted(&mut self, id: &UserId, at: Timestamp) -> Result<bool> {
-        self.commit = Commit::AtOnce;
-        self.deleted.insert(id.as_str(), at.millis())?;
-        Ok(true)
     }
 }

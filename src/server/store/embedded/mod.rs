@@ -177,10 +177,7 @@ impl Store for EmbeddedStore {
 
     async fn visitor(&self, session: &Digest) -> Result<Option<Visitor>, StoreError> {
         let user = self.find(Key::Session(session)).await?;
-        Ok(user.and_then(|mut user| {
-            let session = user.end_session(session)?;
-            Some(Visitor::of(user, session))
-        }))
+        Ok(user.and_then(|user| Visitor::of(user, |user| user.end_session(session))))
     }
 
     async fn token_holder(
@@ -188,10 +185,7 @@ impl Store for EmbeddedStore {
         token: &Digest,
     ) -> Result<Option<Visitor<UploadToken>>, StoreError> {
         let user = self.find(Key::UploadToken(token)).await?;
-        Ok(user.and_then(|user| {
-            let token = user.upload_token(token)?.clone();
-            Some(Visitor::of(user, token))
-        }))
+        Ok(user.and_then(|user| Visitor::of(user, |user| user.upload_token(token).cloned())))
     }
 
     async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<UserId>, StoreError> {

@@ -3,7 +3,7 @@
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
 use serde::{Deserialize, Serialize};
 
-use super::tables::{Commit, OUTBOX, PARKED, Result, Tables, decode, encode, get};
+use super::tables::{Commit, MailKey, OUTBOX, PARKED, Record, Result, Tables, decode, encode, get};
 use crate::accounts::{
     clock::Timestamp,
     mail::{MailId, MailState, OutboxMail, OutboxSize, QueuedMail},
@@ -44,14 +44,7 @@ impl Tables<'_> {
 
     /// The ids of the waiting mails that match.
     pub(super) fn mails(&self, wanted: impl Fn(&MailRecord) -> bool) -> Result<Vec<MailId>> {
-        let mut ids = Vec::new();
-        for row in self.outbox.iter()? {
-            let (id, mail) = row?;
-            if wanted(&decode(mail.value())?) {
-                ids.push(MailId::from_bytes(*id.value()));
-            }
-        }
-        Ok(ids)
+        matching(&self.outbox, wanted)
     }
 
     fn put_mail(&mut self, id: &MailId, mail: &MailRecord) -> Result<()> {
@@ -150,22 +143,29 @@ impl Tables<'_> {
     }
 
     pub(super) fn drop_old_mail(&mut self, oldest: Timestamp) -> Result<()> {
-        for id in self.mails(|record| record.mail.queued_at <= oldest)? {
-            self.take_mail(&id)?;
-        }
-        let mut parked = Vec::new();
-        for row in self.parked.iter()? {
-            let (id, mail) = row?;
-            if decode::<MailRecord>(mail.value())?.mail.queued_at <= oldest {
-                parked.push(*id.value());
-            }
-        }
-        for id in &parked {
-            self.commit = Commit::AtOnce;
-            self.parked.remove(id)?;
+        let is_old = |record: &MailRecord| record.mail.queued_at <= oldest;
+        let waiting = matching(&self.outbox, is_old)?;
+        let parked = matching(&self.parked, is_old)?;
+        for id in waiting.iter().chain(&parked) {
+            self.drop_mail(id)?;
         }
         Ok(())
     }
+}
+
+/// The ids of the mails in a table that match.
+fn matching(
+    table: &impl ReadableTable<MailKey, Record>,
+    wanted: impl Fn(&MailRecord) -> bool,
+) -> Result<Vec<MailId>> {
+    let mut ids = Vec::new();
+    for row in table.iter()? {
+        let (id, mail) = row?;
+        if wanted(&decode(mail.value())?) {
+            ids.push(MailId::from_bytes(*id.value()));
+        }
+    }
+    Ok(ids)
 }
 
 /// The mails in the outbox and the parked ones, those that were asked for first.

@@ -20,8 +20,8 @@ use crate::accounts::{
 
 pub(super) type Result<T, E = redb::Error> = std::result::Result<T, E>;
 
-type MailKey = &'static [u8; 16];
-type Record = &'static [u8];
+pub(super) type MailKey = &'static [u8; 16];
+pub(super) type Record = &'static [u8];
 
 /// Properties of the file: its version, and the keys that have encrypted secrets in it.
 const FILE: TableDefinition<&str, u64> = TableDefinition::new("file");

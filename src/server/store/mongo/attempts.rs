@@ -2,7 +2,7 @@
 
 use std::{future::IntoFuture, time::Duration};
 
-use futures_util::{FutureExt, TryFutureExt, TryStreamExt, future::try_join_all};
+use futures_util::{FutureExt, TryFutureExt, future::try_join_all};
 use mongodb::{
     bson::{Bson, Document, doc},
     options::ReturnDocument,
@@ -11,7 +11,7 @@ use mongodb::{
 use super::{
     MongoStore,
     documents::{date, read_date},
-    driver::{run, within},
+    driver::{all, limit, run, within},
 };
 use crate::accounts::{
     attempts::{AttemptKey, Attempts, Counted, Limit},
@@ -67,8 +67,7 @@ impl MongoStore {
         }
         let first = self.attempts.find(wanted).sort(doc! { "expiresAt": 1 });
         let first = first.projection(doc! { "_id": 1 });
-        let limit = i64::try_from(most).unwrap_or(i64::MAX);
-        let first: Vec<Document> = run(run(first.limit(limit)).await?.try_collect()).await?;
+        let first = all(first.limit(limit(most))).await?;
         let found = first.len();
         let ids: Vec<Bson> = first
             .iter()
@@ -101,8 +100,7 @@ impl MongoStore {
     ) -> Result<u64, StoreError> {
         let keys: Vec<&str> = keys.iter().map(AttemptKey::as_str).collect();
         let live = doc! { "_id": { "$in": keys }, "expiresAt": { "$gt": date(now) } };
-        let live = run(self.attempts.find(live)).await?;
-        let live: Vec<Document> = run(live.try_collect()).await?;
+        let live = all(self.attempts.find(live)).await?;
         Ok(live
             .iter()
             .map(|attempts| u64::from(read_count(attempts)))
@@ -115,9 +113,7 @@ impl MongoStore {
         most: usize,
     ) -> Result<Vec<(AttemptKey, Attempts)>, StoreError> {
         let closed = doc! { "openAt": { "$gt": date(now) }, "expiresAt": { "$gt": date(now) } };
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let closed = run(self.attempts.find(closed).limit(most)).await?;
-        let closed: Vec<Document> = run(closed.try_collect()).await?;
+        let closed = all(self.attempts.find(closed).limit(limit(most))).await?;
         let counters = closed.iter().filter_map(|attempts| {
             let key = attempts.get_str("_id").ok()?;
             Some((AttemptKey::from(key), read_attempts(attempts)))

@@ -1,8 +1,7 @@
 //! All users, for a backup and from one.
 
-use futures_util::TryStreamExt;
 use mongodb::{
-    bson::{RawDocumentBuf, doc},
+    bson::doc,
     error::{Error, ErrorKind, IndexedWriteError},
     options::Hint,
 };
@@ -10,7 +9,7 @@ use mongodb::{
 use super::{
     MongoStore,
     documents::{id_bson, read_id, read_record, record_document},
-    driver::{DUPLICATE_KEY, failure, raw, run, within},
+    driver::{DUPLICATE_KEY, all, failure, limit, raw, within},
 };
 use crate::accounts::{
     error::StoreError,
@@ -26,7 +25,7 @@ impl MongoStore {
         most: usize,
     ) -> Result<Scanned, StoreError> {
         // One more, since the first is `after` itself.
-        let limit = i64::try_from(most.saturating_add(1)).unwrap_or(i64::MAX);
+        let limit = limit(most.saturating_add(1));
         let by_id = doc! { "_id": 1 };
         let mut found = self.users.find(doc! {}).sort(by_id.clone()).limit(limit);
         if let Some(after) = after {
@@ -35,24 +34,13 @@ impl MongoStore {
                 .hint(Hint::Keys(by_id))
                 .min(doc! { "_id": id_bson(after) });
         }
-        let found: Vec<RawDocumentBuf> = run(run(found).await?.try_collect()).await?;
-        let mut documents: Vec<_> = found
+        let found = all(found).await?;
+        let found = found
             .iter()
-            .filter(|document| after.is_none() || read_id(document).as_ref() != after)
-            .collect();
-        documents.truncate(most);
-        let (mut records, mut unreadable) = (Vec::new(), Vec::new());
-        for document in &documents {
-            match read_record(document) {
-                Some(record) => records.push(record),
-                None => unreadable.extend(read_id(document)),
-            }
-        }
-        Ok(Scanned {
-            records,
-            unreadable,
-            last: documents.last().and_then(|document| read_id(document)),
-        })
+            .filter_map(|document| Some((read_id(document)?, read_record(document))))
+            .filter(|(id, _)| Some(id) != after)
+            .take(most);
+        Ok(Scanned::of(found.collect()))
     }
 
     /// Adds all records. Returns the ids of users who were not added, since another one has an address of theirs.

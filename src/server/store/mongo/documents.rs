@@ -119,7 +119,7 @@ pub(super) fn read_record(document: &RawDocument) -> Option<UserRecord> {
     if let Ok(at) = document.get_datetime("deletedAt") {
         return Some(UserRecord::Deleted {
             id: read_id(document)?,
-            at: Timestamp::from_millis(at.timestamp_millis()),
+            at: moment(at),
         });
     }
     let mut user = read_all_fields(document)?;
@@ -333,8 +333,7 @@ pub(super) fn read_mail(document: &RawDocument) -> Option<QueuedMail> {
 
 /// A mail in the outbox, and what becomes of it.
 pub(super) fn read_outbox_mail(document: &RawDocument) -> Option<OutboxMail> {
-    let due_at = document.get_datetime("dueAt").unwrap_or(DateTime::MIN);
-    let due_at = Timestamp::from_millis(due_at.timestamp_millis());
+    let due_at = moment(document.get_datetime("dueAt").unwrap_or(DateTime::MIN));
     let state = match (
         document.get_str("parkedBecause"),
         document.get_bool("leased"),
@@ -372,9 +371,12 @@ pub(super) fn date(moment: Timestamp) -> DateTime {
     DateTime::from_millis(moment.millis())
 }
 
+pub(super) fn moment(date: DateTime) -> Timestamp {
+    Timestamp::from_millis(date.timestamp_millis())
+}
+
 /// The moment in a field, the distant past if it holds none.
 pub(super) fn read_date(document: &Document, field: &str) -> Timestamp {
-    let date = document.get_datetime(field);
-    date.map(|date| Timestamp::from_millis(date.timestamp_millis()))
-        .unwrap_or_default()
+    let date = document.get_datetime(field).ok();
+    date.copied().map(moment).unwrap_or_default()
 }

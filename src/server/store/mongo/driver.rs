@@ -2,11 +2,13 @@
 
 use std::future::IntoFuture;
 
+use futures_util::TryStreamExt;
 use mongodb::{
-    Collection,
+    Collection, Cursor,
     bson::{Document, RawDocumentBuf},
     error::{Error, ErrorKind, WriteFailure},
 };
+use serde::de::DeserializeOwned;
 
 use crate::{accounts::error::StoreError, server::store::deadline::within_deadline};
 
@@ -23,6 +25,18 @@ pub(super) async fn run<T>(
 /// The same, for callers that look at the error of the driver themselves, as for a duplicate key.
 pub(super) async fn within<T>(operation: impl IntoFuture<Output = T>) -> Result<T, StoreError> {
     within_deadline("MongoDB", operation.into_future()).await
+}
+
+/// All documents that a query finds.
+pub(super) async fn all<T: DeserializeOwned>(
+    query: impl IntoFuture<Output = Result<Cursor<T>, Error>>,
+) -> Result<Vec<T>, StoreError> {
+    run(run(query).await?.try_collect()).await
+}
+
+/// The most documents that a query is to find, as the driver has it.
+pub(super) fn limit(most: usize) -> i64 {
+    i64::try_from(most).unwrap_or(i64::MAX)
 }
 
 /// Inserts a document. False if its `_id` or another unique field is taken.

@@ -11,12 +11,11 @@ use mongodb::{
 
 use super::{
     connect::{close, connect},
-    documents::read_id,
+    documents::{moment, read_id},
     driver::{failure, run, within},
 };
 use crate::{
     accounts::{
-        clock::Timestamp,
         email::Email,
         error::StoreError,
         import::{FormerUser, Profile},
@@ -140,10 +139,7 @@ fn split_document(bytes: &[u8]) -> Option<(&RawDocument, &[u8])> {
 
 fn former_user(document: &RawDocument) -> FormerUser {
     let text = |name| document.get_str(name).unwrap_or_default();
-    let moment = |name| {
-        let date = document.get_datetime(name).ok();
-        date.map(|date| Timestamp::from_millis(date.timestamp_millis()))
-    };
+    let at = |name| document.get_datetime(name).ok().map(moment);
     FormerUser {
         id: has_plain_id(document).then(|| read_id(document)).flatten(),
         email: Email::parse(text("email")).ok(),
@@ -152,9 +148,9 @@ fn former_user(document: &RawDocument) -> FormerUser {
         profile: Profile {
             name: Name::parse(text("username")).ok(),
             is_verified: document.get_bool("isVerified").unwrap_or_default(),
-            created_at: moment("createdAt").unwrap_or_default(),
-            login_at: moment("loginAt").unwrap_or_default(),
-            last_logout: moment("lastLogout"),
+            created_at: at("createdAt").unwrap_or_default(),
+            login_at: at("loginAt").unwrap_or_default(),
+            last_logout: at("lastLogout"),
         },
     }
 }

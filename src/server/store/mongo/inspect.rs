@@ -6,6 +6,7 @@ use mongodb::{Database, bson::doc, error::Error};
 
 use super::{
     connect::{close, connect},
+    documents::moment,
     driver::cause,
     indexes::missing_indexes,
 };
@@ -49,8 +50,7 @@ async fn clock_skew(database: &Database) -> Result<Duration, Error> {
     let hello = database.run_command(doc! { "hello": 1 }).await?;
     let after = clock.now();
     let theirs = hello.get_datetime("localTime").map_err(Error::custom)?;
-    let theirs = Timestamp::from_millis(theirs.timestamp_millis());
-    Ok(least_skew(before, theirs, after))
+    Ok(least_skew(before, moment(*theirs), after))
 }
 
 /// How far two clocks differ at least, if one showed `theirs` at a moment between `before` and `after` of the other.

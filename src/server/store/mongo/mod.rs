@@ -5,7 +5,6 @@
 
 mod attempts;
 mod backup;
-mod challenges;
 mod connect;
 mod documents;
 mod driver;
@@ -20,7 +19,6 @@ mod secret_keys;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::TryStreamExt;
 use mongodb::{
     Client, Collection,
     bson::{Document, RawDocumentBuf, doc},
@@ -31,11 +29,11 @@ use tokio::{sync::Semaphore, time::timeout};
 use self::{
     connect::{CONNECTIONS, cannot_index, close, connect},
     documents::{
-        date, digest_binary, id_bson, mail_document, mail_filter, read_id, read_mail,
-        read_outbox_mail, read_user, tombstone, unchanged_filter, user_document, user_update,
-        visitor_fields,
+        date, digest_binary, document, id_bson, mail_document, mail_filter, read_challenge,
+        read_id, read_mail, read_outbox_mail, read_user, tombstone, unchanged_filter,
+        user_document, user_update, visitor_fields,
     },
-    driver::{failure, insert, is_duplicate, raw, run, within},
+    driver::{all, failure, insert, is_duplicate, limit, raw, run, within},
     schema::require_readable,
 };
 use crate::accounts::{
@@ -147,7 +145,7 @@ impl Store for MongoStore {
             Err(error) => return Err(failure(error)),
         }
         // The notices are in the user's document first, so that the change is one update.
-        self.move_new(after, &after.notices).await;
+        self.move_new(after).await;
         Ok(Replaced::Done)
     }
 
@@ -182,10 +180,7 @@ impl Store for MongoStore {
         let found = self.users.find_one(user_filter(Key::Session(session)));
         let found = run(found.projection(visitor_fields("sessions.$"))).await?;
         let user = found.as_deref().and_then(read_user);
-        Ok(user.and_then(|mut user| {
-            let session = user.sessions.pop()?;
-            Some(Visitor::of(user, session))
-        }))
+        Ok(user.and_then(|user| Visitor::of(user, |user| user.sessions.pop())))
     }
 
     async fn token_holder(
@@ -195,17 +190,14 @@ impl Store for MongoStore {
         let found = self.users.find_one(user_filter(Key::UploadToken(token)));
         let found = run(found.projection(visitor_fields("uploadTokens.$"))).await?;
         let user = found.as_deref().and_then(read_user);
-        Ok(user.and_then(|mut user| {
-            let token = user.upload_tokens.pop()?;
-            Some(Visitor::of(user, token))
-        }))
+        Ok(user.and_then(|user| Visitor::of(user, |user| user.upload_tokens.pop())))
     }
 
     async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<UserId>, StoreError> {
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
         let due = doc! { "dueAt": { "$gte": date(Timestamp::PAST), "$lte": date(now) } };
-        let due = self.users.find(due).sort(doc! { "dueAt": 1 }).limit(most);
-        let due: Vec<_> = run(run(due.projection(doc! { "_id": 1 })).await?.try_collect()).await?;
+        let due = self.users.find(due).sort(doc! { "dueAt": 1 });
+        let due = due.limit(limit(most)).projection(doc! { "_id": 1 });
+        let due = all(due).await?;
         Ok(due.iter().filter_map(|user| read_id(user)).collect())
     }
 
@@ -271,9 +263,8 @@ impl Store for MongoStore {
     }
 
     async fn mails(&self, most: usize) -> Result<Vec<OutboxMail>, StoreError> {
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
         let first = self.outbox.find(doc! {}).sort(doc! { "queuedAt": 1 });
-        let first: Vec<_> = run(run(first.limit(most)).await?.try_collect()).await?;
+        let first = all(first.limit(limit(most))).await?;
         Ok(first
             .iter()
             .filter_map(|mail| read_outbox_mail(mail))
@@ -304,11 +295,15 @@ impl Store for MongoStore {
     }
 
     async fn insert_challenge(&self, challenge: &Challenge) -> Result<(), StoreError> {
-        self.put_challenge(challenge).await
+        let challenge = raw(&document(challenge)?)?;
+        run(self.challenges.insert_one(challenge)).await?;
+        Ok(())
     }
 
     async fn take_challenge(&self, digest: &Digest) -> Result<Option<Challenge>, StoreError> {
-        self.remove_challenge(digest).await
+        let same = doc! { "digest": digest_binary(digest) };
+        let taken = run(self.challenges.find_one_and_delete(same)).await?;
+        Ok(taken.as_deref().and_then(read_challenge))
     }
 
     async fn count_attempts(

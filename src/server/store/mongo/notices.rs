@@ -34,8 +34,8 @@ impl MongoStore {
     }
 
     /// The same right after a write that left them there, which has succeeded by then.
-    pub(super) async fn move_new(&self, user: &User, notices: &[QueuedMail]) {
-        let moved = self.move_notices(&id_bson(&user.id), notices).await;
+    pub(super) async fn move_new(&self, user: &User) {
+        let moved = self.move_notices(&id_bson(&user.id), &user.notices).await;
         if let Err(error) = moved {
             tracing::warn!(user = %user.id, %error, "cannot move a mail to the outbox, will retry");
         }
