@@ -118,10 +118,11 @@ impl Accounts {
         let typed = typed.filter(|typed| !typed.trim().is_empty());
         let code = typed.ok_or(Error::CurrentCode(CodeRefusal::Required))?;
         let (id, email) = (user.id.clone(), user.email.clone());
+        let keys = self.keys_for(&user).await?;
         let device = self.known_to(caller, &user).unwrap_or(session.digest);
         let counted = self.count_login(caller, Some(&email), Some(&device));
         let mut attempt = counted.await?;
-        let (origin, keys) = (self.origin(caller), self.secret_keys.as_ref());
+        let origin = self.origin(caller);
         let used = self.users.change_from(user, |user| {
             let digest = user.live_session(&session.digest, origin.at)?.digest;
             // What a wrong code changes is stored too.

@@ -163,6 +163,7 @@ impl Accounts {
             let (origin, pending) = (self.origin(caller), Token::random());
             let (id, verified) = (user.id.clone(), user.password.clone());
             let has_second_factor = user.has_second_factor();
+            let keys = self.keys_for(&user).await?;
             let record = self.users.change_from(user, |user| {
                 // The password may have been changed since it was compared, or the user disabled.
                 let is_right = user.password == verified && user.disabled_at.is_none();
@@ -175,9 +176,7 @@ impl Accounts {
                         return Completed::LoggedIn(new.begin(user));
                     }
                     let used = match second {
-                        SecondStep::Code(code) => {
-                            user.use_code(code, self.secret_keys.as_ref(), &origin)
-                        }
+                        SecondStep::Code(code) => user.use_code(code, keys, &origin),
                         SecondStep::Later => {
                             let (digest, is_known) = (pending.digest(), new.known().is_some());
                             user.begin_pending_login(digest, caller.form, is_known, &origin);
