@@ -12,10 +12,14 @@ mod backup;
 mod code_of_app;
 #[path = "commands/import.rs"]
 mod import;
+#[path = "common/key_file.rs"]
+mod key_file;
 #[path = "common/mongod.rs"]
 mod mongod;
 #[path = "commands/second_factors.rs"]
 mod second_factors;
+#[path = "commands/secret_keys.rs"]
+mod secret_keys;
 #[path = "common/socket.rs"]
 mod socket;
 #[path = "commands/upload_tokens.rs"]

@@ -1,4 +1,4 @@
-//! The layout holds: imports go one way, files stay short, and the two Leptos files agree.
+//! The layout holds: imports go one way, files stay short, the two Leptos files agree, and documents name tests that exist.
 #![cfg(feature = "ssr")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -203,6 +203,27 @@ fn the_server_and_the_build_read_the_same_leptos_keys() {
         };
         assert!(line(&run).is_some(), "{key} is not in Leptos.toml");
         assert_eq!(line(&build), line(&run));
+    }
+}
+
+/// A test that gets another name must not leave a promise behind that nothing proves.
+#[test]
+fn the_tests_exist_that_documents_name() {
+    let folders = ["src", "tests"].map(|folder| rust_files(Path::new(folder)));
+    let files = folders.into_iter().flatten();
+    let code: String = files
+        .map(|file| fs::read_to_string(file).unwrap())
+        .collect();
+    let is_of_name = |c: char| c == '_' || c.is_ascii_lowercase() || c.is_ascii_digit();
+    for document in ["SECURITY.md", "RELIABILITY.md"] {
+        let text = fs::read_to_string(document).unwrap();
+        let names = text
+            .split('`')
+            .filter(|name| name.matches('_').count() > 1 && name.chars().all(is_of_name));
+        for name in names {
+            let is_there = code.contains(&format!("fn {name}("));
+            assert!(is_there, "{document} names {name}, which is no test");
+        }
     }
 }
 

@@ -6,6 +6,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "common/key_file.rs"]
+mod key_file;
 #[path = "start/keys.rs"]
 mod keys;
 #[path = "common/mongod.rs"]

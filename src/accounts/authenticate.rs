@@ -119,11 +119,12 @@ impl Accounts {
         let typed = typed.filter(|typed| !typed.trim().is_empty());
         let code = typed.ok_or(Error::CurrentCode(CodeRefusal::Required))?;
         let (id, email) = (user.id.clone(), user.email.clone());
+        let keys = self.keys_for(&user).await?;
         // Not for the device, which another password makes a new one.
         let counted_for = Digest::of(session.handle.as_str().as_bytes());
         let counted = self.count_login(caller, Some(&email), Some(&counted_for));
         let mut attempt = counted.await?;
-        let (origin, keys) = (self.origin(caller), self.secret_keys.as_ref());
+        let origin = self.origin(caller);
         let used = self.users.change_from(user, |user| {
             let digest = user.live_session(&session.digest, origin.at)?.digest;
             // What a wrong code changes is stored too.

@@ -167,6 +167,7 @@ impl Accounts {
             let (origin, pending) = (self.origin(caller), Token::random());
             let (id, verified) = (user.id.clone(), user.password.clone());
             let has_second_factor = user.has_second_factor();
+            let keys = self.keys_for(&user).await?;
             let record = self.users.change_from(user, |user| {
                 // The password may have been changed since it was compared, or the user disabled.
                 let is_right = user.password == verified && user.disabled_at.is_none();
@@ -180,8 +181,7 @@ impl Accounts {
                     }
                     let used = match second {
                         SecondStep::Code(code) => {
-                            let (is_known, keys) =
-                                (new.known().is_some(), self.secret_keys.as_ref());
+                            let is_known = new.known().is_some();
                             user.use_code(code, is_known, keys, &origin)
                         }
                         SecondStep::Later => {

@@ -92,7 +92,7 @@ mod upload_tokens;
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OnceCell};
 
 use self::{
     attempts::AttemptKey,
@@ -178,6 +178,8 @@ pub struct Accounts {
     hasher: Hasher,
     policy: Arc<PasswordPolicy>,
     secret_keys: Option<SecretKeys>,
+    /// Set once the store knows that the first key encrypts.
+    key_noted: OnceCell<()>,
     relying_party: Option<RelyingParty>,
     limits: Limits,
     clock: Clock,
@@ -215,6 +217,7 @@ impl Accounts {
             hasher: Hasher::new(policy.clone(), metrics.hashes.clone()),
             policy,
             secret_keys: None,
+            key_noted: OnceCell::new(),
             relying_party: None,
             clock,
             mail_waiting,

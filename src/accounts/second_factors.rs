@@ -1,12 +1,13 @@
 //! Second factors: adding and removing them, and logging in by one after the password.
 
-use std::array;
+use std::{array, slice};
 
 use super::{
     Accounts, Caller, LoggedIn,
     audit::{AuditEvent, LoginFailure},
-    error::{CodeRefusal, Error},
+    error::{CodeRefusal, Error, StoreError},
     recovery_code::{RecoveryCodeText, RecoveryCodeTexts},
+    secret_keys::SecretKeys,
     store::Key,
     token::Token,
     totp::TotpSecret,
@@ -19,10 +20,29 @@ impl Accounts {
         self.secret_keys.is_some()
     }
 
+    /// Notes in the store that the first key encrypts, before it does: one that never did is not missed when it is lost.
+    pub(super) async fn note_encrypting_key(&self, keys: &SecretKeys) -> Result<(), StoreError> {
+        let note = async || {
+            let encrypting = slice::from_ref(keys.encrypting());
+            self.store.note_secret_keys(encrypting, &[]).await
+        };
+        self.key_noted.get_or_try_init(note).await.copied()
+    }
+
+    /// The keys for a code of this user, by whose use a secret may be encrypted anew.
+    pub(super) async fn keys_for(&self, user: &User) -> Result<Option<&SecretKeys>, StoreError> {
+        let keys = self.secret_keys.as_ref();
+        if let Some(keys) = keys.filter(|keys| user.is_to_be_sealed_anew(keys)) {
+            self.note_encrypting_key(keys).await?;
+        }
+        Ok(keys)
+    }
+
     /// Begins to add an authenticator app. Returns its secret, and the address with it that apps read.
     pub async fn begin_totp(&self, caller: &Caller) -> Result<(TotpSecret, String), Error> {
         let keys = self.secret_keys.as_ref().ok_or(Error::TotpNotOffered)?;
         let (secret, (user, session)) = (TotpSecret::random(), self.account(caller, false).await?);
+        self.note_encrypting_key(keys).await?;
         let begun = self.change_own(caller, |user, origin| {
             user.begin_totp(&session, &secret, keys, origin.at);
             Ok(())
@@ -124,11 +144,12 @@ impl Accounts {
             return Err(Error::SecondFactor(CodeRefusal::Required));
         }
         let (id, email) = (user.id.clone(), user.email.clone());
+        let keys = self.keys_for(&user).await?;
         let new = self.new_login(caller, &user);
         let counted = self.count_login(caller, Some(&email), new.known());
         let mut attempt = counted.await?;
         let (digest, form) = (pending.digest(), caller.form);
-        let (origin, keys) = (self.origin(caller), self.secret_keys.as_ref());
+        let origin = self.origin(caller);
         let done = self.users.change_from(user, |user| {
             // It may have been ended since it was looked up.
             let waits = user.has_pending_login(&digest, form.as_ref(), origin.at);

@@ -107,6 +107,11 @@ impl SecretKeys {
     pub fn ids(&self) -> impl Iterator<Item = &KeyId> {
         self.0.iter().map(|key| &key.id)
     }
+
+    /// The id of the key that encrypts.
+    pub fn encrypting(&self) -> &KeyId {
+        &self.0[0].id
+    }
 }
 
 impl Sealed {

@@ -284,7 +284,7 @@ pub trait Store: Send + Sync + 'static {
     /// Notes that secrets are encrypted by the keys `used`, and by those of `unused` no more.
     async fn note_secret_keys(&self, used: &[KeyId], unused: &[KeyId]) -> Result<(), StoreError>;
 
-    /// The keys by which secrets may be encrypted, in the order of their ids.
+    /// The keys by which secrets may be encrypted, in the order of their ids; none that never encrypted anything.
     async fn noted_secret_keys(&self) -> Result<Vec<KeyId>, StoreError>;
 
     /// Writes something that nobody reads, to see whether it can.

@@ -5,7 +5,6 @@ use std::{
     io::{self, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
-    slice,
 };
 
 use uuid::Uuid;
@@ -48,7 +47,7 @@ pub fn secret_keys(settings: &Settings) -> Result<Option<SecretKeys>, WrongSetti
     Ok(Some(keys))
 }
 
-/// Notes in the store which key encrypts, and warns of keys that did before and are not here.
+/// Warns of keys that have encrypted something in the store and are not here.
 pub async fn look_for_lost_keys(settings: &Settings, store: &dyn Store, keys: Option<&SecretKeys>) {
     match lost_keys(store, keys).await {
         Ok(lost) if !lost.is_empty() => tracing::warn!("{}", tell_of(&lost, settings)),
@@ -62,15 +61,9 @@ pub async fn look_for_lost_keys(settings: &Settings, store: &dyn Store, keys: Op
 }
 
 async fn lost_keys(store: &dyn Store, keys: Option<&SecretKeys>) -> Result<Vec<KeyId>, StoreError> {
-    let ids: Vec<&KeyId> = keys.into_iter().flat_map(SecretKeys::ids).collect();
+    let here: Vec<&KeyId> = keys.into_iter().flat_map(SecretKeys::ids).collect();
     let mut noted = store.noted_secret_keys().await?;
-    // A start writes nothing that is there already: the disk may be full.
-    if let Some(encrypting) = ids.first().filter(|id| !noted.contains(id)) {
-        store
-            .note_secret_keys(slice::from_ref(*encrypting), &[])
-            .await?;
-    }
-    noted.retain(|id| !ids.contains(&id));
+    noted.retain(|id| !here.contains(&id));
     Ok(noted)
 }
 

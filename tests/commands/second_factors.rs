@@ -1,29 +1,31 @@
 //! Second factors that an operator has removed for who has lost them, and keeps.
 
-use std::{fs, os::unix::fs::PermissionsExt};
-
 use serde_json::{Value, json};
 
 use super::{
     ADA, PASSWORD, Registry, Setup,
     code_of_app::code_of_app,
-    done, facts, history, mail_with, refused, setups,
+    done, facts, history,
+    key_file::{OLD, with_keys, written},
+    mail_with, refused, setups,
     socket::{login, post},
 };
 
 const NOT_ENDING: &str = "fpm-registry: the second factors of this user are not about to end\n";
 
 /// With keys for the secrets of apps, which a registry on MongoDB does not have by itself.
-fn with_keys(setup: Setup) -> Setup {
-    fs::create_dir_all(setup.folder()).unwrap();
-    let path = setup.folder().join("keys");
-    fs::write(&path, "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-    setup.with("SECRET_KEY_FILE", path.to_str().unwrap())
+pub fn with_key(setup: Setup) -> Setup {
+    with_keys(&setup, &written(&setup, OLD))
 }
 
-/// Adds an authenticator app; its secret.
-fn add_app(registry: &Registry, email: &str) -> String {
+/// An authenticator app, and the recovery codes that came with it.
+pub struct App {
+    pub secret: String,
+    pub recovery_codes: Vec<String>,
+}
+
+/// Adds an authenticator app.
+pub fn add_app(registry: &Registry, email: &str) -> App {
     let session = registry.log_in(email, PASSWORD).session();
     let send = |path, fields: &[(&str, &str)]| -> Value {
         let answer = registry.send(&post(path, fields).with("Cookie", &session));
@@ -32,8 +34,11 @@ fn add_app(registry: &Registry, email: &str) -> String {
     };
     let begun = send("/account/totp", &[]);
     let secret = begun["secret"].as_str().unwrap();
-    send("/account/totp/confirm", &[("code", &code_of_app(secret))]);
-    secret.to_owned()
+    let added = send("/account/totp/confirm", &[("code", &code_of_app(secret))]);
+    App {
+        secret: secret.to_owned(),
+        recovery_codes: serde_json::from_value(added["recovery_codes"].clone()).unwrap(),
+    }
 }
 
 fn end(setup: &Setup) -> Value {
@@ -42,13 +47,13 @@ fn end(setup: &Setup) -> Value {
 
 #[test]
 fn second_factors_are_removed_a_day_later_unless_that_is_stopped() {
-    for setup in setups().map(with_keys) {
+    for setup in setups().map(with_key) {
         let registry = setup.start();
         registry.sign_up(ADA);
         let ask = ["user", "end-second-factors", ADA];
         let said = refused(&setup, &ask);
         assert_eq!(said, "fpm-registry: this user has no second factor\n");
-        let secret = add_app(&registry, ADA);
+        let App { secret, .. } = add_app(&registry, ADA);
         let said = refused(&setup, &ask);
         assert_eq!(
             said,
@@ -109,7 +114,7 @@ fn second_factors_are_removed_a_day_later_unless_that_is_stopped() {
 
 #[test]
 fn without_a_server_they_end_in_a_day_too_and_who_gets_an_account_back_keeps_them() {
-    for setup in setups().map(with_keys) {
+    for setup in setups().map(with_key) {
         let registry = setup.start();
         registry.sign_up(ADA);
         done(&setup, &["user", "confirm-email", ADA]);
@@ -134,7 +139,7 @@ fn who_gives_an_account_back_ends_what_the_thief_has_added() {
     const OF_HOURS: &str = "--end-second-factors-of-hours";
     const ALL: &str = "--end-all-second-factors";
     const EVE: &str = "eve@example.org";
-    for setup in setups().map(with_keys) {
+    for setup in setups().map(with_key) {
         let registry = setup.start();
         registry.sign_up(ADA);
         add_app(&registry, ADA);

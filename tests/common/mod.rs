@@ -119,6 +119,7 @@ impl Default for Setup {
 pub struct Registry {
     pub inbox: Inbox,
     pub clock: Clock,
+    pub store: Arc<dyn Store>,
     /// The MongoDB database, where there is one.
     pub database: Option<mongodb::Database>,
     state: Arc<State>,
@@ -202,7 +203,7 @@ impl Registry {
             Transport::Memory(inbox.clone()),
         );
         let (accounts, outbox) = Accounts::new(
-            store,
+            store.clone(),
             Arc::new(mailer),
             clock.clone(),
             PasswordPolicy::default(),
@@ -233,6 +234,7 @@ impl Registry {
         Self {
             inbox,
             clock,
+            store,
             database,
             clients: Cell::new(0),
             router: router(state.clone()),

@@ -51,6 +51,7 @@ mod refused_codes;
 mod refused_passkeys;
 mod reset_links;
 mod reset_password;
+mod restored_second_factors;
 mod second_factors;
 mod second_factors_stay;
 mod second_step;

@@ -11,6 +11,8 @@
 
 #[path = "../common/authenticator.rs"]
 mod authenticator;
+#[path = "../common/code_of_app.rs"]
+mod code_of_app;
 #[path = "../common/forms.rs"]
 mod forms;
 #[path = "../common/mongod.rs"]
@@ -38,6 +40,7 @@ mod passwords;
 mod redirects;
 mod reset_links;
 mod routes;
+mod second_factors;
 mod sessions;
 mod sizes;
 mod slow_clients;

@@ -3,52 +3,33 @@
 use std::{
     fs::{self, Permissions},
     os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::{
+    key_file::{LACKS, NEW, OLD, OLD_ID, assert_lost, lost, with_keys, written},
     mongod::{Mongod, database_name},
     output,
-    socket::Setup,
+    socket::{PASSWORD, Setup, login, post},
 };
 
-/// Two keys and their ids, the first 8 digits of their SHA-256.
-const OLD: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-const OLD_ID: &str = "630dcd29";
-const NEW: &str = "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=";
+const ADA: &str = "ada@example.org";
 
 const UNSET: &str = " INFO fpm_registry::server::key_file: SECRET_KEY_FILE is unset, so authenticator apps are not \
      offered; set it to a file made by `openssl rand -base64 32`, the same on all servers\n";
-
-/// A file in the folder of a registry.
-fn written(setup: &Setup, text: &str) -> PathBuf {
-    fs::create_dir_all(setup.folder()).unwrap();
-    let path = setup.folder().join("keys");
-    fs::write(&path, text).unwrap();
-    fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
-    path
-}
-
-fn with_keys(setup: &Setup, path: &Path) -> Setup {
-    let path = path.to_str().unwrap();
-    setup.clone().with("SECRET_KEY_FILE", path)
-}
 
 /// What a start with these settings logs, before it is killed.
 fn log_of(setup: &Setup) -> String {
     setup.start().stop()
 }
 
-/// The sentence that tells of this lost key.
-fn lost(place: &str, id: &str) -> String {
-    format!(
-        " WARN fpm_registry::server::key_file: {place} lacks the key {id}: authenticator apps whose secrets it \
-         encrypted do not work (passwords, passkeys and recovery codes do); put it back below the keys there, or, if \
-         it is lost, have these users log in with a passkey or a recovery code and add the app again, or help them \
-         with `fpm-registry user end-second-factors`\n"
-    )
+/// Has a secret encrypted by the first key: of an app that a new user begins to add.
+fn encrypt(setup: &Setup, email: &str) {
+    let registry = setup.start();
+    let session = registry.sign_up(email).session();
+    let begun = registry.send(&post("/account/totp", &[]).with("Cookie", session));
+    assert_eq!(begun.status, 200, "{}", begun.body);
 }
 
 #[test]
@@ -151,7 +132,7 @@ fn a_lost_key_is_warned_of_until_it_is_back() {
     for setup in [Setup::new(), mongo.with("MONGO_DB_NAME", &database_name())] {
         let path = written(&setup, OLD);
         let setup = with_keys(&setup, &path);
-        let place = format!("the key file `{}`", path.display());
+        encrypt(&setup, ADA);
         for (text, is_lost) in [
             (OLD.to_owned(), false),
             (format!("{NEW}\n{OLD}\n"), false),
@@ -161,10 +142,29 @@ fn a_lost_key_is_warned_of_until_it_is_back() {
         ] {
             fs::write(&path, &text).unwrap();
             let log = log_of(&setup);
-            let sentences = log.matches(&lost(&place, OLD_ID)).count();
-            assert_eq!(sentences, usize::from(is_lost), "{text}: {log}");
-            assert_eq!(log.matches("lacks the key").count(), sentences, "{log}");
+            match is_lost {
+                true => assert_lost(&log, &path, OLD_ID),
+                false => assert!(!log.contains(LACKS), "{text}: {log}"),
+            }
         }
+    }
+}
+
+/// Whoever started a server with the wrong key file, and put the right one back, has lost nothing.
+#[test]
+fn a_key_that_has_encrypted_nothing_is_not_missed() {
+    let mongo = Setup::new().with("MONGO_URI", &Mongod::shared().uri());
+    for setup in [Setup::new(), mongo.with("MONGO_DB_NAME", &database_name())] {
+        let path = written(&setup, NEW);
+        let setup = with_keys(&setup, &path);
+        log_of(&setup);
+        fs::write(&path, OLD).unwrap();
+        encrypt(&setup, ADA);
+        fs::write(&path, NEW).unwrap();
+        assert_lost(&log_of(&setup), &path, OLD_ID);
+        fs::write(&path, OLD).unwrap();
+        let log = log_of(&setup);
+        assert!(!log.contains(LACKS), "{log}");
     }
 }
 
@@ -174,9 +174,14 @@ fn a_lost_key_that_nothing_needs_is_forgotten_by_a_command() {
     for setup in [Setup::new(), mongo.with("MONGO_DB_NAME", &database_name())] {
         let path = written(&setup, OLD);
         let setup = with_keys(&setup, &path);
-        log_of(&setup);
+        encrypt(&setup, ADA);
         fs::write(&path, NEW).unwrap();
-        assert!(log_of(&setup).contains("lacks the key"));
+        let registry = setup.start();
+        let session = registry.send(&login(ADA, PASSWORD)).session();
+        let fields = [("email", ADA), ("current_password", PASSWORD)];
+        let delete = post("/account/delete", &fields).with("Cookie", session);
+        registry.send(&delete).assert_done("Account deleted");
+        assert_lost(&registry.stop(), &path, OLD_ID);
         for _ in 0..2 {
             let output = output(&setup.clone().with_flags(&["secret-keys", "encrypt-anew"]));
             assert_eq!(
@@ -186,7 +191,7 @@ fn a_lost_key_that_nothing_needs_is_forgotten_by_a_command() {
             assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]));
         }
         let log = log_of(&setup);
-        assert!(!log.contains("lacks the key"), "{log}");
+        assert!(!log.contains(LACKS), "{log}");
     }
 }
 
@@ -199,15 +204,13 @@ fn a_key_file_of_an_embedded_store_that_was_deleted_is_made_anew_and_warned_of()
         fs::rename(path, &own).unwrap();
         own
     };
-    log_of(&setup);
+    encrypt(&setup, ADA);
     fs::remove_file(&path).unwrap();
-    let place = format!("the key file `{}`", path.display());
-    let log = log_of(&setup);
-    assert!(log.contains(&lost(&place, OLD_ID)), "{log}");
+    assert_lost(&log_of(&setup), &path, OLD_ID);
     let made = fs::read_to_string(&path).unwrap();
     fs::write(&path, format!("{made}{OLD}\n")).unwrap();
     let log = log_of(&setup);
-    assert!(!log.contains("lacks the key"), "{log}");
+    assert!(!log.contains(LACKS), "{log}");
 }
 
 #[test]
@@ -221,6 +224,7 @@ fn a_database_without_a_key_file_has_no_authenticator_apps_and_says_how() {
     let path = written(&setup, OLD);
     let log = log_of(&with_keys(&setup, &path));
     assert!(!log.contains("key_file"), "{log}");
+    encrypt(&with_keys(&setup, &path), ADA);
     let log = log_of(&setup);
     let place = "SECRET_KEY_FILE, which is unset,";
     assert_eq!(log.matches(&lost(place, OLD_ID)).count(), 1, "{log}");

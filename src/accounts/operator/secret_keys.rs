@@ -21,7 +21,7 @@ impl Accounts {
     pub(super) async fn seal_anew(&self) -> Result<Report, NotDone> {
         let keys = self.secret_keys().ok_or(NotDone::NoSecretKeys)?;
         let (mut changed, mut unreadable) = (0, 0);
-        let mut used: BTreeSet<KeyId> = keys.ids().take(1).cloned().collect();
+        let mut used: BTreeSet<KeyId> = [keys.encrypting().clone()].into();
         // Before the users are read: a key that is noted meanwhile may be used.
         let noted = self.store.noted_secret_keys().await?;
         let mut after = None;
@@ -47,9 +47,8 @@ impl Accounts {
             self.store.note_secret_keys(&[], &unused).await?;
         }
         self.audit_operator("encrypted secrets anew", None);
-        let mut ids = keys.ids();
-        let key = ids.next();
-        let others: Vec<_> = used.iter().filter(|id| Some(*id) != key).collect();
+        let key = keys.encrypting();
+        let others: Vec<_> = used.iter().filter(|id| *id != key).collect();
         Ok(Report {
             sentence: format!("Encrypted the secrets of {changed} users anew"),
             facts: json!({ "key": key, "other_keys_in_use": others, "unreadable": unreadable }),
@@ -63,6 +62,9 @@ impl Accounts {
         keys: &SecretKeys,
     ) -> Result<(bool, Vec<KeyId>), Error> {
         let mut used = Vec::new();
+        if user.is_to_be_sealed_anew(keys) {
+            self.note_encrypting_key(keys).await?;
+        }
         let changed = self.users.change_from(user, |user| {
             let is_changed = user.seal_anew(keys);
             used = user.secret_key_ids().collect();

@@ -13,6 +13,12 @@ impl User {
         app.chain(pending).chain(former).map(Sealed::key_id)
     }
 
+    /// Whether another key than the first, but one of these, has encrypted secrets of the user.
+    pub fn is_to_be_sealed_anew(&self, keys: &SecretKeys) -> bool {
+        let mut used = self.secret_key_ids();
+        used.any(|used| keys.ids().skip(1).any(|id| *id == used))
+    }
+
     /// Encrypts by the first key what another one has encrypted; false, with nothing changed, if there is nothing.
     pub fn seal_anew(&mut self, keys: &SecretKeys) -> bool {
         let app = self.totp.iter_mut().map(|app| &mut app.secret);

@@ -5,6 +5,8 @@ mod authenticator;
 mod changed;
 mod refused;
 
+use std::collections::HashSet;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
 
@@ -130,6 +132,27 @@ fn a_login_asks_for_any_passkey_and_a_second_factor_for_a_known_one() {
     let (_, other) = self::phone();
     let options = site().begin_second_factor(&[other]).unwrap().options;
     assert_eq!(phone.get(&options), None);
+}
+
+/// ASVS 6.7.2 asks for 64 bits that never come again.
+#[test]
+fn a_challenge_has_256_bits_that_are_new_each_time() {
+    let site = site();
+    let (_, known) = phone();
+    let known = std::slice::from_ref(&known);
+    let begun = (0..100).flat_map(|_| {
+        let login = site.begin_login().unwrap();
+        let second_factor = site.begin_second_factor(known).unwrap();
+        [begin_adding(known), login, second_factor]
+    });
+    let challenges: HashSet<Vec<u8>> = begun
+        .map(|begun| {
+            let challenge = begun.options["publicKey"]["challenge"].as_str().unwrap();
+            URL_SAFE_NO_PAD.decode(challenge).unwrap()
+        })
+        .collect();
+    assert_eq!(challenges.len(), 300);
+    assert!(challenges.iter().all(|challenge| challenge.len() == 32));
 }
 
 #[test]
