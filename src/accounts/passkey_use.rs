@@ -120,6 +120,9 @@ impl Accounts {
         let site = self.relying_party()?;
         let session = caller.replaces().ok_or(Error::NotLoggedIn)?;
         let challenge = self.take_challenge(challenge).await?;
+        if challenge.purpose != Purpose::Add {
+            return Err(Error::ChallengeExpired);
+        }
         let name = Name::parse(name)?;
         if credential.is_empty() {
             return Err(Error::CredentialRequired);
@@ -130,8 +133,7 @@ impl Accounts {
             Error::PasskeyInvalid
         })?;
         self.change_own_access(caller, AuditEvent::SecondFactorAdded, |user, origin| {
-            let is_own = challenge.user.as_ref() == Some(&user.id);
-            if challenge.purpose != Purpose::Add || !is_own {
+            if challenge.user.as_ref() != Some(&user.id) {
                 return Err(Error::ChallengeExpired);
             }
             user.add_passkey(&session, &name, credential.clone(), origin)

@@ -283,7 +283,7 @@ async fn a_challenge_is_of_one_user_and_of_five_minutes(registry: Registry) {
         let challenge = eve.cookie("passkey").unwrap();
         let mut options = options.clone();
         options["publicKey"]["challenge"] = asked["publicKey"]["challenge"].clone();
-        refuse(&challenge, &options, INVALID).await;
+        refuse(&challenge, &options, EXPIRED).await;
         eve.set_cookie("passkey", &challenge);
         let used = eve.send_passkey(&of_eve.get(&asked).unwrap()).await;
         used.assert_refused(PROGRAM, 400, EXPIRED, None);
