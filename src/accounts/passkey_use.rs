@@ -204,9 +204,6 @@ impl Accounts {
         };
         let (id, new) = (user.id.clone(), self.new_login(caller, &user));
         let used = self.verify_in(caller, user, answer, |user, used, now| {
-            if !used.user_verified {
-                return Err(Error::PasskeyUnverified);
-            }
             if !user.can_log_in_by_passkey() {
                 return Err(Error::PasskeyRefused);
             }
@@ -347,7 +344,11 @@ struct Answer<'a> {
 impl Answer<'_> {
     fn verify(self, site: &RelyingParty, user: &mut User, origin: &Origin) -> Result<Used, Error> {
         let known = user.credentials();
-        let verified = site.finish_login(&self.challenge.state, self.credential, &known);
+        let (state, credential) = (&self.challenge.state, self.credential);
+        let verified = match self.challenge.purpose {
+            Purpose::Login => site.finish_login(state, credential, &known),
+            _ => site.finish_second_factor(state, credential, &known),
+        };
         verified.map_err(|cause| {
             tracing::info!(user = %user.id, %cause, "a passkey was refused");
             match cause {

@@ -142,6 +142,12 @@ async fn a_passkey_that_verified_nobody_is_no_login(registry: Registry) {
         assert_eq!(cookies(&refused), ["-passkey"]);
         assert!(!client.is_logged_in().await);
         assert_eq!(passkeys(&ada).await[0]["used_at"], json!(null));
+        // Nor is that told of what somebody else has signed.
+        let asked = client.ask_for_passkey("login").await;
+        let mut made_up = phone.get(&asked).unwrap();
+        made_up["response"]["signature"] = json!("MAYCAQECAQE");
+        let refused = client.send_passkey(&made_up).await;
+        refused.assert_refused(kind, 401, REFUSED, None);
         // After the password it is the other factor.
         let browser = waiting(&registry, &email).await;
         let done = browser.use_passkey(&mut phone, "second-factor").await;
