@@ -158,6 +158,25 @@ test.describe('with scripts', () => {
     expect(await first.passkeys()).toHaveLength(1);
     visit.registry.setLater!(false);
   });
+
+  test('a page from before asks who is there, and keeps the name', async ({ visit, page, scripts }) => {
+    visit.registry.setLater!(false);
+    await signUp(page, newEmail(), scripts);
+    const first = await Authenticator.of(page);
+    await addPasskey(page, 'Laptop');
+    await open(page, '/account/security', scripts);
+    visit.registry.setLater!(true);
+    await fill(page, { [FIELDS.passkeyName]: 'Laptop again' });
+    await press(page, BUTTONS.addPasskey);
+    await expect(page.getByRole('alert').filter({ hasText: REFUSALS.noCode })).toBeVisible();
+    await expect(page.getByLabel(FIELDS.confirmByCode)).toBeFocused();
+    await expect(page.getByLabel(FIELDS.passkeyName)).toHaveValue('Laptop again');
+    await press(page, BUTTONS.confirmByPasskey);
+    // It goes on to the very device that has one.
+    await expect(page.getByRole('alert').filter({ hasText: REFUSALS.passkeyHere })).toBeVisible();
+    expect(await first.passkeys()).toHaveLength(1);
+    visit.registry.setLater!(false);
+  });
 });
 
 test('where a browser has no passkeys, nothing of them is shown', async ({ page, scripts }) => {

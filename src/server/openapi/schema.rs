@@ -102,6 +102,7 @@ fn purpose(form: &Form, name: &str) -> &'static str {
         "credential" => {
             "What the browser's authenticators answer, as `PublicKeyCredential.toJSON()` says it."
         }
+        "name" => "The name that the passkey is to have, for a page that asks who is there.",
         PURPOSE_FIELD if form.hidden.contains(&name) => {
             "Which page shows a refusal: with `second-factor` that of the second step of a login."
         }
