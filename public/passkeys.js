@@ -8,7 +8,7 @@ let waiting;
 async function post(path, fields, signal) {
   const answer = await fetch(path, { method: 'POST', body: new URLSearchParams(fields), signal });
   const body = await answer.json();
-  if (!answer.ok) throw new Error(body.message);
+  if (!answer.ok) throw Object.assign(new Error(body.message), { path, field: body.field });
   return body;
 }
 
@@ -42,6 +42,12 @@ async function finish(form, purpose, mediation) {
 
 function tell(form, error) {
   if (error.name === 'AbortError') return;
+  // The page asks who is there, by a field that this form lacks.
+  if (error.field && !form.elements[error.field]) {
+    form.action = error.path;
+    form.submit();
+    return;
+  }
   const place = form.querySelector('.form-error') ?? document.createElement('p');
   place.className = 'form-error';
   place.role = 'alert';

@@ -91,6 +91,30 @@ test.describe('with scripts', () => {
     expect((await page.context().cookies()).map(({ name }) => name)).not.toContain('uuid');
   });
 
+  test('a passkey that is refused as second factor can be used again there', async ({ page, scripts }) => {
+    const email = newEmail();
+    await withoutAutofill(page);
+    await signUp(page, email, scripts);
+    const authenticator = await Authenticator.of(page);
+    await addPasskey(page, 'Laptop');
+    const [copy] = await authenticator.passkeys();
+    await logOut(page);
+    await press(page, BUTTONS.passkeyLogin);
+    await expect(page.getByText(SAYS.loggedIn)).toBeVisible();
+    await logOut(page);
+    await authenticator.goBackTo(copy);
+    await open(page, '/auth/login?next=/account/security', scripts);
+    await fill(page, { [FIELDS.email]: email, [FIELDS.password]: PASSWORD });
+    await press(page, BUTTONS.login);
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText(HEADINGS.secondFactor);
+    await press(page, BUTTONS.usePasskey);
+    await expect(page.getByRole('alert').filter({ hasText: REFUSALS.passkeyCopied })).toBeVisible();
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText(HEADINGS.secondFactor);
+    // Now it has counted as far as the other one, and further.
+    await press(page, BUTTONS.usePasskey);
+    await expect(page).toHaveURL('/account/security');
+  });
+
   test('who has no passkey is told so, and can go on', async ({ page, scripts }) => {
     const email = newEmail();
     await signUp(page, email, scripts);
@@ -128,6 +152,25 @@ test.describe('with scripts', () => {
     visit.registry.setLater!(true);
     await open(page, '/account/security', scripts);
     await fill(page, { [FIELDS.passkeyName]: 'Laptop again' });
+    await press(page, BUTTONS.confirmByPasskey);
+    // It goes on to the very device that has one.
+    await expect(page.getByRole('alert').filter({ hasText: REFUSALS.passkeyHere })).toBeVisible();
+    expect(await first.passkeys()).toHaveLength(1);
+    visit.registry.setLater!(false);
+  });
+
+  test('a page from before asks who is there, and keeps the name', async ({ visit, page, scripts }) => {
+    visit.registry.setLater!(false);
+    await signUp(page, newEmail(), scripts);
+    const first = await Authenticator.of(page);
+    await addPasskey(page, 'Laptop');
+    await open(page, '/account/security', scripts);
+    visit.registry.setLater!(true);
+    await fill(page, { [FIELDS.passkeyName]: 'Laptop again' });
+    await press(page, BUTTONS.addPasskey);
+    await expect(page.getByRole('alert').filter({ hasText: REFUSALS.noCode })).toBeVisible();
+    await expect(page.getByLabel(FIELDS.confirmByCode)).toBeFocused();
+    await expect(page.getByLabel(FIELDS.passkeyName)).toHaveValue('Laptop again');
     await press(page, BUTTONS.confirmByPasskey);
     // It goes on to the very device that has one.
     await expect(page.getByRole('alert').filter({ hasText: REFUSALS.passkeyHere })).toBeVisible();

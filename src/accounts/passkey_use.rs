@@ -16,7 +16,7 @@ use super::{
     passkeys::{Begun, PasskeyRefusal, RelyingParty, Used},
     record::Unknown,
     store::Key,
-    token::Token,
+    token::{Digest, Token},
     user::{User, event::Origin},
 };
 
@@ -120,6 +120,9 @@ impl Accounts {
         let site = self.relying_party()?;
         let session = caller.replaces().ok_or(Error::NotLoggedIn)?;
         let challenge = self.take_challenge(challenge).await?;
+        if challenge.purpose != Purpose::Add {
+            return Err(Error::ChallengeExpired);
+        }
         let name = Name::parse(name)?;
         if credential.is_empty() {
             return Err(Error::CredentialRequired);
@@ -130,8 +133,7 @@ impl Accounts {
             Error::PasskeyInvalid
         })?;
         self.change_second_factors(caller, AuditEvent::SecondFactorAdded, |user, origin| {
-            let is_own = challenge.user.as_ref() == Some(&user.id);
-            if challenge.purpose != Purpose::Add || !is_own {
+            if challenge.user.as_ref() != Some(&user.id) {
                 return Err(Error::ChallengeExpired);
             }
             user.add_passkey(&session, &name, credential.clone(), origin)
@@ -189,35 +191,22 @@ impl Accounts {
             Some(id) => self.users.find(Key::Id(id)).await?,
             None => None,
         };
-        // Whose it says it is, is not known before it is verified: it counts for the network, unless the device is known.
-        let known = user.as_ref().and_then(|user| self.known_to(caller, user));
-        let email = user.as_ref().filter(|_| known.is_some());
-        let email = email.map(|user| user.email.clone());
-        let counted = self.count_login(caller, email.as_ref(), known.as_ref());
-        let mut attempt = counted.await?;
         let Some(user) = user.filter(User::can_log_in_by_passkey) else {
-            return self
-                .refuse(caller, attempt, None, None, Error::PasskeyRefused)
-                .await;
+            let attempt = self.count_login(caller, None, None).await?;
+            let error = Error::PasskeyRefused;
+            return self.refuse(caller, attempt, None, None, error).await;
         };
         let (id, new) = (user.id.clone(), self.new_login(caller, &user));
-        let used = self.verify_in(caller, user, answer, |user, used, now| {
-            if !used.user_verified {
-                return Err(Error::PasskeyUnverified);
-            }
+        let verified = self.verify(caller, user, new.known(), answer, |user, used, now| {
             if !user.can_log_in_by_passkey() || !user.lets_in_alone(&used) {
                 return Err(Error::PasskeyRefused);
             }
             user.note_passkey_use(used, now);
             Ok(new.begin_with_second_factor(user))
         });
-        match used.await {
-            Ok(begun) => {
-                let finished = self.finish_login(caller, &id, &mut attempt, new, &begun);
-                finished.await
-            }
-            Err(error) => self.refuse(caller, attempt, None, Some(&id), error).await,
-        }
+        let (begun, mut attempt) = verified.await?;
+        let finished = self.finish_login(caller, &id, &mut attempt, new, &begun);
+        finished.await
     }
 
     /// Completes the login that waits for a second factor in this browser.
@@ -232,12 +221,9 @@ impl Accounts {
         if answer.challenge.user.as_ref() != Some(&user.id) {
             return Err(Error::ChallengeExpired);
         }
-        let (id, email) = (user.id.clone(), user.email.clone());
-        let new = self.new_login(caller, &user);
-        let counted = self.count_login(caller, Some(&email), new.known());
-        let mut attempt = counted.await?;
+        let (id, new) = (user.id.clone(), self.new_login(caller, &user));
         let form = caller.form;
-        let used = self.verify_in(caller, user, answer, |user, used, now| {
+        let verified = self.verify(caller, user, new.known(), answer, |user, used, now| {
             if !user.has_pending_login(&pending, form.as_ref(), now) {
                 return Err(Error::NotLoggedIn);
             }
@@ -245,16 +231,9 @@ impl Accounts {
             user.note_passkey_use(used, now);
             Ok(new.begin_with_second_factor(user))
         });
-        match used.await {
-            Ok(begun) => {
-                let finished = self.finish_login(caller, &id, &mut attempt, new, &begun);
-                finished.await
-            }
-            Err(error) => {
-                self.refuse(caller, attempt, Some(&email), Some(&id), error)
-                    .await
-            }
-        }
+        let (begun, mut attempt) = verified.await?;
+        let finished = self.finish_login(caller, &id, &mut attempt, new, &begun);
+        finished.await
     }
 
     /// Notes that the user who is logged in has shown a passkey.
@@ -263,25 +242,15 @@ impl Accounts {
         if answer.challenge.user.as_ref() != Some(&user.id) {
             return Err(Error::ChallengeExpired);
         }
-        let (id, email) = (user.id.clone(), user.email.clone());
         let device = self.known_to(caller, &user).unwrap_or(session.digest);
-        let counted = self.count_login(caller, Some(&email), Some(&device));
-        let mut attempt = counted.await?;
-        let used = self.verify_in(caller, user, answer, |user, used, now| {
+        let verified = self.verify(caller, user, Some(&device), answer, |user, used, now| {
             user.note_passkey_use(used, now);
             let shown = user.authenticate_by_second_factor(&session.digest, now);
             shown.then_some(()).ok_or(Error::NotLoggedIn)
         });
-        match used.await {
-            Ok(()) => {
-                self.limits.succeeded(&mut attempt, Some(&device)).await;
-                Ok(())
-            }
-            Err(error) => {
-                self.refuse(caller, attempt, Some(&email), Some(&id), error)
-                    .await
-            }
-        }
+        let ((), mut attempt) = verified.await?;
+        self.limits.succeeded(&mut attempt, Some(&device)).await;
+        Ok(())
     }
 
     async fn pending_user(&self, caller: &Caller, pending: Option<&Token>) -> Result<User, Error> {
@@ -291,15 +260,22 @@ impl Accounts {
     }
 
     /// Verifies an answer against the passkeys of a user, and applies `rule` in the same step, so that no counter is
-    /// missed. A passkey that may have been copied is noted.
-    async fn verify_in<T>(
+    /// missed. It counts as a failed login until the attempt, which is returned, is taken back. A passkey that may have
+    /// been copied is noted.
+    async fn verify<T>(
         &self,
         caller: &Caller,
         user: User,
+        device: Option<&Digest>,
         answer: Answer<'_>,
         mut rule: impl FnMut(&mut User, Used, Timestamp) -> Result<T, Error>,
-    ) -> Result<T, Error> {
+    ) -> Result<(T, LoginAttempt), Error> {
         let (site, origin) = (self.relying_party()?, self.origin(caller));
+        // Whose a passkey says it is at a login is not known before it is verified: it counts for the network, unless the
+        // device is known.
+        let is_of_user = answer.challenge.purpose != Purpose::Login || device.is_some();
+        let (id, email) = (user.id.clone(), is_of_user.then(|| user.email.clone()));
+        let attempt = self.count_login(caller, email.as_ref(), device).await?;
         let verified = self.users.try_change_from(user, |user| {
             match answer.verify(site, user, &origin) {
                 // What was noted of it is stored.
@@ -307,11 +283,17 @@ impl Accounts {
                 used => rule(user, used?, origin.at).map(Some),
             }
         });
-        let done = verified.await?.ok_or(Error::PasskeyRefused)?;
-        done.ok_or_else(|| {
-            self.mail_waiting.notify_one();
-            Error::PasskeyCopied
-        })
+        let error = match verified.await {
+            Ok(Some(Some(done))) => return Ok((done, attempt)),
+            Ok(Some(None)) => {
+                self.mail_waiting.notify_one();
+                Error::PasskeyCopied
+            }
+            Ok(None) => Error::PasskeyRefused,
+            Err(error) => error,
+        };
+        let refused = self.refuse(caller, attempt, email.as_ref(), Some(&id), error);
+        refused.await
     }
 
     /// Counts a failed login, also at the address if it was counted there, unless nothing was compared.
@@ -345,7 +327,11 @@ struct Answer<'a> {
 impl Answer<'_> {
     fn verify(self, site: &RelyingParty, user: &mut User, origin: &Origin) -> Result<Used, Error> {
         let known = user.credentials();
-        let verified = site.finish_login(&self.challenge.state, self.credential, &known);
+        let (state, credential) = (&self.challenge.state, self.credential);
+        let verified = match self.challenge.purpose {
+            Purpose::Login => site.finish_login(state, credential, &known),
+            _ => site.finish_second_factor(state, credential, &known),
+        };
         verified.map_err(|cause| {
             tracing::info!(user = %user.id, %cause, "a passkey was refused");
             match cause {

@@ -44,7 +44,7 @@ impl Accounts {
         let (secret, (user, session)) = (TotpSecret::random(), self.account(caller, false).await?);
         self.note_encrypting_key(keys).await?;
         let begun = self.change_own(caller, |user, origin| {
-            user.begin_totp(&session, &secret, keys, origin.at);
+            user.begin_totp(&session, caller.form, &secret, keys, origin.at);
             Ok(())
         });
         begun.await?;
@@ -52,9 +52,18 @@ impl Accounts {
         Ok((secret, uri))
     }
 
-    /// The secret of the authenticator app that this session is adding, and the address with it that apps read.
-    pub fn pending_totp(&self, user: &User, session: &Session) -> Option<(TotpSecret, String)> {
-        let keys = self.secret_keys.as_ref();
+    /// The secret of the authenticator app that this session is adding in this browser, and the address with it that apps
+    /// read.
+    pub fn pending_totp(
+        &self,
+        caller: &Caller,
+        user: &User,
+        session: &Session,
+    ) -> Option<(TotpSecret, String)> {
+        let (keys, form) = (self.secret_keys.as_ref(), user.pending_totp.as_ref()?.form);
+        if form.is_some() && form != caller.form {
+            return None;
+        }
         let secret = user.pending_secret(session, keys, self.clock.now())?;
         let uri = self.totp_uri(user, &secret).ok()?;
         Some((secret, uri))

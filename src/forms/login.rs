@@ -13,10 +13,13 @@ use super::{
     reply::{Refusal, Reply},
 };
 
+/// The page to log in.
+pub const PAGE: &str = "/auth/login";
+
 /// The form to log in.
 pub static FORM: Form = Form {
     path: <Login as ServerFn>::PATH,
-    page: Some("/auth/login"),
+    page: Some(PAGE),
     gate: Gate::Anyone,
     fields: &[
         // Browsers offer passkeys there.

@@ -8,7 +8,7 @@ use super::request::{Refused, Viewer};
 use crate::forms::{
     form::{CSRF_FIELD, Confirmation, Form, Gate, Notice},
     island::{ERROR_IN_TITLE, FormIsland, Texts},
-    passkey::log_in,
+    passkey::{PURPOSE_FIELD, log_in},
     reply::{Reason, Refusal},
     second_factors::add_passkey,
 };
@@ -175,6 +175,8 @@ impl Frame {
         words: &'static str,
     ) -> impl IntoView + use<> {
         self.has_passkeys.set(true);
+        let purpose_field = (PURPOSE_FIELD.to_owned(), purpose.to_owned());
+        let hidden = hidden.into_iter().chain([purpose_field]).collect();
         let form = self.button_of(form, hidden, "button quiet", words, "");
         view! { <div data-passkeys=purpose hidden>{form}</div> }
     }

@@ -6,10 +6,12 @@ use super::{
     Page,
     endpoint::{Content, Endpoint, NEXT, REDIRECT},
     frame::Frame,
-    login::LoginPage,
     request::{Detour, PageRequest},
 };
-use crate::forms::{answers::OF_THE_STORE, cookie::Kind, next, passkey::log_in, second_factor};
+use crate::{
+    accounts::error::Error,
+    forms::{answers::OF_THE_STORE, cookie::Kind, login, next, passkey::log_in, second_factor},
+};
 
 /// The page that asks for the second factor.
 pub struct SecondFactorPage {
@@ -30,26 +32,21 @@ impl Page for SecondFactorPage {
 
     async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
         let next = request.next();
-        let cookies = request.service.cookies;
-        let pending = cookies.token(Kind::Pending, &request.parts.headers);
-        let (accounts, caller) = (request.service.accounts.clone(), request.caller());
-        let user = match pending {
-            Some(pending) => accounts.find_pending_login(&caller, &pending).await?,
-            None => None,
-        };
-        // A refused code is told, though it was the last that the login had.
-        if user.is_none() && request.refused.is_none() {
-            return Err(Detour::Redirect(next::link(LoginPage::PATH, &next)));
+        match Self::of_waiting_login(request).await? {
+            Some(page) => Ok(page),
+            None if request.refused.is_none() => {
+                Err(Detour::Redirect(next::link(login::PAGE, &next)))
+            }
+            // A refused code is told, though it was the last that the login had.
+            None => Ok(Self {
+                next,
+                has_passkey: false,
+            }),
         }
-        let has_passkey = user.is_some_and(|user| !user.passkeys.is_empty());
-        Ok(Self {
-            next,
-            has_passkey: has_passkey && accounts.offers_passkeys(),
-        })
     }
 
     fn view(self, frame: &Frame) -> AnyView {
-        let again = next::link(LoginPage::PATH, &self.next);
+        let again = next::link(login::PAGE, &self.next);
         let hidden = vec![("next".to_owned(), self.next)];
         let passkey = self.has_passkey.then(|| {
             let words = "Use a passkey";
@@ -69,5 +66,21 @@ impl Page for SecondFactorPage {
             </p>
         }
         .into_any()
+    }
+}
+
+impl SecondFactorPage {
+    /// The page for the login that waits in this browser; none if there is none.
+    pub async fn of_waiting_login(request: &mut PageRequest) -> Result<Option<Self>, Error> {
+        let cookies = request.service.cookies;
+        let Some(pending) = cookies.token(Kind::Pending, &request.parts.headers) else {
+            return Ok(None);
+        };
+        let (accounts, caller) = (request.service.accounts.clone(), request.caller());
+        let user = accounts.find_pending_login(&caller, &pending).await?;
+        Ok(user.map(|user| Self {
+            next: request.next(),
+            has_passkey: !user.passkeys.is_empty() && accounts.offers_passkeys(),
+        }))
     }
 }

@@ -24,7 +24,8 @@ use crate::{
         context::CODE_SEPARATOR,
         cookie::Kind,
         second_factors::{
-            begin_totp, end_passkey, end_passkey::PASSKEY_FIELD, end_totp, make_recovery_codes,
+            add_passkey, begin_passkey, begin_totp, end_passkey, end_passkey::PASSKEY_FIELD,
+            end_totp, make_recovery_codes,
         },
     },
 };
@@ -62,10 +63,18 @@ impl Page for SecurityPage {
 
     async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
         let (user, _) = request.account(Self::PATH).await?;
+        let offers_passkeys = request.service.accounts.offers_passkeys();
+        if let Some(refused) = &mut request.refused
+            && refused.form == &begin_passkey::FORM
+            && offers_passkeys
+        {
+            // What the script begins by the one form, the other one finishes.
+            refused.form = &add_passkey::FORM;
+        }
         Ok(Self {
             made: take_made(request, user.recovery_codes.as_ref()),
             offers_totp: request.service.accounts.offers_totp(),
-            offers_passkeys: request.service.accounts.offers_passkeys(),
+            offers_passkeys,
             user,
         })
     }

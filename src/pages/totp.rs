@@ -40,7 +40,8 @@ impl Page for TotpPage {
 
     async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
         let (user, session) = request.account(Self::PATH).await?;
-        let pending = request.service.accounts.pending_totp(&user, &session);
+        let (accounts, caller) = (&request.service.accounts, request.caller());
+        let pending = accounts.pending_totp(&caller, &user, &session);
         if pending.is_some() || request.refused.is_some() {
             return Ok(Self { pending });
         }

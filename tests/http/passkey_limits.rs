@@ -16,6 +16,7 @@ contract! {
     three_hundred_are_asked_for_from_one_network
     neighbours_keep_nobody_from_a_second_factor
     a_refused_login_counts_for_the_network_alone
+    a_refused_login_of_a_known_device_counts_for_the_account
     a_refused_second_factor_counts_for_the_account
 }
 
@@ -91,6 +92,19 @@ async fn a_refused_login_counts_for_the_network_alone(registry: Registry) {
     registry.wait(15 * MINUTE);
     let done = at(&registry).use_passkey(&mut phone, "login").await;
     done.assert_done(PROGRAM, "Login successful", "");
+}
+
+/// By its own attempts, as a wrong password there.
+async fn a_refused_login_of_a_known_device_counts_for_the_account(registry: Registry) {
+    let ada = registry.signed_up(PROGRAM, ADA).await;
+    let mut phone = ada.add_passkey("Phone").await;
+    phone.rp_id = Some("evil.example".to_owned());
+    for n in 1..=2 {
+        let refused = ada.use_passkey(&mut phone, "login").await;
+        refused.assert_refused(PROGRAM, 401, REFUSED, None);
+        let history = ada.facts("/account/history").await;
+        assert_eq!(history["failed_logins"], json!(n));
+    }
 }
 
 /// As a wrong code does: who is asked for it knows the password.

@@ -11,7 +11,7 @@ use crate::{
         mails::RESET,
         passkey::{ASK, USE},
     },
-    is_now,
+    hidden_field, is_now,
     passkeys::{EXPIRED, NO_CHALLENGE, SECURITY, passkeys},
     refused_codes::{ENTER, waiting},
 };
@@ -21,6 +21,7 @@ contract! {
     a_login_takes_the_place_of_another
     a_passkey_that_verified_nobody_is_no_login
     a_passkey_is_the_second_factor
+    a_refused_second_factor_comes_back_to_its_page
     a_login_waits_in_its_browser
     a_second_factor_is_of_who_has_typed_the_password
     a_passkey_shows_who_is_there
@@ -142,6 +143,12 @@ async fn a_passkey_that_verified_nobody_is_no_login(registry: Registry) {
         assert_eq!(cookies(&refused), ["-passkey"]);
         assert!(!client.is_logged_in().await);
         assert_eq!(passkeys(&ada).await[0]["used_at"], json!(null));
+        // Nor is that told of what somebody else has signed.
+        let asked = client.ask_for_passkey("login").await;
+        let mut made_up = phone.get(&asked).unwrap();
+        made_up["response"]["signature"] = json!("MAYCAQECAQE");
+        let refused = client.send_passkey(&made_up).await;
+        refused.assert_refused(kind, 401, REFUSED, None);
         // After the password it is the other factor.
         let browser = waiting(&registry, &email).await;
         let done = browser.use_passkey(&mut phone, "second-factor").await;
@@ -203,6 +210,54 @@ async fn a_passkey_is_the_second_factor(registry: Registry) {
         let over = browser.post(ASK, &[("purpose", "second-factor")]).await;
         assert_eq!(over.status, 401, "{}", over.body);
     }
+}
+
+/// Where the login goes on, by a passkey or by a code; once it is over, to where one begins.
+async fn a_refused_second_factor_comes_back_to_its_page(registry: Registry) {
+    let ada = registry.signed_up(PROGRAM, ADA).await;
+    let mut phone = ada.add_passkey("Phone").await;
+    let browser = waiting(&registry, ADA).await;
+    let (step, login) = ("<h1>Second step</h1>", "<h1>Log in</h1>");
+    let page = browser.get("/auth/second-factor?next=/account").await.body;
+    let purpose = hidden_field(&page, "purpose");
+    let send = async |credential: &str, purpose: &str| {
+        let fields = [
+            ("credential", credential),
+            ("next", "/account"),
+            ("purpose", purpose),
+        ];
+        browser.post(USE, &fields).await
+    };
+    let assert_stays = |refused: &Answer, status, sentence, heading| {
+        refused.assert_refused(Kind::Browser, status, sentence, None);
+        assert!(refused.body.contains(heading), "{}", refused.body);
+        assert_eq!(hidden_field(&refused.body, "next"), "/account");
+    };
+    let asked = browser.ask_for_passkey("second-factor").await;
+    phone.rp_id = Some("evil.example".to_owned());
+    let other = phone.get(&asked).unwrap().to_string();
+    phone.rp_id = None;
+    let refused = send(&other, &purpose).await;
+    assert_stays(&refused, 401, REFUSED, step);
+    for words in ["name=\"code\"", "data-passkeys=\"second-factor\""] {
+        assert!(refused.body.contains(words), "{words}: {}", refused.body);
+    }
+    assert_stays(&send(&other, &purpose).await, 400, EXPIRED, step);
+    // What was asked for on the page where a login begins comes back there.
+    browser.ask_for_passkey("login").await;
+    let of_login = hidden_field(&browser.get("/auth/login").await.body, "purpose");
+    assert_stays(&send(&other, &of_login).await, 401, REFUSED, login);
+
+    let asked = browser.ask_for_passkey("second-factor").await;
+    let right = phone.get(&asked).unwrap().to_string();
+    send(&right, &purpose).await.assert_leads_to("/account");
+    assert_stays(&send(&right, &purpose).await, 400, EXPIRED, login);
+    let late = waiting(&registry, ADA).await;
+    let asked = late.ask_for_passkey("second-factor").await;
+    late.set_cookie("pending", "");
+    let credential = phone.get(&asked).unwrap().to_string();
+    let fields = [("credential", &*credential), ("purpose", &purpose)];
+    late.post(USE, &fields).await.assert_leads_to("/auth/login");
 }
 
 async fn a_login_waits_in_its_browser(registry: Registry) {

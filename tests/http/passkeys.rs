@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use crate::{
     ADA, MINUTE, PROGRAM,
     common::{
-        Client, EVERY_CLIENT, Kept, Kind, PASSWORD, Registry, WRONG_PASSWORD,
+        Answer, Client, EVERY_CLIENT, Kept, Kind, PASSWORD, Registry, WRONG_PASSWORD,
         authenticator::Authenticator,
         mails::NOT_ME,
         passkey::{ASK, BEGIN_PASSKEY, END_PASSKEY, ORIGIN, PASSKEYS, USE},
     },
-    is_now,
+    hidden_field, is_now,
     refused_codes::ENTER,
     second_factors_stay::take_back,
 };
@@ -19,6 +19,7 @@ use crate::{
 contract! {
     a_passkey_is_added
     adding_one_asks_who_is_there
+    a_page_asks_who_is_there_and_keeps_the_name
     a_name_is_like_any_other
     what_is_no_passkey_is_refused
     a_challenge_is_of_one_user_and_of_five_minutes
@@ -153,6 +154,44 @@ async fn adding_one_asks_who_is_there(registry: Registry) {
     }
 }
 
+/// The script sends the form to where it begins, if the form lacks the field that is asked for.
+async fn a_page_asks_who_is_there_and_keeps_the_name(registry: Registry) {
+    let ada = registry.signed_up(Kind::Browser, ADA).await;
+    let begin = async |fields: &[(&str, &str)]| {
+        let token = hidden_field(&ada.get(SECURITY).await.body, "csrf_token");
+        let name = [("name", "Ada's laptop"), ("csrf_token", &*token)];
+        ada.post(BEGIN_PASSKEY, &[&name, fields].concat()).await
+    };
+    let assert_asks = |asked: &Answer, sentence, field| {
+        asked.assert_refused(Kind::Browser, 403, sentence, Some(field));
+        let page = &asked.body;
+        for words in [
+            "<h1>Security</h1>",
+            "action=\"/account/passkeys\"",
+            "value=\"Ada's laptop\"",
+        ] {
+            assert!(page.contains(words), "{words} is not in {page}");
+        }
+        let field = format!("id=\"passkeys-{field}\"");
+        assert_eq!(page.matches(&field).count(), 1, "{page}");
+    };
+    registry.wait(15 * MINUTE);
+    let asked = begin(&[]).await;
+    assert_asks(&asked, "Enter your current password", "current_password");
+    assert_eq!(asked.set_cookies(), [""; 0]);
+    let wrong = begin(&[("current_password", WRONG_PASSWORD)]).await;
+    let sentence = "This is not your current password";
+    assert_asks(&wrong, sentence, "current_password");
+    assert_eq!(
+        begin(&[("current_password", PASSWORD)]).await.status,
+        200,
+        "and the script goes on"
+    );
+    ada.add_passkey("Phone").await;
+    registry.wait(15 * MINUTE);
+    assert_asks(&begin(&[]).await, ENTER, "code");
+}
+
 async fn a_name_is_like_any_other(registry: Registry) {
     let long = "x".repeat(Name::MAX_CHARS + 1);
     let too_long = format!("Name must be at most {} characters", Name::MAX_CHARS);
@@ -283,7 +322,7 @@ async fn a_challenge_is_of_one_user_and_of_five_minutes(registry: Registry) {
         let challenge = eve.cookie("passkey").unwrap();
         let mut options = options.clone();
         options["publicKey"]["challenge"] = asked["publicKey"]["challenge"].clone();
-        refuse(&challenge, &options, INVALID).await;
+        refuse(&challenge, &options, EXPIRED).await;
         eve.set_cookie("passkey", &challenge);
         let used = eve.send_passkey(&of_eve.get(&asked).unwrap()).await;
         used.assert_refused(PROGRAM, 400, EXPIRED, None);

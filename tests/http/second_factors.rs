@@ -18,6 +18,7 @@ use crate::{
 contract! {
     an_authenticator_app_is_added
     a_page_has_the_secret_to_scan_and_to_type
+    a_page_shows_the_secret_where_it_was_begun
     a_secret_is_of_one_session_and_of_ten_minutes
     a_newer_secret_ends_the_older
     a_code_that_confirms_nothing_is_refused
@@ -178,6 +179,34 @@ async fn a_page_has_the_secret_to_scan_and_to_type(registry: Registry) {
     assert_eq!(ada.get(TOTP).await.status, 200);
     let security = ada.get(SECURITY).await;
     assert!(!security.body.contains(secret));
+}
+
+/// Not to whoever has the cookie of the session alone.
+async fn a_page_shows_the_secret_where_it_was_begun(registry: Registry) {
+    let ada = registry.signed_up(Kind::Browser, ADA).await;
+    ada.get(SECURITY).await;
+    let secret = begin(&ada, Kind::Browser).await;
+    let thief = registry.browser();
+    thief.get("/").await;
+    thief.set_cookie("uuid", &ada.cookie("uuid").unwrap());
+    let bare = registry.browser();
+    bare.set_cookie("uuid", &ada.cookie("uuid").unwrap());
+    let wrong = AuthenticatorApp::with_secret(&secret).wrong_code(&registry);
+    let wrong = [("code", &*wrong)];
+    for other in [&thief, &bare] {
+        other.get(TOTP).await.assert_leads_to(SECURITY);
+        let refused = other.post(CONFIRM_TOTP, &wrong).await;
+        refused.assert_refused(Kind::Browser, 400, NOT_VALID, None);
+        for told in [&*secret, "otpauth:", "<svg"] {
+            assert!(!refused.body.contains(told), "{told}: {}", refused.body);
+        }
+    }
+    let refused = ada.post(CONFIRM_TOTP, &wrong).await;
+    refused.assert_refused(Kind::Browser, 400, NOT_VALID, Some("code"));
+    assert!(refused.body.contains(&secret), "{}", refused.body);
+    let code = AuthenticatorApp::with_secret(&secret).code(&registry);
+    let added = ada.post(CONFIRM_TOTP, &[("code", &code)]).await;
+    added.assert_leads_to(ADDED);
 }
 
 async fn a_secret_is_of_one_session_and_of_ten_minutes(registry: Registry) {

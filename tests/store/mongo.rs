@@ -318,6 +318,32 @@ async fn users_of_an_older_backend_can_be_read() {
     assert!(log_in(&store, "odd@example.org", "second", session()).await);
 }
 
+/// Whoever has written it, the password alone lets nobody in.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_factor_that_cannot_be_read_is_not_none() {
+    let (store, database) = open_new_database().await;
+    let ada = add_user(&store, "ada@example.org").await;
+    for (field, value) in [
+        ("totp", Bson::Null),
+        ("totp", false.into()),
+        ("totp", doc! {}.into()),
+        ("passkeys", Bson::Null),
+        ("passkeys", doc! {}.into()),
+    ] {
+        let write = async |update| {
+            let done = users(&database).update_one(doc! {}, update).await.unwrap();
+            assert_eq!(done.modified_count, 1);
+        };
+        write(doc! { "$set": { field: value.clone() } }).await;
+        let session = &ada.sessions[0].digest;
+        for key in [Key::Email(&ada.email), Key::Session(session)] {
+            assert_eq!(find(&store, key).await, None, "{field}: {value}");
+        }
+        write(doc! { "$unset": { field: 1 } }).await;
+        assert!(find(&store, Key::Email(&ada.email)).await.is_some());
+    }
+}
+
 /// Two versions may run side by side: what a later one wrote stays.
 #[tokio::test(flavor = "multi_thread")]
 async fn fields_of_a_later_version_stay() {

@@ -39,6 +39,7 @@ pub fn add_second_factors(user: &mut User) {
     user.pending_totp = Some(PendingTotp {
         secret: secret(),
         session: user.sessions[0].handle.clone(),
+        form: Some(digest()),
         expires_at: now().plus(HOUR),
         unknown: Default::default(),
     });

@@ -100,6 +100,7 @@ async fn add_with_app(store: &Arc<dyn Store>, address: &str, keys: &SecretKeys) 
     let pending = PendingTotp {
         secret: keys.seal(&user.id, b"of the next"),
         session: user.sessions[0].handle.clone(),
+        form: None,
         expires_at: now().plus(HOUR),
         unknown: Default::default(),
     };

@@ -131,11 +131,14 @@ impl RelyingParty {
         allowed: Vec<Credential>,
         policy: UserVerificationPolicy,
     ) -> Result<Begun, PasskeyRefusal> {
+        // What is required is checked when it is finished: the library would do so before it checks the signature.
+        let unchecked = Some(UserVerificationPolicy::Preferred);
         let builder = self
             .0
-            .new_challenge_authenticate_builder(allowed, Some(policy))?;
-        let (options, mut state): (RequestChallengeResponse, AuthenticationState) =
+            .new_challenge_authenticate_builder(allowed, unchecked)?;
+        let (mut options, mut state): (RequestChallengeResponse, AuthenticationState) =
             self.0.generate_challenge_authenticate(builder)?;
+        options.public_key.user_verification = policy;
         // Those count that are known at the end.
         state.set_allowed_credentials(Vec::new());
         Begun::new(&options, &state)
@@ -151,8 +154,22 @@ impl RelyingParty {
         (is_short && is_plain).then(|| UserId::from_stored(text))
     }
 
-    /// Verifies a passkey of a login, or of a second factor, which must be one of those that are known.
+    /// Verifies the passkey of a login, which must be one of those that are known and have verified its user.
     pub fn finish_login(
+        &self,
+        state: &State,
+        credential: &str,
+        known: &[StoredCredential],
+    ) -> Result<Used, PasskeyRefusal> {
+        let used = self.finish_second_factor(state, credential, known)?;
+        match used.user_verified {
+            true => Ok(used),
+            false => Err(PasskeyRefusal::NotVerified),
+        }
+    }
+
+    /// Verifies the passkey of a second factor, which must be one of those that are known.
+    pub fn finish_second_factor(
         &self,
         state: &State,
         credential: &str,

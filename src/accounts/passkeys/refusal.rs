@@ -32,7 +32,6 @@ impl PasskeyRefusal {
 impl From<WebauthnError> for PasskeyRefusal {
     fn from(error: WebauthnError) -> Self {
         match error {
-            WebauthnError::UserNotVerified => Self::NotVerified,
             WebauthnError::CredentialPossibleCompromise => Self::CounterWentBack,
             WebauthnError::ParseBase64Failure(_)
             | WebauthnError::ParseCBORFailure(_)

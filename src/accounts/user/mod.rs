@@ -197,6 +197,8 @@ record! {
         "secret" required secret: Sealed,
         /// The session that adds it.
         "session" required session: Handle,
+        /// The digest of the browser's form token, if it has one. No other browser is shown the secret.
+        "form" optional form: Option<Digest>,
         /// When it is too late to confirm it.
         "expiresAt" required expires_at: Timestamp,
     }

@@ -170,10 +170,12 @@ impl User {
         }
     }
 
-    /// Begins to add an authenticator app with this secret, in the place of one that was begun before.
+    /// Begins to add an authenticator app with this secret, in the browser with this form token and in the place of one that
+    /// was begun before.
     pub fn begin_totp(
         &mut self,
         session: &Session,
+        form: Option<Digest>,
         secret: &TotpSecret,
         keys: &SecretKeys,
         now: Timestamp,
@@ -181,6 +183,7 @@ impl User {
         self.pending_totp = Some(PendingTotp {
             secret: keys.seal(&self.id, secret.as_bytes()),
             session: session.handle.clone(),
+            form,
             expires_at: now.plus(PENDING_TOTP_LIFE),
             unknown: Unknown::new(),
         });

@@ -7,6 +7,7 @@
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
+use super::PURPOSE_FIELD;
 use crate::forms::{
     form::{Button, Done, Form, Gate},
     reply::{Options, Refusal},
@@ -19,7 +20,7 @@ pub static FORM: Form = Form {
     gate: Gate::Anyone,
     fields: &[],
     hidden: &[],
-    secret: &["purpose"],
+    secret: &[PURPOSE_FIELD],
     button: Button {
         idle: "Ask for a passkey",
         sending: "",

@@ -7,19 +7,21 @@
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
-use super::CREDENTIAL_FIELD;
+use super::{CREDENTIAL_FIELD, PURPOSE_FIELD};
 use crate::forms::{
     form::{Button, Done, Form, Gate},
+    login,
     reply::{Refusal, Reply},
 };
 
 /// The form that a script fills in with the answer of a passkey.
 pub static FORM: Form = Form {
     path: <LogInByPasskey as ServerFn>::PATH,
-    page: Some("/auth/login"),
+    page: Some(login::PAGE),
     gate: Gate::Anyone,
     fields: &[],
-    hidden: &["next"],
+    // The purpose says which page asked for the passkey; the challenge says what it is good for.
+    hidden: &["next", PURPOSE_FIELD],
     secret: &[CREDENTIAL_FIELD],
     button: Button {
         idle: "Log in with a passkey",

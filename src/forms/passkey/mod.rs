@@ -8,3 +8,5 @@ pub mod log_in;
 
 /// The field with the answer of a browser's authenticators, as `PublicKeyCredential.toJSON()` says it.
 pub const CREDENTIAL_FIELD: &str = "credential";
+/// The field with what a passkey is asked for.
+pub const PURPOSE_FIELD: &str = "purpose";

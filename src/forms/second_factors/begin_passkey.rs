@@ -9,17 +9,19 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::PAGE;
 use crate::forms::{
+    field::NAME,
     form::{Button, Done, Form, Gate},
     reply::{Options, Refusal},
 };
 
-/// The form by which the script of the page begins to add a passkey.
+/// The form by which the script of the page begins to add a passkey. The page shows it as that to add one.
 pub static FORM: Form = Form {
     path: <BeginPasskey as ServerFn>::PATH,
     page: Some(PAGE),
     gate: Gate::Recent,
     fields: &[],
-    hidden: &[],
+    // Given back by the page if it has to ask who is there.
+    hidden: &[NAME.name],
     secret: &[],
     button: Button {
         idle: "Add a passkey",

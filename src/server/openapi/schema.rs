@@ -10,6 +10,7 @@ use crate::{
         end_session::SESSION_FIELD,
         field::{CURRENT_PASSWORD, Field, LINK_FIELD, UUID_FIELD},
         form::{CSRF_FIELD, Form, Gate},
+        passkey::PURPOSE_FIELD,
         reply::{Reason, Refusal},
         second_factors::end_passkey::PASSKEY_FIELD,
         upload_tokens::TOKEN_FIELD,
@@ -101,7 +102,11 @@ fn purpose(form: &Form, name: &str) -> &'static str {
         "credential" => {
             "What the browser's authenticators answer, as `PublicKeyCredential.toJSON()` says it."
         }
-        "purpose" => {
+        "name" => "The name that the passkey is to have, for a page that asks who is there.",
+        PURPOSE_FIELD if form.hidden.contains(&name) => {
+            "Which page shows a refusal: with `second-factor` that of the second step of a login."
+        }
+        PURPOSE_FIELD => {
             "What the passkey is for: `login`, `second-factor` or `recent`. Empty is `login`."
         }
         PASSKEY_FIELD => "The handle of the passkey.",

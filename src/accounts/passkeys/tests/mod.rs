@@ -46,24 +46,19 @@ pub fn phone() -> (Authenticator, StoredCredential) {
     (phone, added)
 }
 
-fn use_for(
-    begun: &Begun,
-    phone: &mut Authenticator,
-    known: &[StoredCredential],
-) -> Result<Used, PasskeyRefusal> {
+fn log_in(phone: &mut Authenticator, known: &[StoredCredential]) -> Result<Used, PasskeyRefusal> {
+    let begun = site().begin_login().unwrap();
     let used = phone.get(&begun.options).unwrap();
     site().finish_login(&begun.state, &used.to_string(), known)
-}
-
-fn log_in(phone: &mut Authenticator, known: &[StoredCredential]) -> Result<Used, PasskeyRefusal> {
-    use_for(&site().begin_login().unwrap(), phone, known)
 }
 
 fn second_factor(
     phone: &mut Authenticator,
     known: &[StoredCredential],
 ) -> Result<Used, PasskeyRefusal> {
-    use_for(&site().begin_second_factor(known).unwrap(), phone, known)
+    let begun = site().begin_second_factor(known).unwrap();
+    let used = phone.get(&begun.options).unwrap();
+    site().finish_second_factor(&begun.state, &used.to_string(), known)
 }
 
 #[test]

@@ -170,6 +170,21 @@ fn what_is_signed_cannot_be_changed() {
 }
 
 #[test]
+fn that_a_user_was_not_verified_is_told_of_a_right_signature_alone() {
+    let (mut phone, known) = phone();
+    let known = [known];
+    phone.verifies_user = false;
+    assert_eq!(log_in(&mut phone, &known).unwrap_err(), NotVerified);
+    let begun = site().begin_login().unwrap();
+    let mut used = phone.get(&begun.options).unwrap();
+    let (mut other, _) = self::phone();
+    let of_other = other.get(&begun.options).unwrap();
+    used["response"]["signature"] = of_other["response"]["signature"].clone();
+    let result = site().finish_login(&begun.state, &used.to_string(), &known);
+    assert_refused(result, "Authentication has failed");
+}
+
+#[test]
 fn a_passkey_that_is_not_known_is_refused() {
     let (mut phone, _) = phone();
     let (_, other) = self::phone();

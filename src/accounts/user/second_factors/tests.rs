@@ -45,7 +45,7 @@ fn half_minutes_after(n: u32, half_minutes: u32) -> Origin {
 pub fn add_app(user: &mut User, keys: &SecretKeys, n: u32) -> (TotpSecret, RecoveryCodeTexts) {
     let (secret, codes, session) = (TotpSecret::random(), codes(), user.sessions[0].clone());
     user.authenticate_by_second_factor(&session.digest, day(n));
-    user.begin_totp(&session, &secret, keys, day(n));
+    user.begin_totp(&session, None, &secret, keys, day(n));
     let code = shown(&secret, day(n), 0);
     let confirmed = user.confirm_totp(&session, &code, &codes, Some(keys), &origin(n));
     confirmed.unwrap();
@@ -70,7 +70,7 @@ fn an_app_is_added_by_one_of_its_codes_within_ten_minutes() {
     let code = shown(&secret, day(1), 0);
     let early = confirm(&mut user, &code, 0);
     assert!(matches!(early, Err(Error::SetupExpired)));
-    user.begin_totp(&session, &secret, &keys, day(1));
+    user.begin_totp(&session, None, &secret, &keys, day(1));
     let begun = user.clone();
     assert!(!user.has_second_factor());
     for (code, refusal) in [
@@ -103,7 +103,7 @@ fn another_session_does_not_confirm_an_app() {
     let (keys, secret, mut user) = (keys(), TotpSecret::random(), confirmed());
     let (own, other) = (user.sessions[0].clone(), session(0, 30));
     user.log_in(other.clone(), None, None);
-    user.begin_totp(&own, &secret, &keys, day(1));
+    user.begin_totp(&own, None, &secret, &keys, day(1));
     let code = shown(&secret, day(1), 0);
     assert!(user.pending_secret(&other, Some(&keys), day(1)).is_none());
     let refused = user.confirm_totp(&other, &code, &codes(), Some(&keys), &origin(1));
@@ -218,7 +218,7 @@ fn what_was_begun_before_the_first_factor_is_not_finished_without_it() {
     let (keys, secret, mut user) = (keys(), TotpSecret::random(), confirmed());
     let (thief, owner) = (user.sessions[0].clone(), session(1, 31));
     user.log_in(owner.clone(), None, None);
-    user.begin_totp(&thief, &secret, &keys, day(1));
+    user.begin_totp(&thief, None, &secret, &keys, day(1));
     user.passkeys.push(passkey(1));
     user.authenticate_by_second_factor(&owner.digest, day(1));
     let code = shown(&secret, day(1), 0);
@@ -228,7 +228,7 @@ fn what_was_begun_before_the_first_factor_is_not_finished_without_it() {
     let credential = serde_json::from_value("[]".into()).unwrap();
     let added = user.add_passkey(&thief.digest, &name, credential, &origin(1));
     assert!(matches!(added, Err(Error::ChallengeExpired)));
-    user.begin_totp(&owner, &secret, &keys, day(1));
+    user.begin_totp(&owner, None, &secret, &keys, day(1));
     let confirmed = user.confirm_totp(&owner, &code, &codes(), Some(&keys), &origin(1));
     confirmed.unwrap();
 }

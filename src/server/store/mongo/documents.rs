@@ -143,6 +143,9 @@ pub(super) fn read_id(document: &RawDocument) -> Option<UserId> {
 }
 
 fn read_all_fields(document: &RawDocument) -> Option<User> {
+    if has_null_factor(document) {
+        return None;
+    }
     let text = |name| document.get_str(name).unwrap_or_default();
     let email = Email::parse(document.get_str("email").ok()?).ok()?;
     let schema = read_number(document, "schema");
@@ -165,6 +168,12 @@ fn read_all_fields(document: &RawDocument) -> Option<User> {
     // Most documents are as this program writes them.
     let user = serde_json::from_slice(&json).ok();
     user.or_else(|| read_older(serde_json::from_slice(&json).ok()?))
+}
+
+/// Whether there is null in the place of second factors. No program writes it: they cannot be read, rather than are none.
+fn has_null_factor(document: &RawDocument) -> bool {
+    let mut factors = ["totp", "passkeys"].into_iter();
+    factors.any(|name| matches!(document.get(name), Ok(Some(RawBsonRef::Null))))
 }
 
 fn has_odd_disabled(document: &RawDocument) -> bool {
