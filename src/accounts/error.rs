@@ -93,6 +93,11 @@ pub enum Error {
     /// The passkey at a login has not verified its user.
     #[error("Your passkey has not asked who you are: log in with your password first")]
     PasskeyUnverified,
+    /// The account was taken back since the passkey was last used.
+    #[error(
+        "Your account was taken back: log in with your password once, and this passkey after it"
+    )]
+    PasskeyNotAlone,
     /// The passkey may have been copied.
     #[error("This passkey may have been copied and is refused: log in another way")]
     PasskeyCopied,

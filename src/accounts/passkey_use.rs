@@ -198,8 +198,11 @@ impl Accounts {
         };
         let (id, new) = (user.id.clone(), self.new_login(caller, &user));
         let verified = self.verify(caller, user, new.known(), answer, |user, used, now| {
-            if !user.can_log_in_by_passkey() || !user.lets_in_alone(&used) {
+            if !user.can_log_in_by_passkey() {
                 return Err(Error::PasskeyRefused);
+            }
+            if !user.lets_in_alone(&used) {
+                return Err(Error::PasskeyNotAlone);
             }
             user.note_passkey_use(used, now);
             Ok(new.begin_with_second_factor(user))
@@ -306,7 +309,10 @@ impl Accounts {
         error: Error,
     ) -> Result<T, Error> {
         match &error {
-            Error::PasskeyRefused | Error::PasskeyUnverified | Error::PasskeyCopied => {
+            Error::PasskeyRefused
+            | Error::PasskeyUnverified
+            | Error::PasskeyNotAlone
+            | Error::PasskeyCopied => {
                 let why = AuditEvent::LoginFailed(LoginFailure::Passkey);
                 self.audit(why, user, caller);
                 self.record_failure(caller, &attempt, email, user).await?;

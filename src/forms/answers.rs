@@ -72,6 +72,7 @@ pub static ANSWERS: &[Answers] = &[
                 Error::ChallengeExpired,
                 Error::PasskeyRefused,
                 Error::PasskeyUnverified,
+                Error::PasskeyNotAlone,
                 Error::PasskeyCopied,
                 Error::PasskeysNotOffered,
             ],

@@ -59,9 +59,10 @@ impl From<&Error> for Refusal {
             Error::CredentialRequired => (400, CREDENTIAL_FIELD, Reason::Required),
             Error::PurposeInvalid => (400, "purpose", Reason::Invalid),
             Error::ChallengeExpired => (400, "", Reason::ChallengeExpired),
-            Error::PasskeyRefused | Error::PasskeyUnverified | Error::PasskeyCopied => {
-                (401, "", Reason::PasskeyRefused)
-            }
+            Error::PasskeyRefused
+            | Error::PasskeyUnverified
+            | Error::PasskeyNotAlone
+            | Error::PasskeyCopied => (401, "", Reason::PasskeyRefused),
             Error::PasskeyInvalid => (400, "", Reason::Invalid),
             Error::PasskeyKnown => (400, "", Reason::PasskeyKnown),
             Error::TooManyPasskeys(_) => (400, "", Reason::TooManyPasskeys),

@@ -26,6 +26,8 @@ pub struct Authenticator {
     pub verifies_user: bool,
     /// Whether it is one of several devices with the same passkeys.
     pub is_backed_up: bool,
+    /// How long the ids are of the passkeys that it makes.
+    pub id_bytes: usize,
     /// The id of the site that it signs for, if not the one in the options.
     pub rp_id: Option<String>,
     /// What the browser says to it: `origin`, and what else is to differ, such as `type` or `challenge`.
@@ -33,7 +35,7 @@ pub struct Authenticator {
 }
 
 struct Passkey {
-    id: [u8; 16],
+    id: Vec<u8>,
     key: SigningKey,
     user_handle: Value,
 }
@@ -47,6 +49,7 @@ impl Authenticator {
             is_touched: true,
             verifies_user: true,
             is_backed_up: true,
+            id_bytes: 16,
             rp_id: None,
             client_data: Map::from_iter([("origin".to_owned(), origin.into())]),
         }
@@ -59,7 +62,7 @@ impl Authenticator {
         if self.has_one_of(&options["excludeCredentials"]) {
             return None;
         }
-        self.passkey = Some(Passkey::new(options["user"]["id"].clone()));
+        self.passkey = Some(Passkey::new(options["user"]["id"].clone(), self.id_bytes));
         self.attest(options)
     }
 
@@ -81,7 +84,7 @@ impl Authenticator {
 
     /// The id of the passkey that it has.
     pub fn passkey_id(&self) -> Option<String> {
-        self.passkey.as_ref().map(|passkey| encode(passkey.id))
+        self.passkey.as_ref().map(|passkey| encode(&passkey.id))
     }
 
     /// What `navigator.credentials.get(options)` gives, as `toJSON()` writes it; none if it has no such passkey.
@@ -139,10 +142,10 @@ impl Authenticator {
 }
 
 impl Passkey {
-    fn new(user_handle: Value) -> Self {
+    fn new(user_handle: Value, id_bytes: usize) -> Self {
         let random = || Uuid::new_v4().into_bytes();
         Self {
-            id: random(),
+            id: random().into_iter().cycle().take(id_bytes).collect(),
             key: SigningKey::from_slice(&[random(), random()].concat()).unwrap(),
             user_handle,
         }
@@ -154,7 +157,7 @@ impl Passkey {
         let (x, y) = (&point.as_bytes()[1..33], &point.as_bytes()[33..]);
         [
             [0; 16].as_slice(),
-            &[0, 16],
+            &u16::try_from(self.id.len()).unwrap().to_be_bytes(),
             &self.id,
             // {1: 2, 3: -7, -1: 1, -2: x, -3: y}
             b"\xa5\x01\x02\x03\x26\x20\x01\x21\x58\x20",
@@ -167,8 +170,8 @@ impl Passkey {
 
     fn credential(&self, response: Value) -> Value {
         json!({
-            "id": encode(self.id),
-            "rawId": encode(self.id),
+            "id": encode(&self.id),
+            "rawId": encode(&self.id),
             "type": "public-key",
             "authenticatorAttachment": "platform",
             "clientExtensionResults": {},
@@ -177,11 +180,11 @@ impl Passkey {
     }
 }
 
-/// `{"fmt": "none", "attStmt": {}, "authData": data}` in CBOR, for up to 255 bytes (6.5.4).
+/// `{"fmt": "none", "attStmt": {}, "authData": data}` in CBOR, for up to 65,535 bytes (6.5.4).
 fn unattested(data: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(data.len()).unwrap();
-    let head = b"\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x58";
-    [head.as_slice(), &[length], data].concat()
+    let length = u16::try_from(data.len()).unwrap().to_be_bytes();
+    let head = b"\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x59";
+    [head.as_slice(), &length, data].concat()
 }
 
 fn encode(bytes: impl AsRef<[u8]>) -> String {

@@ -32,6 +32,8 @@ contract! {
 }
 
 pub const REFUSED: &str = "This passkey was not accepted";
+pub const NOT_ALONE: &str =
+    "Your account was taken back: log in with your password once, and this passkey after it";
 pub const UNVERIFIED: &str =
     "Your passkey has not asked who you are: log in with your password first";
 const COPIED: &str = "This passkey may have been copied and is refused: log in another way";

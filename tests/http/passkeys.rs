@@ -12,8 +12,9 @@ use crate::{
         passkey::{ASK, BEGIN_PASSKEY, END_PASSKEY, ORIGIN, PASSKEYS, USE},
     },
     hidden_field, is_now,
+    passkey_login::NOT_ALONE,
     refused_codes::ENTER,
-    second_factors_stay::take_back,
+    second_factors_stay::{OTHER, take_back},
 };
 
 contract! {
@@ -471,10 +472,15 @@ async fn who_takes_the_account_back_loses_later_passkeys(registry: Registry) {
     let browser = registry.program();
     let refused = browser.use_passkey(&mut thiefs, "login").await;
     refused.assert_refused(PROGRAM, 401, "This passkey was not accepted", None);
-    let done = browser.use_passkey(&mut own, "login").await;
-    done.assert_done(PROGRAM, "Login successful", "");
-    assert_eq!(passkeys(&browser).await.len(), 1);
-    let page = browser.copy(Kind::Browser).get(SECURITY).await;
+    let refused = browser.use_passkey(&mut own, "login").await;
+    refused.assert_refused(PROGRAM, 401, NOT_ALONE, None);
+    let browser = registry.browser();
+    let asked = browser.login(ADA, OTHER).await;
+    asked.assert_leads_to("/auth/second-factor");
+    let done = browser.use_passkey(&mut own, "second-factor").await;
+    done.assert_leads_to("/");
+    assert_eq!(passkeys(&browser.copy(PROGRAM)).await.len(), 1);
+    let page = browser.get(SECURITY).await;
     let sentence = "You have none. Without them, who loses the second factor is kept out.";
     assert!(page.body.contains(sentence), "{}", page.body);
 

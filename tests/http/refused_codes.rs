@@ -1,6 +1,12 @@
 //! How a code of a second factor is refused, by each form that takes one.
 
-use fpm_registry::forms::form::{Form, Gate};
+use fpm_registry::{
+    accounts::{
+        email::Email,
+        store::{Key, Replaced},
+    },
+    forms::form::{Form, Gate},
+};
 
 use crate::{
     MINUTE, PROGRAM, SECOND_FACTOR,
@@ -54,7 +60,10 @@ async fn refuse(registry: &Registry, asked: &Registry, form: &Form, sentence: &s
         _ => owner.add_app().await.app,
     };
     if sentence == CLOSED {
-        close_app(asked, &owner, &app).await;
+        match form.gate {
+            Gate::Recent => close_app(asked, &owner, &app).await,
+            _ => close_app_to_strangers(registry, &email).await,
+        }
     }
     if form.gate == Gate::Recent {
         asked.wait(16 * MINUTE);
@@ -90,6 +99,17 @@ async fn close_app(registry: &Registry, owner: &Client<'_>, app: &AuthenticatorA
         let refused = owner.post("/account/recovery-codes", &typed).await;
         refused.assert_refused(PROGRAM, 403, NOT_VALID, Some("code"));
     }
+}
+
+/// The account itself is closed after as many failed logins, until its owner has another password: the count is kept.
+async fn close_app_to_strangers(registry: &Registry, email: &str) {
+    let email = Email::parse(email).unwrap();
+    let user = registry.store.find(Key::Email(&email)).await;
+    let before = user.unwrap().unwrap();
+    let mut after = before.clone();
+    after.totp.as_mut().unwrap().wrong = 100;
+    let replaced = registry.store.replace(&before, &after).await;
+    assert!(matches!(replaced, Ok(Replaced::Done)));
 }
 
 /// Begins to add an app.

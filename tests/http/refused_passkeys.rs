@@ -1,17 +1,25 @@
 //! How a passkey is refused, by each form that asks for one or takes one.
 
-use fpm_registry::{accounts::user::passkeys::MAX_PASSKEYS, forms::form::Form};
+use fpm_registry::{
+    accounts::{
+        operator::request::{Act, EndedFactors},
+        user::passkeys::MAX_PASSKEYS,
+    },
+    forms::form::Form,
+};
 
 use crate::{
     PROGRAM,
     common::{
         Answer, Client, Kept, Registry,
         authenticator::Authenticator,
+        mails::RESET,
         passkey::{ASK, ORIGIN, PASSKEYS, USE},
     },
     forms::fields_of,
-    passkey_login::{REFUSED, UNVERIFIED},
+    passkey_login::{NOT_ALONE, REFUSED, UNVERIFIED},
     refusals::address,
+    second_factors_stay::OTHER,
 };
 
 /// Whether a refusal of this name is given here.
@@ -56,6 +64,7 @@ pub async fn refused_passkey(
             owner.ask_for_passkey("login").await;
             owner.post(USE, &fields_of(form)).await
         }
+        (USE, _) if sentence == NOT_ALONE => refused_after_recovery(registry).await,
         (USE, _) => refused_login(&owner, sentence).await,
         _ => refused_new(&owner, name).await,
     }
@@ -72,6 +81,24 @@ async fn refused_login(owner: &Client<'_>, sentence: &str) -> Answer {
         }
     }
     owner.use_passkey(&mut phone, "login").await
+}
+
+/// The account was taken back, and nobody has logged in with the new password yet.
+async fn refused_after_recovery(registry: &Registry) -> Answer {
+    let email = address();
+    let owner = registry.confirmed(PROGRAM, &email).await;
+    let mut phone = owner.add_passkey("Phone").await;
+    let act = Act::Recover {
+        email: email.clone(),
+        ended: EndedFactors::None,
+    };
+    registry.operate(&email, act).await;
+    let uuid = registry.mailed_uuid(&email).await;
+    let fields = [("uuid", &*uuid), ("password", OTHER)];
+    let reset = registry.program().post(RESET, &fields).await;
+    assert_eq!(reset.status, 200, "{}", reset.body);
+    let client = registry.program();
+    client.use_passkey(&mut phone, "login").await
 }
 
 async fn refused_new(owner: &Client<'_>, name: &str) -> Answer {

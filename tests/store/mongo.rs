@@ -133,6 +133,7 @@ async fn what_links_of_mails_need_is_in_the_document() {
                 "email": "former.ada@example.org",
                 "eventAt": date(now()),
                 "expiresAt": date(now().plus(7 * DAY)),
+                "keepsSecondFactors": true,
             }]
             .into(),
         ),

@@ -31,6 +31,8 @@ pub use self::{credential::StoredCredential, refusal::PasskeyRefusal};
 const NAME: &str = "Fortran package registry";
 /// How long a browser lets its user look for a passkey.
 const TIMEOUT: Duration = Duration::from_secs(5 * 60);
+/// The longest id of a passkey (WebAuthn, 7.1, step 25).
+const MAX_ID_BYTES: usize = 1023;
 /// The longest user handle (WebAuthn, 5.4.3).
 const MAX_HANDLE_BYTES: usize = 64;
 
@@ -112,6 +114,9 @@ impl RelyingParty {
         let state: RegistrationState = state.read()?;
         let made: RegisterPublicKeyCredential = read_json(credential)?;
         let credential = self.0.register_credential(&made, &state, None)?;
+        if !(1..=MAX_ID_BYTES).contains(&credential.cred_id.len()) {
+            return Err(PasskeyRefusal::of("its id is empty or too long"));
+        }
         StoredCredential::of_new(credential, made.response.transports)
     }
 

@@ -20,6 +20,18 @@ fn an_authenticator_that_nobody_touches_is_refused() {
 }
 
 #[test]
+fn an_id_has_between_1_and_1023_bytes() {
+    let mut phone = Authenticator::new(ORIGIN);
+    for (id_bytes, is_taken) in [(0, false), (1, true), (1023, true), (1024, false)] {
+        phone.id_bytes = id_bytes;
+        match is_taken {
+            true => drop(add(&mut phone).unwrap()),
+            false => assert_refused(add(&mut phone), "empty or too long"),
+        }
+    }
+}
+
+#[test]
 fn another_challenge_is_refused() {
     let words = "challenge differs";
     let (mut phone, known) = phone();
