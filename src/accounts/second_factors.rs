@@ -4,7 +4,7 @@ use std::array;
 
 use super::{
     Accounts, Caller, LoggedIn,
-    audit::{AuditEvent, LoginFailure},
+    audit::AuditEvent,
     error::{CodeRefusal, Error},
     recovery_code::{RecoveryCodeText, RecoveryCodeTexts},
     store::Key,
@@ -136,7 +136,7 @@ impl Accounts {
                 return Err(error);
             }
         };
-        let why = AuditEvent::LoginFailed(LoginFailure::WrongCode);
+        let why = AuditEvent::LoginFailed(refusal.into());
         self.audit(why, &id, caller);
         self.record_failure(caller, &attempt, Some(&email), Some(&id))
             .await?;
