@@ -8,7 +8,13 @@ mod site;
 #[cfg(not(feature = "embed"))]
 mod site;
 
-use std::{io::IsTerminal, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    io::{IsTerminal, stderr, stdout},
+    net::SocketAddr,
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use fpm_registry::{
     accounts::{Accounts, clock::Clock, passkeys::RelyingParty, sweeper::Sweeper},
@@ -18,6 +24,7 @@ use fpm_registry::{
         self,
         admin::{Admin, AdminSocket},
         breached::password_policy,
+        journal,
         key_file::{look_for_lost_keys, secret_keys},
         last_look::LastLook,
         listen,
@@ -64,14 +71,24 @@ async fn main() -> ExitCode {
             .init();
         return command.run(&settings).await;
     }
-    let log = tracing_subscriber::fmt().with_env_filter(settings.log_filter.clone());
-    match settings.log_format {
-        LogFormat::Text => log.with_ansi(std::io::stdout().is_terminal()).init(),
-        LogFormat::Json => log.json().with_span_list(false).init(),
-    }
+    start_log(&settings);
     match run(settings).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(setting) => exit_with_error(&setting.to_string()),
+    }
+}
+
+/// A line of text for the journal has its priority; one of JSON stays whole, for the programs that read it.
+fn start_log(settings: &Settings) {
+    let log = tracing_subscriber::fmt().with_env_filter(settings.log_filter.clone());
+    match settings.log_format {
+        LogFormat::Json => log.json().with_span_list(false).init(),
+        LogFormat::Text if journal::reads(stdout()) => log
+            .with_ansi(false)
+            .without_time()
+            .map_event_format(journal::Prefixed)
+            .init(),
+        LogFormat::Text => log.with_ansi(stdout().is_terminal()).init(),
     }
 }
 
@@ -197,6 +214,10 @@ fn tell_service_manager(state: NotifyState) {
 }
 
 fn exit_with_error(sentence: &str) -> ExitCode {
-    eprintln!("fpm-registry: {sentence}");
+    let prefix = match journal::reads(stderr()) {
+        true => journal::prefix(tracing::Level::ERROR),
+        false => "",
+    };
+    eprintln!("{prefix}fpm-registry: {sentence}");
     ExitCode::FAILURE
 }

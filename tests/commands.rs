@@ -106,7 +106,9 @@ fn a_user_who_cannot_log_in_is_found_and_let_in_again() {
 
         let shown = facts(&setup, &["user", "show", ADA]);
         assert_eq!(shown["email"], ADA);
-        assert_eq!(shown["failed_logins"], 10);
+        assert_eq!(shown["failed_logins_in_7_days"], 10);
+        assert!(shown["refused_until"].is_string(), "{shown}");
+        assert_eq!(shown["closed"], false);
         assert_eq!(shown["disabled_at"], Value::Null);
         let id = shown["id"].as_str().unwrap();
         let listed = facts(&setup, &["user", "list"]);
@@ -118,11 +120,13 @@ fn a_user_who_cannot_log_in_is_found_and_let_in_again() {
         assert_eq!(after["users"], serde_json::json!([]));
         let text = done(&setup, &["user", "show", id]);
         assert!(text.starts_with(&format!("User {id}\n")), "{text}");
-        assert!(text.contains("\n  failed_logins: 10\n"), "{text}");
+        assert!(text.contains("\n  failed_logins_in_7_days: 10\n"), "{text}");
         assert!(!text.contains("argon2"), "{text}");
 
         let unlocked = done(&setup, &["user", "unlock", id]);
         assert_eq!(unlocked, format!("User {id}: forgot the failed logins\n"));
+        let shown = facts(&setup, &["user", "show", ADA]);
+        assert_eq!(shown["refused_until"], Value::Null);
         let in_again = registry.log_in(ADA, PASSWORD);
         in_again.assert_done("Login successful");
         assert!(registry.is_logged_in(ada.session()));
@@ -300,6 +304,7 @@ fn mail_that_cannot_be_delivered_is_listed_sent_again_and_deleted() {
             "{text}"
         );
         assert!(text.contains(id), "{text}");
+        assert_eq!(mail["reason"], "the last attempt failed, the log says why");
 
         tried(2);
         let again = done(&setup, &["outbox", "retry", id]);
@@ -440,6 +445,12 @@ fn users_and_what_has_happened_to_them_are_found() {
             assert_eq!(all[..3], newest);
             assert_eq!(kinds(&["--hours", "1"]), all);
             assert_eq!(kinds(&["--user", ADA, "--kind", "disabled"]), ["disabled"]);
+            let said = refused(&setup, &["events", "list", "--kind", "login-failed"]);
+            assert!(
+                said.contains("no such kind of event; the kinds are signed-up, imported, ")
+                    && said.contains(", enabled, recovered\n"),
+                "{said}"
+            );
             let of_eve = kinds(&["--user", "eve@example.org"]);
             assert_eq!(of_eve, ["new-device", "signed-up"]);
             drop(registry);

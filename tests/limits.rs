@@ -13,12 +13,18 @@ mod common;
 #[path = "common/proxy.rs"]
 mod proxy;
 
-use std::time::Duration;
+use std::{
+    io::{self, Read},
+    sync::Arc,
+    time::Duration,
+};
 
 use common::{
     Answer, EVERY_CLIENT, Encoding, Kept, Kind, PASSWORD, Registry, Setup, WRONG_PASSWORD as WRONG,
 };
+use fpm_registry::accounts::operator::request::Act;
 use futures_util::future::join_all;
+use serde_json::Value;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -188,6 +194,37 @@ async fn login_from_a_known_device_has_ten_attempts_of_its_own(registry: Registr
     answer.assert_done(PROGRAM, "Login successful", "/");
 }
 
+/// In one thread, so that its log is that of the test.
+#[tokio::test]
+async fn a_refusal_is_logged_by_the_word_that_its_limit_has_in_the_metrics() {
+    let registry = Registry::start(Kept::Embedded).await;
+    let ask = || async {
+        let ada = registry.program();
+        ada.post("/auth/forgot-password", &[("email", ADA)]).await
+    };
+    for _ in 0..6 {
+        ask().await;
+        registry.wait(15 * MINUTE);
+    }
+    let log = log_of(ask()).await;
+    assert!(log.contains(r#"detail="mail-in-a-day""#), "{log}");
+}
+
+/// What is logged meanwhile.
+async fn log_of<T>(work: impl Future<Output = T>) -> String {
+    let (mut reader, writer) = io::pipe().unwrap();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(Arc::new(writer))
+        .finish();
+    let listening = tracing::subscriber::set_default(subscriber);
+    work.await;
+    drop(listening);
+    let mut log = String::new();
+    reader.read_to_string(&mut log).unwrap();
+    log
+}
+
 async fn login_fails_a_hundred_times_and_the_owner_is_mailed_a_way_in(registry: Registry) {
     registry.add_user(ADA).await;
     let laptop = registry.program();
@@ -206,6 +243,9 @@ async fn login_fails_a_hundred_times_and_the_owner_is_mailed_a_way_in(registry: 
             assert_eq!(answer.header("retry-after"), "900");
         }
     }
+    let shown = registry.operate(ADA, Act::Show).await;
+    assert_eq!(shown["closed"], true);
+    assert_eq!(shown["refused_until"], Value::Null);
     let subject = "Your fpm-registry account is closed to new devices";
     let mail = registry.mail(ADA, subject).await;
 

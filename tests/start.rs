@@ -15,7 +15,12 @@ mod mongod;
 #[path = "common/socket.rs"]
 mod socket;
 
-use std::{fs, os::unix::net::UnixDatagram, process::Output, time::Duration};
+use std::{
+    fs,
+    os::unix::net::UnixDatagram,
+    process::{Command, Output},
+    time::Duration,
+};
 
 use breached::BreachedPasswords;
 use socket::{NEW_PASSWORD, PASSWORD, Setup, get, login, post};
@@ -400,6 +405,28 @@ fn the_log_is_json_if_that_is_asked_for() {
     assert_eq!(fields["message"], "request");
     assert_eq!(fields["path"], "/\"nowhere");
     assert_eq!(fields["status"], 404);
+}
+
+#[test]
+fn lines_for_the_journal_have_a_priority_and_no_time() {
+    // As systemd names the stream (sd-daemon(3)); the second is another one.
+    for (stream, begins) in [
+        ("$(stat -L -c %d:%i /proc/$$/fd/1)", "<4> WARN fpm_registry"),
+        ("1:2", "20"),
+    ] {
+        let setup = Setup::new();
+        let program = setup.command();
+        let mut shell = Command::new("sh");
+        let script = format!("JOURNAL_STREAM={stream} exec \"$0\"");
+        shell.args(["-c", &script]).arg(program.get_program());
+        for (name, value) in program.get_envs() {
+            shell.env(name, value.unwrap_or_default());
+        }
+        let (_, log) = setup.try_start_by(shell).unwrap().terminate();
+        let made = log.lines().next().unwrap();
+        assert!(made.starts_with(begins), "{log}");
+        assert!(made.contains("made the key file"), "{log}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! A line names a user by the id, never by an address or its digest, which can be guessed back (ASVS 16.2.5, 16.3).
 
-use super::{counts::Counts, id::UserId, network::Network};
+use super::{counts::Counts, error::CodeRefusal, id::UserId, network::Network};
 
 /// The target of the lines, so that `RUST_LOG=warn,audit=info` keeps them.
 const TARGET: &str = "audit";
@@ -69,8 +69,19 @@ pub enum LoginFailure {
     Disabled,
     /// The password was right, the code of the second factor was not.
     WrongCode,
+    /// The password was right, but the secret of the authenticator app cannot be decrypted.
+    UnreadableSecret,
     /// A passkey was not accepted.
     Passkey,
+}
+
+impl From<CodeRefusal> for LoginFailure {
+    fn from(refusal: CodeRefusal) -> Self {
+        match refusal {
+            CodeRefusal::Unreadable => Self::UnreadableSecret,
+            _ => Self::WrongCode,
+        }
+    }
 }
 
 impl AuditEvent {
@@ -138,6 +149,9 @@ impl AuditEvent {
                 LoginFailure::Disabled => "the account is disabled",
                 LoginFailure::Passkey => "passkey not accepted",
                 LoginFailure::WrongCode => "wrong code of the second factor",
+                LoginFailure::UnreadableSecret => {
+                    "the secret of the authenticator app cannot be decrypted, its key may be lost"
+                }
             }),
             Self::RateLimited(limit) => Some(limit),
             Self::Operator(did) => Some(did),

@@ -86,7 +86,7 @@ impl Limits {
 
     /// Whether a mail may go to an address that nobody asked for as such, and counts it.
     pub async fn has_mail(&self, email: &Email) -> Result<bool, Error> {
-        match self.count_each(mails_to(email), Vec::new()).await {
+        match self.count_each(mails_to(email), Vec::new(), None).await {
             Ok(_) => Ok(true),
             Err(Error::TooManyAttempts(_)) => Ok(false),
             Err(error) => Err(error),
@@ -126,7 +126,7 @@ impl Limits {
             AttemptKey::of_token(PASSKEY, asked_by),
             CHALLENGES_OF_SESSION,
         )];
-        self.count_each(own, Vec::new()).await.map(drop)
+        self.count_each(own, Vec::new(), None).await.map(drop)
     }
 
     /// Counts an upload token that nobody has.
@@ -171,7 +171,7 @@ impl Limits {
             return Ok(Some(LoginAttempt(None)));
         };
         let own = (AttemptKey::of_token(DEVICE, device), LOGIN_OF_DEVICE);
-        match self.count_each(vec![own], Vec::new()).await {
+        match self.count_each(vec![own], Vec::new(), None).await {
             Ok(counted) => Ok(Some(LoginAttempt(Some(Counted {
                 is_last: false,
                 keys: keys(&counted),
@@ -286,12 +286,8 @@ impl Limits {
         own: Vec<Attempt>,
         (network, what, limit): (Network, &'static str, Limit),
     ) -> Result<Vec<(AttemptKey, Attempts)>, Error> {
-        let counted = self.count_each(own, of_network(what, network, limit)).await;
-        if let Err(Error::TooManyAttempts(_)) = &counted {
-            let refused = AuditEvent::RateLimited(what);
-            self.metrics.audit.record(refused, None, Some(network));
-        }
-        counted
+        let of_network = of_network(what, network, limit);
+        self.count_each(own, of_network, Some(network)).await
     }
 
     /// Counts an attempt under its `own` keys and those of a network.
@@ -302,6 +298,7 @@ impl Limits {
         &self,
         own: Vec<Attempt>,
         network: Vec<Attempt>,
+        client: Option<Network>,
     ) -> Result<Vec<(AttemptKey, Attempts)>, Error> {
         if !self.is_on {
             return Ok(Vec::new());
@@ -315,7 +312,7 @@ impl Limits {
         let closed = closed.filter_map(|((key, _), verdict)| Some((verdict.err()?, key)));
         let closed = closed.max_by_key(|(open_at, _)| *open_at);
         if let Some((_, key)) = closed {
-            self.count_refusal(key);
+            self.record_refusal(key, client);
         }
         let closed_until = closed.map(|(open_at, _)| open_at);
         let counted = attempts.into_iter().zip(verdicts).enumerate();
@@ -334,11 +331,15 @@ impl Limits {
         Err(Error::TooManyAttempts(Wait::until(open_at, now)))
     }
 
-    /// Counts a refusal by the limit that lasts longest.
-    fn count_refusal(&self, key: &AttemptKey) {
+    /// Counts a refusal by the limit that lasts longest, and logs it if there is a client to name.
+    fn record_refusal(&self, key: &AttemptKey, client: Option<Network>) {
         if let Some(what) = attempt_keys::kind(key) {
             let refusals = &self.metrics.rate_limit_refusals;
             refusals.get_or_create(&[("limit", what)]).inc();
+            if client.is_some() {
+                let refused = AuditEvent::RateLimited(what);
+                self.metrics.audit.record(refused, None, client);
+            }
         }
     }
 

@@ -227,7 +227,7 @@ impl Accounts {
                             self.ask_second_factor(caller, &id, attempt).await;
                         }
                         _ => {
-                            let why = AuditEvent::LoginFailed(LoginFailure::WrongCode);
+                            let why = AuditEvent::LoginFailed(refusal.into());
                             self.audit(why, &id, caller);
                         }
                     }

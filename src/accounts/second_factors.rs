@@ -4,7 +4,7 @@ use std::{array, slice};
 
 use super::{
     Accounts, Caller, LoggedIn,
-    audit::{AuditEvent, LoginFailure},
+    audit::AuditEvent,
     error::{CodeRefusal, Error, StoreError},
     recovery_code::{RecoveryCodeText, RecoveryCodeTexts},
     secret_keys::SecretKeys,
@@ -172,11 +172,6 @@ impl Accounts {
                 let finished = self.finish_login(caller, &id, &mut attempt, new, &begun);
                 return finished.await;
             }
-            Ok(Some(Err(CodeRefusal::Unreadable))) => {
-                let error = Error::SecondFactor(CodeRefusal::Unreadable);
-                self.limits.aborted(&mut attempt, &error).await;
-                return Err(error);
-            }
             Ok(Some(Err(refusal))) => refusal,
             Ok(None) => {
                 let error = Error::NotLoggedIn;
@@ -188,11 +183,17 @@ impl Accounts {
                 return Err(error);
             }
         };
-        let why = AuditEvent::LoginFailed(LoginFailure::WrongCode);
+        let why = AuditEvent::LoginFailed(refusal.into());
         self.audit(why, &id, caller);
-        self.record_failure(caller, &attempt, Some(&email), Some(&id))
-            .await?;
-        Err(Error::SecondFactor(refusal))
+        let error = Error::SecondFactor(refusal);
+        match refusal {
+            CodeRefusal::Unreadable => self.limits.aborted(&mut attempt, &error).await,
+            _ => {
+                self.record_failure(caller, &attempt, Some(&email), Some(&id))
+                    .await?;
+            }
+        }
+        Err(error)
     }
 }
 

@@ -3,6 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use serde::{
+    Deserialize,
+    de::value::{Error, StrDeserializer},
+};
 
 use super::perform::{Output, perform};
 use crate::{
@@ -53,5 +57,18 @@ impl EventsCommand {
 }
 
 fn kind(word: &str) -> Result<EventKind, String> {
-    EventKind::parse(word).ok_or_else(|| "there is no such kind of event".to_owned())
+    EventKind::parse(word).ok_or_else(|| {
+        let kinds = kinds().join(", ");
+        format!("there is no such kind of event; the kinds are {kinds}")
+    })
+}
+
+/// The words of all kinds, which serde names where it is given none of them.
+fn kinds() -> Vec<String> {
+    let nothing = EventKind::deserialize(StrDeserializer::<Error>::new(""));
+    let said = nothing.err().map(|error| error.to_string());
+    let said = said.unwrap_or_default();
+    let quoted = said.split('`').skip(1).step_by(2);
+    let kinds = quoted.filter(|word| EventKind::parse(word).is_some());
+    kinds.map(str::to_owned).collect()
 }

@@ -61,7 +61,7 @@ impl Import {
         performer: &mut Performer<'_>,
         users: Vec<FormerUser>,
     ) -> Result<Outcome, String> {
-        let in_use = match self.dry_run && !performer.has_store() {
+        let in_use = match self.dry_run && !performer.has_store()? {
             true => InUse::default(),
             false => all_in_use(performer).await?,
         };

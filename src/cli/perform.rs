@@ -81,8 +81,8 @@ impl<'s> Performer<'s> {
     }
 
     /// Whether there is a store already, as there is for a running server.
-    pub fn has_store(&self) -> bool {
-        store::exists(self.settings)
+    pub fn has_store(&self) -> Result<bool, String> {
+        store::exists(self.settings).map_err(|wrong| wrong.to_string())
     }
 
     /// Has a request done; what came of it, or a sentence that says why it was not.

@@ -90,6 +90,9 @@ pub enum UserCommand {
         /// Which second factors end.
         #[command(flatten)]
         ended: Ended,
+        /// Whether to ask.
+        #[command(flatten)]
+        confirmation: Confirmation,
     },
     /// Delete the account for good
     Delete {
@@ -167,8 +170,19 @@ impl UserCommand {
                 (one, Act::Delete)
             }
             Self::SetEmail { one, email } => (one, Act::SetEmail(email)),
-            Self::Recover { one, email, ended } => {
+            Self::Recover {
+                one,
+                email,
+                ended,
+                confirmation,
+            } => {
                 let ended = ended.into();
+                if ended != EndedFactors::None {
+                    let question = format!("End second factors of {}?", one.user);
+                    if let Err(why) = confirmation.ask(&question) {
+                        return refuse(why);
+                    }
+                }
                 (one, Act::Recover { email, ended })
             }
             Self::Show(one) => (one, Act::Show),

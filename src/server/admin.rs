@@ -21,6 +21,7 @@ use tokio::{
 use super::{backup::back_up, probe::Probe, store::deadline::with_request_deadline};
 use crate::accounts::{
     Accounts,
+    error::StoreError,
     operator::request::{self, Report},
     store::Store,
 };
@@ -49,6 +50,8 @@ pub enum Request {
     Operate(request::Request),
     /// Whether the server works.
     Health,
+    /// Which keys have encrypted secrets.
+    NotedSecretKeys,
     /// To expect a request, whose mark is answered.
     ExpectProbe,
     /// What arrived with this mark.
@@ -179,9 +182,18 @@ impl Admin {
                 let health = with_request_deadline(self.accounts.health()).await;
                 told("The server runs", json!(health))
             }
+            Request::NotedSecretKeys => answer_of(self.noted_secret_keys().await),
             Request::ExpectProbe => told("Expects a request", json!(self.probe.expect())),
             Request::TakeProbe(mark) => told("What arrived", json!(self.probe.take(&mark))),
         }
+    }
+
+    async fn noted_secret_keys(&self) -> Result<Report, StoreError> {
+        let ids = with_request_deadline(self.store.noted_secret_keys()).await?;
+        Ok(Report {
+            sentence: "The keys that have encrypted secrets".to_owned(),
+            facts: json!(ids),
+        })
     }
 }
 

@@ -1,15 +1,18 @@
 //! The file of the keys that encrypt secrets: opens it, makes that of an embedded store, and tells of lost keys.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
 use uuid::Uuid;
 
-use super::settings::{Settings, WrongSetting};
+use super::{
+    owner,
+    settings::{Settings, WrongSetting},
+};
 use crate::accounts::{
     error::StoreError,
     secret_keys::{KeyId, SecretKeys},
@@ -110,6 +113,11 @@ impl KeyFile {
         self.is_made && matches!(self.path.try_exists(), Ok(false))
     }
 
+    /// The user to whom it belongs, and the one to whom `DATA_DIR` does, if it is in there and these are two.
+    pub fn differing_owners(&self) -> Option<(u32, u32)> {
+        owner::differing_owners(&self.path).filter(|_| self.is_made)
+    }
+
     /// Whether others than its owner and its group can read or write it.
     pub fn is_open_to_others(&self) -> bool {
         fs::metadata(&self.path).is_ok_and(|file| file.permissions().mode() & OTHERS != 0)
@@ -126,7 +134,8 @@ impl KeyFile {
     fn open(&self) -> Result<SecretKeys, WrongSetting> {
         if self.is_to_be_made() {
             make(&self.path).map_err(|error| self.refused(format!("cannot be made: {error}")))?;
-            tracing::info!(
+            // Told in every log: who does not read it may lose the secrets.
+            tracing::warn!(
                 "made the key file `{}`; keep a copy, since no backup has it",
                 self.path.display()
             );
@@ -140,15 +149,11 @@ impl KeyFile {
     }
 }
 
-/// Makes the file of a new key, for this user alone; leaves one that another process has made meanwhile. It is whole as
+/// Makes the file of a new key, for the owner of its folder alone; leaves one that another process has made meanwhile. It is whole as
 /// soon as it is there.
 fn make(path: &Path) -> io::Result<()> {
     let unfinished = path.with_extension(format!("{}.partial", Uuid::new_v4().simple()));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&unfinished)?;
+    let mut file = owner::make_file(&unfinished)?;
     let made = file
         .write_all(SecretKeys::random_file_text().as_bytes())
         .and_then(|()| file.sync_all())

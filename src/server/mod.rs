@@ -9,7 +9,8 @@
 //! - [`headers`]: limits on headers, the same-origin rule, default headers
 //! - [`health`]: whether the server works, for what watches it; [`last_look`]: one look at the store for all who ask
 //! - [`who`]: whose session or upload token it is, for services and proxies
-//! - [`peer`]: the client's network, also behind proxies; [`log`]: the access log
+//! - [`peer`]: the client's network, also behind proxies; [`log`]: the access log;
+//!   [`journal`]: lines for systemd's journal
 //! - [`mod@listen`]: connections: their number and timeouts; [`state`]: what all handlers share
 //! - [`mod@stop_signal`]: what ends the server, or a command that has to clean up
 //! - [`probe`]: a request of an operator, to see what the proxy passes on
@@ -17,6 +18,7 @@
 //! - [`settings`]: configuration; [`breached`]: opens the filter of breached passwords; [`key_file`]: the
 //!   keys that encrypt secrets; [`tls`]: to other servers
 //! - [`metrics`]: what is counted, and the address that shows it
+//! - [`owner`]: whose the files of the data folder are
 //! - [`mail`], [`store`]: implementations of the accounts' traits `Mailer` and `Store`
 
 pub mod admin;
@@ -29,6 +31,7 @@ pub mod export;
 pub mod files;
 pub mod headers;
 pub mod health;
+pub mod journal;
 pub mod key_file;
 pub mod last_look;
 pub mod listen;
@@ -37,6 +40,7 @@ pub mod mail;
 pub mod metrics;
 pub mod negotiation;
 pub mod openapi;
+pub mod owner;
 pub mod peer;
 pub mod prerendered;
 pub mod probe;

@@ -2,7 +2,11 @@
 
 use std::{
     fs,
-    os::unix::{fs::PermissionsExt, net::UnixListener},
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt, chown},
+        net::UnixListener,
+        process::CommandExt,
+    },
     process::{Command, Stdio},
     thread::sleep,
     time::Duration,
@@ -73,6 +77,65 @@ fn a_backup_of_a_running_server_fills_either_store_and_users_go_on() {
             said.contains("the file of the backup cannot be read or written: "),
             "{said}"
         );
+    }
+}
+
+/// Who may not look into the folder is not told that there is nothing.
+#[test]
+fn a_store_that_this_user_may_not_see_is_not_said_to_be_missing() {
+    let setup = Setup::new();
+    drop(setup.start());
+    let mut command = setup.command();
+    if fs::metadata(setup.folder()).unwrap().uid() == 0 {
+        command.uid(61_234).current_dir("/");
+    } else {
+        fs::set_permissions(setup.folder(), fs::Permissions::from_mode(0o0)).unwrap();
+    }
+    let output = command.args(["user", "list"]).output().unwrap();
+    fs::set_permissions(setup.folder(), fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        format!(
+            "fpm-registry: DATA_DIR: `{}` cannot be looked at: Permission denied (os error 13); run this as the user of the server, or as root\n",
+            setup.folder().join("registry.redb").display()
+        )
+    );
+}
+
+/// Root restores into the folder of the server's user, and the server has to open what root made.
+#[test]
+fn what_root_makes_belongs_to_the_owner_of_the_folder() {
+    const SERVER: u32 = 61_234;
+    let setup = Setup::new();
+    let file = setup.folder().join("registry.backup");
+    let path = file.to_str().unwrap();
+    setup.start().sign_up(ADA);
+    done(&setup, &["backup", path]);
+    if fs::metadata(&file).unwrap().uid() != 0 {
+        eprintln!("not tried: only root can give files away");
+        return;
+    }
+    let target = Setup::new();
+    fs::create_dir_all(target.folder()).unwrap();
+    chown(target.folder(), Some(SERVER), Some(SERVER)).unwrap();
+    done(&target, &["restore", path]);
+    let (_, told) = done_and_told(&target, &["user", "unlock", ADA]);
+    assert!(told.contains("made the key file "), "{told}");
+    let to = ["doctor", "--send-to", ADA];
+    target.command().args(to).output().unwrap();
+    let outbox = target.folder().join("outbox");
+    let mails: Vec<_> = fs::read_dir(&outbox).unwrap().collect();
+    let [mail] = mails.as_slice() else {
+        panic!("not one mail: {mails:?}");
+    };
+    let in_folder = ["registry.redb", "secret.key"].map(|name| target.folder().join(name));
+    for made in in_folder
+        .iter()
+        .chain([&outbox, &mail.as_ref().unwrap().path()])
+    {
+        let made_by = fs::metadata(made).unwrap();
+        let owner = (made_by.uid(), made_by.gid());
+        assert_eq!(owner, (SERVER, SERVER), "{}", made.display());
     }
 }
 

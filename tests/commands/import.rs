@@ -177,7 +177,7 @@ fn users_of_the_first_backend_log_in_with_the_passwords_they_had() {
 fn a_file_of_mongodump_is_imported_without_a_server_too() {
     let users = former_users();
     for setup in setups() {
-        let setup = setup.with("LEGACY_SALT", SALT);
+        let setup = setup.with("LEGACY_SALT", SALT).with_key_file();
         import(&setup, &Source::file(&users), &users);
         users_log_in(&setup, setup.start());
     }
@@ -407,7 +407,7 @@ fn a_user_without_an_id_is_not_taken() {
     let mut nobody = former_user("ada", ADA);
     nobody.remove("_id");
     let source = Source::file(&[nobody]);
-    let [setup, _] = setups();
+    let [setup, _] = setups().map(Setup::with_key_file);
     let said = done(&setup, &["import", source.name()]);
     let expected = "Imported 0 users; 0 were here already, 1 are not taken\n  already_here: 0\n  not_taken: \n    \
                     reason \"no-id\", user none\n  taken: 0\n  without_name: none\n";
@@ -429,7 +429,7 @@ fn users_with_odd_or_shared_ids_are_not_taken() {
         with_id("one", twice.clone()),
         with_id("two", twice),
     ];
-    let [setup, _] = setups();
+    let [setup, _] = setups().map(Setup::with_key_file);
     let mut file = users.map(|user| user.to_vec().unwrap()).concat();
     let mut eve = former_user("eve", "eve@example.org");
     eve.remove("_id");
@@ -485,7 +485,7 @@ fn a_source_that_cannot_be_used_is_refused_with_a_sentence() {
         ),
         (
             "mongodb://user:secret@127.0.0.1:1/x",
-            "the source cannot be used: MONGO_URI: no MongoDB server answers at 127.0.0.1:1",
+            "the source: no MongoDB server answers at 127.0.0.1:1",
         ),
         (
             &format!("{uri}/nothing-here"),

@@ -6,7 +6,7 @@ use super::{
     ADA, PASSWORD, Registry, Setup,
     code_of_app::code_of_app,
     done, facts, history,
-    key_file::{OLD, with_keys, written},
+    key_file::{NEW, OLD, with_keys, written},
     mail_with, refused, setups,
     socket::{login, post},
 };
@@ -135,6 +135,23 @@ fn without_a_server_they_end_in_a_day_too_and_who_gets_an_account_back_keeps_the
 }
 
 #[test]
+fn a_login_that_a_lost_key_refuses_is_logged_as_such() {
+    let [setup, _] = setups().map(with_key);
+    let registry = setup.start();
+    registry.sign_up(ADA);
+    add_app(&registry, ADA);
+    drop(registry);
+    written(&setup, NEW);
+    let registry = setup.start();
+    let fields = [("email", ADA), ("password", PASSWORD), ("code", "123456")];
+    assert_eq!(registry.send(&post("/auth/login", &fields)).status, 401);
+    let log = registry.stop();
+    let detail = "the secret of the authenticator app cannot be decrypted, its key may be lost";
+    assert_eq!(log.matches(detail).count(), 1, "{log}");
+    assert!(!log.contains("wrong code of the second factor"), "{log}");
+}
+
+#[test]
 fn who_gives_an_account_back_ends_what_the_thief_has_added() {
     const OF_HOURS: &str = "--end-second-factors-of-hours";
     const ALL: &str = "--end-all-second-factors";
@@ -157,7 +174,11 @@ fn who_gives_an_account_back_ends_what_the_thief_has_added() {
             "recovery_codes": shown["recovery_codes"],
         });
         assert_eq!(told, left, "they stay by themselves");
-        assert_eq!(recover(&[OF_HOURS, "0"]), left, "none is of this moment");
+        assert_eq!(
+            recover(&[OF_HOURS, "0", "--yes"]),
+            left,
+            "none is of this moment"
+        );
         let nothing = json!({
             "user": shown["id"],
             "email": ADA,
@@ -165,11 +186,16 @@ fn who_gives_an_account_back_ends_what_the_thief_has_added() {
             "passkeys": [],
             "recovery_codes": null,
         });
-        assert_eq!(recover(&[OF_HOURS, "1"]), nothing);
+        assert_eq!(recover(&[OF_HOURS, "1", "--yes"]), nothing);
 
         registry.sign_up(EVE);
         add_app(&registry, EVE);
-        let told = facts(&setup, &["user", "recover", EVE, EVE, ALL]);
+        let asked = refused(&setup, &["user", "recover", EVE, EVE, ALL]);
+        assert_eq!(
+            asked,
+            "fpm-registry: this cannot be undone, and there is no terminal to ask on: add --yes\n"
+        );
+        let told = facts(&setup, &["user", "recover", EVE, EVE, ALL, "--yes"]);
         assert_eq!(told["authenticator_app"], Value::Null);
         assert_eq!(told["recovery_codes"], Value::Null);
         let both = refused(&setup, &["user", "recover", EVE, EVE, ALL, OF_HOURS, "1"]);

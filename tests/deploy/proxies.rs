@@ -266,6 +266,9 @@ fn with_files_of(example: &str, folder: &Folder) -> String {
         .collect::<String>()
         .replace("/var/log/nginx", &folder.0.display().to_string())
         .replace("listen 80;", &format!("listen {};", free_address()))
+        // A machine of tests may have no IPv6.
+        .replace("listen [::]:80;", &format!("listen {};", free_address()))
+        .replace("listen [::]:443", &format!("listen {}", free_address()))
         .replace(
             "listen 443 ssl;",
             &format!("listen {} ssl;", free_address()),

@@ -5,9 +5,15 @@ use std::{
     os::unix::fs::PermissionsExt,
 };
 
-use crate::{examine, setup};
+use crate::{
+    examine,
+    mongod::{Mongod, database_name},
+    setup,
+    socket::post,
+};
 
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+const OTHER_KEY: &str = "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=";
 
 #[test]
 fn a_key_file_that_is_not_there_yet_is_not_made_by_a_look() {
@@ -58,6 +64,35 @@ fn a_key_file_has_keys_and_is_closed_to_others() {
     ] {
         fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
         examine(&setup, &[]).assert_line(&line);
+    }
+}
+
+#[test]
+fn a_key_that_the_store_needs_and_the_file_lacks_is_wrong() {
+    let database = database_name();
+    let on_mongo = setup()
+        .with("MONGO_URI", &Mongod::shared().uri())
+        .with("MONGO_DB_NAME", &database);
+    for setup in [setup(), on_mongo] {
+        fs::create_dir_all(setup.folder()).unwrap();
+        let file = setup.folder().join("keys");
+        let setup = setup
+            .clone()
+            .with("SECRET_KEY_FILE", file.to_str().unwrap());
+        fs::write(&file, KEY).unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        let registry = setup.start();
+        let session = registry.sign_up("ada@example.org");
+        let begin = post("/account/totp", &[]).with("Cookie", session.session());
+        assert_eq!(registry.send(&begin).status, 200);
+        drop(registry);
+        assert_eq!(examine(&setup, &[]).lines.matches("630dcd29").count(), 1);
+
+        fs::write(&file, OTHER_KEY).unwrap();
+        let line = "wrong    key file     the store needs the keys 630dcd29 too, without which authenticator apps do not work; put them back below the keys there; if they are lost, see what the log of the server says at its start";
+        examine(&setup, &[]).assert_line(line);
+        let _registry = setup.start();
+        examine(&setup, &[]).assert_line(line);
     }
 }
 

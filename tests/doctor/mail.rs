@@ -55,6 +55,18 @@ async fn a_mail_server_takes_a_test_mail() {
     }
 }
 
+#[test]
+fn without_a_mail_server_a_test_mail_is_a_file() {
+    let setup = setup();
+    let examined = examine(&setup, &["--send-to", ADA]);
+    let mut mails = fs::read_dir(setup.folder().join("outbox")).unwrap();
+    let mail = mails.next().unwrap().unwrap().path();
+    examined.assert_line(&format!(
+        "ok       test mail    it is in {}, and was sent to nobody",
+        mail.display()
+    ));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mail_server_out_of_reach_is_wrong() {
     let setup = mailing_to("smtp://127.0.0.1:1");

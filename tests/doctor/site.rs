@@ -79,6 +79,17 @@ async fn a_site_that_tells_no_browser_to_keep_to_https_is_wrong() {
     }
 }
 
+/// The proxy answers in the place of the server, whose header it cannot know.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_of_hsts_needs_an_answer_of_the_server() {
+    let answer = "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n";
+    let front = Front::start(Some(CERTIFICATE), answer).await;
+    let examined = at(&format!("https://localhost:{}", front.port), CERTIFICATE);
+    let found = examined.line("PUBLIC_URL").unwrap();
+    assert!(found.contains(" answers 502; "), "{found}");
+    assert_eq!(examined.line("HSTS"), None);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_site_out_of_reach_is_wrong() {
     at("http://127.0.0.1:1", CERTIFICATE).assert_line(&format!(

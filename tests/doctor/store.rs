@@ -1,6 +1,9 @@
 //! The store: reachable, with its indexes, and not made by a look.
 
-use std::fs;
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, chown, symlink},
+};
 
 use mongodb::{
     Client,
@@ -41,6 +44,41 @@ fn the_file_of_the_store_can_be_opened_or_is_damaged() {
     let line = examined.line("store").unwrap();
     let begins = format!("wrong    store        DATA_DIR: `{name}`");
     assert!(line.starts_with(&begins), "{line}");
+}
+
+#[test]
+fn a_store_and_a_key_of_another_than_the_folder_are_wrong() {
+    let setup = setup();
+    drop(setup.start());
+    if fs::metadata(setup.folder()).unwrap().uid() != 0 {
+        eprintln!("not tried: only root can give files away");
+        return;
+    }
+    chown(setup.folder(), Some(61_234), None).unwrap();
+    for (looked_at, name) in [("store   ", "registry.redb"), ("key file", "secret.key")] {
+        let name = setup.folder().join(name);
+        let name = name.display();
+        examine(&setup, &[]).assert_line(&format!(
+            "wrong    {looked_at}     {name} belongs to the user 0, and DATA_DIR to the user 61234; give it to the owner of DATA_DIR: chown 61234 {name}"
+        ));
+    }
+}
+
+#[test]
+fn a_folder_that_is_a_link_to_nothing_is_no_store() {
+    let setup = setup();
+    fs::create_dir_all(setup.folder()).unwrap();
+    let link = setup.folder().join("link");
+    symlink("/nowhere/at/all", &link).unwrap();
+    let setup = setup.clone().with("DATA_DIR", link.to_str().unwrap());
+    let said = setup.try_start().err().unwrap();
+    assert_eq!(
+        said,
+        format!(
+            "fpm-registry: DATA_DIR: `{}` is a link to what is not there\n",
+            link.display()
+        )
+    );
 }
 
 #[test]

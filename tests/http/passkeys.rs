@@ -485,7 +485,7 @@ async fn who_takes_the_account_back_loses_later_passkeys(registry: Registry) {
     assert!(page.body.contains(sentence), "{}", page.body);
 
     take_back(&registry, &of_own).await;
-    let refused = browser.use_passkey(&mut own, "login").await;
+    let refused = registry.program().use_passkey(&mut own, "login").await;
     refused.assert_refused(PROGRAM, 401, "This passkey was not accepted", None);
 }
 

@@ -37,7 +37,7 @@ fn the_first_start_makes_a_key_file_for_its_user_alone_and_the_next_reads_it() {
     let setup = Setup::new();
     let path = setup.folder().join("secret.key");
     let told = format!(
-        " INFO fpm_registry::server::key_file: made the key file `{}`; keep a copy, since no backup has it\n",
+        " WARN fpm_registry::server::key_file: made the key file `{}`; keep a copy, since no backup has it\n",
         path.display()
     );
     assert_eq!(log_of(&setup).matches(&told).count(), 1);

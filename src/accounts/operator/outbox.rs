@@ -11,6 +11,9 @@ use crate::accounts::{
     mail::{MailId, MailState, OutboxMail},
 };
 
+/// What is said of a mail that waits for another attempt.
+const FAILED: &str = "the last attempt failed, the log says why";
+
 impl Accounts {
     pub(super) async fn list_mails(&self) -> Result<Report, NotDone> {
         let mails = self.store.mails(MAX_ROWS).await?;
@@ -59,9 +62,13 @@ fn report(id: MailId, what: &str) -> Report {
 fn row(listed: &OutboxMail) -> Value {
     let mail = &listed.mail;
     let (state, at, reason) = match &listed.state {
-        MailState::Waiting(due_at) => ("waiting", Some(due_at.rfc3339()), None),
+        MailState::Waiting(due_at) => {
+            // Why is in the log alone, until the mail is given up.
+            let failed = (mail.attempts > 0).then_some(FAILED);
+            ("waiting", Some(due_at.rfc3339()), failed)
+        }
         MailState::Sending(until) => ("sending", Some(until.rfc3339()), None),
-        MailState::Parked(reason) => ("parked", None, Some(reason)),
+        MailState::Parked(reason) => ("parked", None, Some(reason.as_str())),
     };
     json!({
         "mail": mail.id.to_string(),

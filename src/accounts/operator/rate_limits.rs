@@ -9,7 +9,13 @@ use super::{
     request::{NotDone, Report},
 };
 use crate::accounts::{
-    Accounts, attempt_keys, attempts::AttemptKey, email::Email, network::Network,
+    Accounts,
+    attempt_keys::{self, login_keys},
+    attempts::AttemptKey,
+    clock::Timestamp,
+    email::Email,
+    limit_table::MAX_ATTEMPTS,
+    network::Network,
 };
 
 impl Accounts {
@@ -34,6 +40,25 @@ impl Accounts {
         })
     }
 
+    /// Until when logins to an account from devices it does not know are refused, if they are.
+    pub(super) async fn logins_refused_until(
+        &self,
+        email: &Email,
+    ) -> Result<Option<RefusedUntil>, NotDone> {
+        let now = self.clock.now();
+        let all = self.store.closed_attempts(now, MAX_ATTEMPTS as usize);
+        let closed = all.await?;
+        let open_at = |wanted: &AttemptKey| {
+            let found = closed.iter().find(|(key, _)| key == wanted);
+            found.map(|(_, attempts)| attempts.open_at)
+        };
+        let [for_some_time, in_a_row] = login_keys(email);
+        Ok(match open_at(&in_a_row) {
+            Some(_) => Some(RefusedUntil::Unlocked),
+            None => open_at(&for_some_time).map(RefusedUntil::Moment),
+        })
+    }
+
     pub(super) async fn clear_limits(&self, what: &str) -> Result<Report, NotDone> {
         let keys = keys_of(what)?;
         self.store.settle_attempts(&keys, &[]).await?;
@@ -43,6 +68,15 @@ impl Accounts {
             facts: json!({ "cleared": keys.iter().map(AttemptKey::as_str).collect::<Vec<_>>() }),
         })
     }
+}
+
+/// Until when logins are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RefusedUntil {
+    /// Until then.
+    Moment(Timestamp),
+    /// Until a mailed link or an operator ends it, after too many failures in a row.
+    Unlocked,
 }
 
 /// The keys of an e-mail address, of the address of a network, or the one that is typed as it stands in the list.

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::request::{Act, EndedFactors, NotDone, Report};
+use super::{
+    rate_limits::RefusedUntil,
+    request::{Act, EndedFactors, NotDone, Report},
+};
 use crate::accounts::{
     Accounts,
     clock::Timestamp,
@@ -159,7 +162,14 @@ impl Accounts {
     async fn show(&self, user: &User) -> Result<Report, NotDone> {
         let mut facts = export::export(user);
         facts["disabled_at"] = json!(user.disabled_at.map(|at| at.rfc3339()));
-        facts["failed_logins"] = json!(self.limits.failed_logins(&user.email).await?);
+        let failed = self.limits.failed_logins(&user.email).await?;
+        facts["failed_logins_in_7_days"] = json!(failed);
+        let refused_until = self.logins_refused_until(&user.email).await?;
+        facts["closed"] = json!(refused_until == Some(RefusedUntil::Unlocked));
+        facts["refused_until"] = match refused_until {
+            Some(RefusedUntil::Moment(moment)) => json!(moment.rfc3339()),
+            Some(RefusedUntil::Unlocked) | None => Value::Null,
+        };
         Ok(Report {
             sentence: format!("User {}", user.id),
             facts,

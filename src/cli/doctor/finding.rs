@@ -1,6 +1,6 @@
 //! What a look found, and how it is printed.
 
-use std::fmt;
+use std::{fmt, path::Path};
 
 use serde_json::{Value, json};
 
@@ -50,6 +50,20 @@ impl Finding {
     pub fn wrong_setting(looked_at: &'static str, setting: &WrongSetting) -> Self {
         let change = "correct this setting, or what it names";
         Self::wrong(looked_at, setting.to_string(), change)
+    }
+
+    /// A file belongs to another user than `DATA_DIR`, so that the server may not open it.
+    pub fn of_another_owner(
+        looked_at: &'static str,
+        file: &Path,
+        (owner, of_folder): (u32, u32),
+    ) -> Self {
+        let name = file.display();
+        Self::wrong(
+            looked_at,
+            format!("{name} belongs to the user {owner}, and DATA_DIR to the user {of_folder}"),
+            format!("give it to the owner of DATA_DIR: chown {of_folder} {name}"),
+        )
     }
 
     fn new(looked_at: &'static str, found: impl Into<String>, verdict: Verdict) -> Self {

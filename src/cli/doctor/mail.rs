@@ -75,7 +75,11 @@ async fn send(settings: &Settings, to: &Email) -> Finding {
         Err(setting) => return Finding::wrong_setting(TEST_MAIL, &setting),
     };
     match mailer.send_test(to).await {
-        Ok(()) => Finding::ok(TEST_MAIL, "it was accepted; see whether it arrives"),
+        Ok(None) => Finding::ok(TEST_MAIL, "it was accepted; see whether it arrives"),
+        Ok(Some(file)) => {
+            let found = format!("it is in {}, and was sent to nobody", file.display());
+            Finding::ok(TEST_MAIL, found)
+        }
         Err(error) => Finding::wrong(
             TEST_MAIL,
             error.to_string(),

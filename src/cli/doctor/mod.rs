@@ -47,8 +47,16 @@ impl Doctor {
     /// Looks at everything, and prints what it found. The exit code is 0 if nothing is wrong.
     pub async fn run(self, settings: &Settings) -> ExitCode {
         let server = Server::find(settings).await;
-        let (store, mail, site, proxy) = tokio::join!(
-            in_time("store", store::look(settings, &server)),
+        // The key file after the store: only one can have the file of the store open.
+        let store_and_keys = async {
+            let store = in_time("store", store::look(settings, &server)).await;
+            (
+                store,
+                in_time("key file", keys::look(settings, &server)).await,
+            )
+        };
+        let ((store, keys), mail, site, proxy) = tokio::join!(
+            store_and_keys,
             in_time("mail", mail::look(settings, self.send_to.as_ref())),
             in_time("PUBLIC_URL", site::look(settings)),
             in_time("proxy", proxy::look(settings, &server)),
@@ -57,7 +65,7 @@ impl Doctor {
             settings::look(settings),
             vec![server.finding()],
             store,
-            vec![keys::look(settings)],
+            keys,
             vec![disk::look(&settings.data_dir)],
             mail,
             site,

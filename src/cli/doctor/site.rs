@@ -28,6 +28,9 @@ pub async fn look(settings: &Settings) -> Vec<Finding> {
             if url.is_https() {
                 let now = Clock::default().now();
                 findings.push(certificate::valid(reply.certificate_ends, now));
+            }
+            // What answers in the place of the server sends no such header.
+            if url.is_https() && reply.head.status == StatusCode::OK {
                 findings.push(hsts(&reply.head.headers));
             }
             findings

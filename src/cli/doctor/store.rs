@@ -4,6 +4,7 @@ use std::{path::Path, time::Duration};
 
 use super::{finding::Finding, server::Server};
 use crate::server::{
+    owner::differing_owners,
     settings::Settings,
     store::{self, MongoInspection, embedded_file, inspect_mongo},
 };
@@ -69,9 +70,10 @@ fn look_at_file(data_dir: &Path, server: &Server) -> Option<Finding> {
     let file = embedded_file(data_dir);
     let name = file.display();
     Some(match file.try_exists() {
-        Ok(true) => match store::open_embedded(data_dir) {
-            Ok(_) => Finding::ok(STORE, format!("{name} can be opened")),
-            Err(setting) => Finding::wrong_setting(STORE, &setting),
+        Ok(true) => match (differing_owners(&file), store::open_embedded(data_dir)) {
+            (_, Err(setting)) => Finding::wrong_setting(STORE, &setting),
+            (Some(owners), Ok(_)) => Finding::of_another_owner(STORE, &file, owners),
+            (None, Ok(_)) => Finding::ok(STORE, format!("{name} can be opened")),
         },
         Ok(false) => Finding::ok(STORE, format!("the first start makes {name}")),
         Err(error) => Finding::wrong(

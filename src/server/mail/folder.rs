@@ -1,16 +1,16 @@
 //! Mails as `.eml` files, for a registry without an SMTP server.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, DirBuilder, File},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
 
 use time::OffsetDateTime;
 
 use crate::accounts::mail::{MailError, MailId};
-use crate::server::settings::WrongSetting;
+use crate::server::{owner, settings::WrongSetting};
 
 /// A folder of mails. Only the user that runs the server can read it, since mails contain reset links.
 #[derive(Debug)]
@@ -33,15 +33,15 @@ impl Folder {
         format!("files in {}", self.0.display())
     }
 
-    /// Writes a mail, whole or not at all. Failures such as a full disk are temporary.
-    pub(super) async fn write(&self, id: MailId, content: Vec<u8>) -> Result<(), MailError> {
+    /// Writes a mail to a file, whole or not at all. Failures such as a full disk are temporary.
+    pub(super) async fn write(&self, id: MailId, content: Vec<u8>) -> Result<PathBuf, MailError> {
         let file = self.0.join(format!("{}-{id}.eml", now()));
         let target = file.clone();
         let written = tokio::task::spawn_blocking(move || write_whole(&target, &content)).await;
         match written.unwrap_or_else(|panic| Err(io::Error::other(panic))) {
             Ok(()) => {
                 tracing::info!(file = %file.display(), "mail written");
-                Ok(())
+                Ok(file)
             }
             Err(cause) => Err(MailError::Temporary(format!(
                 "the mail's file cannot be written: {cause}"
@@ -51,10 +51,13 @@ impl Folder {
 }
 
 fn prepare(folder: &Path) -> io::Result<()> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)?;
+    if let Some(data_dir) = folder.parent() {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(data_dir)?;
+    }
+    owner::make_folder(folder)?;
     let probe = folder.join(".probe");
     write_whole(&probe, b"")?;
     fs::remove_file(probe)
@@ -63,12 +66,12 @@ fn prepare(folder: &Path) -> io::Result<()> {
 /// Writes a file under another name and then renames it, so that it is never seen half-written.
 fn write_whole(target: &Path, content: &[u8]) -> io::Result<()> {
     let partial = target.with_extension("partial");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&partial)?;
+    // What a process that was killed has left behind.
+    match fs::remove_file(&partial) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = owner::make_file(&partial)?;
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&partial, target)?;

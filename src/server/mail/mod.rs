@@ -12,6 +12,8 @@ mod letters;
 pub mod memory;
 pub mod smtp;
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use lettre::{
     Address, Message,
@@ -108,17 +110,22 @@ impl LettreMailer {
         self.transport.describe()
     }
 
-    /// Sends a mail that says that it is a test.
-    pub async fn send_test(&self, to: &Email) -> Result<(), MailError> {
+    /// Sends a mail that says that it is a test. The file that it became, if mails become files.
+    pub async fn send_test(&self, to: &Email) -> Result<Option<PathBuf>, MailError> {
         self.deliver(MailId::random(), to, &test_mail::letter())
             .await
     }
 
-    async fn deliver(&self, id: MailId, to: &Email, letter: &Letter) -> Result<(), MailError> {
+    async fn deliver(
+        &self,
+        id: MailId,
+        to: &Email,
+        letter: &Letter,
+    ) -> Result<Option<PathBuf>, MailError> {
         let message = self.message(id, to, letter)?;
         match &self.transport {
-            Transport::Smtp(server) => server.send(&message).await,
-            Transport::Folder(folder) => folder.write(id, message.formatted()).await,
+            Transport::Smtp(server) => server.send(&message).await.map(|()| None),
+            Transport::Folder(folder) => folder.write(id, message.formatted()).await.map(Some),
             Transport::Memory(inbox) => {
                 inbox.put(ReceivedMail {
                     to: to.as_str().to_owned(),
@@ -126,7 +133,7 @@ impl LettreMailer {
                     text: letter.text(),
                     raw: String::from_utf8_lossy(&message.formatted()).into_owned(),
                 });
-                Ok(())
+                Ok(None)
             }
         }
     }
@@ -153,7 +160,7 @@ impl LettreMailer {
 impl Mailer for LettreMailer {
     async fn send(&self, mail: Mail) -> Result<(), MailError> {
         let letter = letter(&mail.letter, &self.public_url);
-        self.deliver(mail.id, &mail.to, &letter).await
+        self.deliver(mail.id, &mail.to, &letter).await.map(drop)
     }
 }
 

@@ -8,7 +8,7 @@ mod mongo;
 use std::{path::Path, sync::Arc};
 
 use super::settings::{Settings, WrongSetting};
-use crate::accounts::store::Store;
+use crate::accounts::{secret_keys::KeyId, store::Store};
 
 pub use self::mongo::first_backend;
 use self::{embedded::EmbeddedStore, mongo::MongoStore};
@@ -35,7 +35,7 @@ pub async fn open(settings: &Settings) -> Result<(Arc<dyn Store>, String), Wrong
 
 /// The same, unless the embedded store is not there yet: a command would make one where nobody looks for it.
 pub async fn open_existing(settings: &Settings) -> Result<(Arc<dyn Store>, String), WrongSetting> {
-    if !exists(settings) {
+    if !exists(settings)? {
         let folder = &settings.data_dir;
         return Err(WrongSetting::new(format!(
             "DATA_DIR: there is no store in `{}`; set DATA_DIR or MONGO_URI as for the server",
@@ -46,8 +46,32 @@ pub async fn open_existing(settings: &Settings) -> Result<(Arc<dyn Store>, Strin
 }
 
 /// Whether there is a store to open. A database of MongoDB is there as soon as somebody asks for it.
-pub fn exists(settings: &Settings) -> bool {
-    settings.mongo_uri.is_some() || embedded_file(&settings.data_dir).exists()
+/// An error if this user may not know.
+pub fn exists(settings: &Settings) -> Result<bool, WrongSetting> {
+    if settings.mongo_uri.is_some() {
+        return Ok(true);
+    }
+    let file = embedded_file(&settings.data_dir);
+    file.try_exists().map_err(|error| {
+        let file = file.display();
+        WrongSetting::new(format!(
+            "DATA_DIR: `{file}` cannot be looked at: {error}; run this as the user of the server, or as root"
+        ))
+    })
+}
+
+/// The keys that have encrypted secrets in the store that the settings choose, which is not made or changed.
+pub async fn noted_secret_keys(settings: &Settings) -> Result<Vec<KeyId>, WrongSetting> {
+    let noted = match &settings.mongo_uri {
+        Some(uri) => mongo::secret_keys::noted(uri, &settings.mongo_db_name).await?,
+        None => {
+            let (store, _) = open_existing(settings).await?;
+            let noted = store.noted_secret_keys().await;
+            store.close().await;
+            noted
+        }
+    };
+    noted.map_err(|error| WrongSetting::new(error.to_string()))
 }
 
 /// Opens the store in a MongoDB database and creates its indexes.

@@ -3,7 +3,7 @@
 use std::{
     fs::{DirBuilder, File, OpenOptions},
     io::{self, BufReader, Read},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::DirBuilderExt,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
 };
@@ -15,7 +15,7 @@ use redb::{
 use tokio::sync::RwLock;
 
 use super::tables::{Commit, Result, Tables};
-use crate::server::settings::WrongSetting;
+use crate::server::{owner::make_file, settings::WrongSetting};
 
 const FILE_NAME: &str = "registry.redb";
 /// The size of the header of a redb file.
@@ -38,10 +38,9 @@ pub(super) struct RegistryFile {
 impl RegistryFile {
     pub(super) fn open(dir: &Path) -> Result<Self, WrongSetting> {
         let path = path(dir);
-        let database = make_dir(dir)
-            .and_then(|()| make_file(&path))
-            .map_err(|error| cannot_write(dir, &error))
-            .and_then(|file| open_database(file).map_err(|error| cannot_open(&path, error)))?;
+        make_dir(dir).map_err(|error| cannot_make(dir, &error))?;
+        let file = open_or_make(&path).map_err(|error| cannot_write(&path, &error))?;
+        let database = open_database(file).map_err(|error| cannot_open(&path, error))?;
         File::open(dir)
             .and_then(|dir| dir.sync_all())
             .map_err(|error| cannot_write(dir, &error))?;
@@ -65,7 +64,7 @@ impl RegistryFile {
     fn reopen_as(&self, database: &mut Option<Database>) {
         let opened = catch_redb_panic(|| {
             *database = None;
-            open_database(make_file(&self.path)?)
+            open_database(open_or_make(&self.path)?)
         });
         match opened {
             Ok(opened) => *database = Some(opened),
@@ -134,14 +133,13 @@ fn make_dir(dir: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
-fn make_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
+fn open_or_make(path: &Path) -> io::Result<File> {
+    match make_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            OpenOptions::new().read(true).write(true).open(path)
+        }
+        made => made,
+    }
 }
 
 fn open_database(file: File) -> Result<Database, DatabaseError> {
@@ -206,12 +204,20 @@ fn prepare(transaction: WriteTransaction) -> Result<Option<String>> {
     Ok(why)
 }
 
-fn cannot_write(dir: &Path, error: &io::Error) -> WrongSetting {
+fn cannot_make(dir: &Path, error: &io::Error) -> WrongSetting {
+    if dir.is_symlink() && !dir.exists() {
+        let dir = dir.display();
+        return WrongSetting::new(format!("DATA_DIR: `{dir}` is a link to what is not there"));
+    }
+    cannot_write(dir, error)
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> WrongSetting {
     let reason = error.to_string();
     let reason = reason.split(" (os error").next().unwrap_or_default();
     WrongSetting::new(format!(
         "DATA_DIR: `{}` cannot be written: {reason}",
-        dir.display()
+        path.display()
     ))
 }
 

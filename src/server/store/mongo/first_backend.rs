@@ -32,8 +32,11 @@ pub enum SourceError {
     #[error("name the database after the host, as in mongodb://127.0.0.1:27017/fpmregistry")]
     NoDatabase,
     /// The connection string, or the server that it leads to, does not work.
-    #[error("the source cannot be used: {0}")]
+    #[error("{}", of_argument(.0))]
     Unusable(WrongSetting),
+    /// The same of the registry's own database.
+    #[error(transparent)]
+    OwnUnusable(WrongSetting),
     /// It is the database of this registry.
     #[error(
         "the source is the database of this registry: set MONGO_DB_NAME to another one, into which users are copied"
@@ -51,6 +54,11 @@ pub enum SourceError {
     /// There is nobody.
     #[error("there are no users in the source")]
     NoUsers,
+}
+
+/// What is said of the setting, said of the argument.
+fn of_argument(wrong: &WrongSetting) -> String {
+    wrong.to_string().replacen("MONGO_URI", "the source", 1)
 }
 
 /// Reads all users of a database, if `source` is a MongoDB connection string, or else of a file.
@@ -89,7 +97,7 @@ async fn is_own(source: &Database, settings: &Settings) -> Result<bool, SourceEr
     let (Some(uri), true) = (&settings.mongo_uri, source.name() == name) else {
         return Ok(false);
     };
-    let own = connect(uri, name).await.map_err(SourceError::Unusable)?;
+    let own = connect(uri, name).await.map_err(SourceError::OwnUnusable)?;
     let is_own = have_one_server(source, &own).await;
     close(own.client()).await;
     is_own.map_err(SourceError::Failed)

@@ -14,7 +14,7 @@ pub mod inspect;
 mod notices;
 mod records;
 mod schema;
-mod secret_keys;
+pub mod secret_keys;
 
 use std::time::Duration;
 

@@ -1,9 +1,20 @@
 //! Which keys have encrypted secrets in the database: their ids, in one document of the collection `meta`.
 
-use mongodb::bson::doc;
+use mongodb::{
+    Collection,
+    bson::{Document, doc},
+};
 
-use super::{MongoStore, driver::run};
-use crate::accounts::{error::StoreError, secret_keys::KeyId};
+use super::{
+    MongoStore,
+    connect::{close, connect},
+    driver::run,
+    schema::COLLECTION,
+};
+use crate::{
+    accounts::{error::StoreError, secret_keys::KeyId},
+    server::settings::WrongSetting,
+};
 
 const ID: &str = "secretKeys";
 
@@ -29,11 +40,26 @@ impl MongoStore {
 
     /// The keys that were noted.
     pub(super) async fn secret_keys(&self) -> Result<Vec<KeyId>, StoreError> {
-        let noted = run(self.meta.find_one(doc! { "_id": ID })).await?;
-        let ids = noted.as_ref().and_then(|noted| noted.get_array("ids").ok());
-        let ids = ids.into_iter().flatten().filter_map(|id| id.as_str());
-        let mut keys: Vec<_> = ids.map(|id| KeyId::from_stored(id.to_owned())).collect();
-        keys.sort();
-        Ok(keys)
+        read(&self.meta).await
     }
+}
+
+/// The keys that were noted in a database, which is not changed. Fails within seconds if no server answers.
+pub async fn noted(
+    uri: &str,
+    database: &str,
+) -> Result<Result<Vec<KeyId>, StoreError>, WrongSetting> {
+    let database = connect(uri, database).await?;
+    let noted = read(&database.collection(COLLECTION)).await;
+    close(database.client()).await;
+    Ok(noted)
+}
+
+async fn read(meta: &Collection<Document>) -> Result<Vec<KeyId>, StoreError> {
+    let noted = run(meta.find_one(doc! { "_id": ID })).await?;
+    let ids = noted.as_ref().and_then(|noted| noted.get_array("ids").ok());
+    let ids = ids.into_iter().flatten().filter_map(|id| id.as_str());
+    let mut keys: Vec<_> = ids.map(|id| KeyId::from_stored(id.to_owned())).collect();
+    keys.sort();
+    Ok(keys)
 }
