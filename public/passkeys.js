@@ -76,6 +76,8 @@ if (Passkeys?.parseRequestOptionsFromJSON) {
     finish(event.target, purpose).catch((error) => tell(event.target, error));
   }, true);
   for (const part of document.querySelectorAll('[data-passkeys]')) part.hidden = false;
+  // While it was hidden, it could not have the focus.
+  document.querySelector('[data-passkeys] [autofocus]')?.focus();
   const login = document.querySelector('[data-passkeys=login] form');
   if (login) autofill(login);
 }

@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 export const PASSWORD = 'correct horse battery';
 
 /** Debian's Chromium, where it is installed; otherwise Playwright's own is used. */
-export const CHROMIUM = ['/usr/bin/chromium'].find(existsSync);
+export const CHROMIUM = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'].find(existsSync);
 
 /** The project's own folder. */
 export const PROJECT = resolve(__dirname, '../..');
