@@ -22,6 +22,7 @@ fn password_fields_are_made_for_password_managers() {
                 "csrf_token ",
                 // Of the form for passkeys.
                 "next ",
+                "purpose ",
                 "csrf_token ",
             ][..],
         ),
