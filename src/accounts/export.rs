@@ -67,7 +67,6 @@ pub const EXPORT: &[Fact] = &[
         Kind::List(&Kind::Object(FORMER_FACTORS)),
     ),
     Fact::nullable("second_factors_end_at", Kind::Time),
-    Fact::nullable("taken_back_at", Kind::Time),
     Fact::new(
         "waiting_logins",
         Kind::List(&Kind::Object(&[
@@ -200,7 +199,6 @@ pub fn export(user: &User) -> Value {
         "former_second_factors":
             user.former_factors.iter().map(former_factors).collect::<Vec<_>>(),
         "second_factors_end_at": user.second_factors_end_at.map(|at| at.rfc3339()),
-        "taken_back_at": user.taken_back_at.map(|at| at.rfc3339()),
         "waiting_logins": waiting.collect::<Vec<_>>(),
         "history": user.events.iter().rev().map(event).collect::<Vec<_>>(),
         // What it means is not known here, so neither is whether it is a secret.

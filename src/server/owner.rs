@@ -1,13 +1,14 @@
-//! What is made in the data folder belongs to the owner of the folder, also if root makes it: the server could not open it.
+//! A file that is made in the data folder belongs to the owner of the folder, also if root makes it: the server could not
+//! open it.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io,
-    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, fchown},
     path::Path,
 };
 
-use rustix::{fs::OFlags, process::geteuid};
+use rustix::process::geteuid;
 
 /// Makes a file, which must not be there, for the owner of its folder alone.
 pub fn make_file(path: &Path) -> io::Result<File> {
@@ -21,29 +22,18 @@ pub fn make_file(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Makes a folder, unless it is there, for the owner of the folder around it alone.
-pub fn make_folder(path: &Path) -> io::Result<()> {
-    match DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
-        Err(error) => Err(error),
-        Ok(()) => {
-            // Not through a link that has taken its place.
-            let flags = OFlags::NOFOLLOW | OFlags::DIRECTORY;
-            let folder = OpenOptions::new()
-                .read(true)
-                .custom_flags(flags.bits().cast_signed())
-                .open(path)?;
-            give_to_owner(&folder, path);
-            Ok(())
-        }
-    }
-}
-
 /// The user to whom something belongs, and the one to whom the folder around it does, if these are two.
 pub fn differing_owners(path: &Path) -> Option<(u32, u32)> {
-    let owner = fs::metadata(path).ok()?.uid();
+    // Of a link itself: what it leads to is not what root should give away.
+    let owner = fs::symlink_metadata(path).ok()?.uid();
     let of_folder = fs::metadata(path.parent()?).ok()?.uid();
     (owner != of_folder).then_some((owner, of_folder))
+}
+
+/// Whose this folder is, if this process is root's and it is not: its owner could lead root elsewhere by a link in it.
+pub fn other_owner(folder: &Path) -> Option<u32> {
+    let owner = fs::metadata(folder).ok()?.uid();
+    (geteuid().is_root() && owner != 0).then_some(owner)
 }
 
 /// Only what this process has just made: through a link of the owner, root would give away another's file.

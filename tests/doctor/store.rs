@@ -59,7 +59,7 @@ fn a_store_and_a_key_of_another_than_the_folder_are_wrong() {
         let name = setup.folder().join(name);
         let name = name.display();
         examine(&setup, &[]).assert_line(&format!(
-            "wrong    {looked_at}     {name} belongs to the user 0, and DATA_DIR to the user 61234; give it to the owner of DATA_DIR: chown 61234 {name}"
+            "wrong    {looked_at}     {name} belongs to the user 0, and DATA_DIR to the user 61234; give it to the owner of DATA_DIR: chown -h 61234 {name}"
         ));
     }
 }

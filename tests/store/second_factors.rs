@@ -53,6 +53,7 @@ pub fn add_second_factors(user: &mut User) {
         name: "Phone".to_owned(),
         added_at: now(),
         used_at: Some(now().plus(DAY)),
+        needs_password: true,
         credential: serde_json::from_value("{}".into()).unwrap(),
         unknown: Default::default(),
     }];
@@ -63,7 +64,6 @@ pub fn add_second_factors(user: &mut User) {
         recovery_codes: user.recovery_codes.clone(),
         unknown: Default::default(),
     }];
-    user.taken_back_at = Some(now());
     user.pending_logins = vec![waiting(), waiting()];
     user.sessions[0].second_factor_at = Some(now());
 }

@@ -1,5 +1,7 @@
 //! The e-mail address: how it is confirmed, and how another one takes its place.
 
+use std::time::Duration;
+
 use super::{
     Confirmation, HeldAddress, User,
     event::{EventKind, Origin},
@@ -16,6 +18,9 @@ use crate::accounts::{
     token::Digest,
     wait::Wait,
 };
+
+/// The resolution of a [`Timestamp`].
+const MILLISECOND: Duration = Duration::from_millis(1);
 
 impl User {
     /// Has a confirmation link sent to an address that is to take the place of this one, and ends an older link.
@@ -113,6 +118,7 @@ impl User {
         origin: &Origin,
     ) {
         let now = origin.at;
+        let changed_at = self.after_all_events(now);
         self.tell(SecurityEvent::EmailChanged, origin);
         self.drop_expired_holds(now);
         self.held.retain(|held| held.email != email);
@@ -120,12 +126,20 @@ impl User {
         if std::mem::replace(&mut self.confirmed_at, confirmed_at).is_some() {
             self.held.push(HeldAddress {
                 email: former,
-                changed_at: now,
+                changed_at,
                 expires_at: now.plus(UNDO_LIFE),
                 unknown: Unknown::new(),
             });
         }
         self.reset = None;
+    }
+
+    /// Now, or a moment later if something that was stored before is said to have been then: clocks of processes differ.
+    fn after_all_events(&self, now: Timestamp) -> Timestamp {
+        let events = self.events.iter().map(|event| event.at);
+        let changes = self.held.iter().map(|held| held.changed_at);
+        let last = events.chain(changes).max();
+        last.map_or(now, |last| now.max(last.plus(MILLISECOND)))
     }
 
     /// Whether nobody else can take this address now.

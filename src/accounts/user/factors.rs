@@ -52,6 +52,8 @@ record! {
         "addedAt" required added_at: Timestamp,
         /// When it was last used.
         "usedAt" optional used_at: Option<Timestamp>,
+        /// Whether it lets nobody in alone, since the account was taken back and nobody has used it after a password since.
+        "needsPassword" optional needs_password: bool,
         /// Its public key, counter and properties, as [`passkeys`](crate::accounts::passkeys) reads them.
         "credential" required credential: StoredCredential,
     }

@@ -117,8 +117,6 @@ record! {
         "formerFactors" optional former_factors: Vec<FormerFactors>,
         /// When all second factors end, as an operator has asked; none if that is not so.
         "secondFactorsEndAt" optional second_factors_end_at: Option<Timestamp>,
-        /// When the account was last taken back, by "this was not me" or by an operator.
-        "takenBackAt" optional taken_back_at: Option<Timestamp>,
         /// Logins with the right password that wait for a second factor, the oldest first; the time of some may be over.
         "pendingLogins" optional pending_logins: Vec<PendingLogin>,
         /// What has happened, the oldest first.
@@ -288,7 +286,6 @@ impl User {
             passkeys: Vec::new(),
             former_factors: Vec::new(),
             second_factors_end_at: None,
-            taken_back_at: None,
             pending_logins: Vec::new(),
             events: Vec::new(),
             notices: Vec::new(),
@@ -314,10 +311,13 @@ impl User {
     }
 
     fn send(&mut self, kind: MailKind, to: Email, origin: &Origin) {
+        // A change of address that was stored before is earlier, whatever the clocks of two processes say.
+        let changes = self.held.iter().map(|held| held.changed_at);
+        let at = changes.fold(origin.at, Timestamp::max);
         self.notices.push(QueuedMail {
             user: Some(self.id.clone()),
             device: Some(origin.device),
-            ..QueuedMail::new(kind, to, origin.at)
+            ..QueuedMail::new(kind, to, at)
         });
     }
 }

@@ -41,7 +41,7 @@ impl User {
 
     /// Takes the account back: the address that the mail went to is that of record again, and gets a reset link. All
     /// sessions, known devices, upload tokens and pending links end, the password works no more, every security mail of
-    /// later events loses its link, and the second factors go that were not there before the event, unless nobody got in by
+    /// later events to this mailbox or a newer one loses its link, and the second factors go that were not there before the event, unless nobody got in by
     /// it. So the older mailbox wins, but not against a second factor: whoever reads the mail needs it to log in. The others
     /// stay, even if an operator has asked to end them. No passkey logs in alone before it was used after a password.
     pub fn secure(&mut self, link: &Digest, origin: &Origin) -> Result<(), Error> {
@@ -53,11 +53,11 @@ impl User {
         }
         self.email = link.email.clone();
         self.confirmed_at.get_or_insert(now);
-        self.not_me.retain(|other| other.event_at < link.event_at);
         self.held
-            .retain(|held| held.changed_at < link.event_at && held.email != self.email);
+            .retain(|held| held.changed_at <= link.event_at && held.email != self.email);
+        self.drop_links_after(&link);
         self.lock_out();
-        self.taken_back_at = Some(now);
+        self.require_password_of_passkeys();
         self.keep_second_factors(origin);
         self.undo_second_factors(&link, now);
         if is_undone {
@@ -66,6 +66,18 @@ impl User {
         self.note(EventKind::Secured, origin);
         self.send(MailKind::ResetLink, self.email.clone(), origin);
         Ok(())
+    }
+
+    /// Links go whose mails tell of later events, but not those of older mailboxes, which win. If nobody got in, none goes
+    /// but the one that was used: those about a thief's second factor are needed yet.
+    fn drop_links_after(&mut self, used: &NotMeLink) {
+        let (email, held) = (&self.email, &self.held);
+        self.not_me.retain(|other| {
+            let is_of_older_mailbox = held.iter().any(|held| held.email == other.email);
+            let is_kept = used.keeps_second_factors && other.email == *email;
+            let is_other = other.digest != used.digest;
+            is_other && (is_of_older_mailbox || is_kept || other.event_at < used.event_at)
+        });
     }
 
     /// The user as the link would leave the second factors, if it were used now.
@@ -172,12 +184,69 @@ mod tests {
             (SecurityEvent::NewDevice, 1),
         ] {
             let (mut user, link) = with_link(event);
-            let foreseen = user.with_second_factors_undone(&link, day(3)).passkeys;
+            let foreseen = user.with_second_factors_undone(&link, day(3));
             user.secure(&link.digest, &origin(3)).unwrap();
-            assert_eq!(user.passkeys.len(), left, "{event:?}");
-            assert_eq!(user.passkeys, foreseen);
-            assert_eq!(user.taken_back_at, Some(day(3)));
+            let lengths = [&user, &foreseen].map(|user| user.passkeys.len());
+            assert_eq!(lengths, [left, left], "{event:?}");
+            assert!(user.passkeys.iter().all(|passkey| passkey.needs_password));
         }
+    }
+
+    #[test]
+    fn the_links_that_remove_a_thiefs_second_factor_outlive_one_about_an_attempt() {
+        let mut user = confirmed();
+        let older = link(&mut user, 1);
+        user.passkeys = vec![passkey(2)];
+        let about_passkey = link(&mut user, 2);
+        let attempt = NotMeLink {
+            keeps_second_factors: true,
+            ..new_link(&user, 1)
+        };
+        assert!(user.issue_not_me(attempt.clone(), SecurityEvent::TotpClosed, day(3)));
+        user.secure(&attempt.digest, &origin(3)).unwrap();
+        assert_eq!(user.passkeys.len(), 1);
+        let again = user.secure(&attempt.digest, &origin(3));
+        assert!(matches!(again, Err(Error::LinkDead)));
+        assert!(user.not_me_link(&older, day(3)).is_some());
+        user.secure(&about_passkey, &origin(3)).unwrap();
+        assert_eq!(user.passkeys, []);
+    }
+
+    /// A mail may tell of what began before the address changed, and clocks of processes differ.
+    #[test]
+    fn the_older_mailbox_wins_whatever_the_clocks_say() {
+        let mut user = confirmed();
+        let older = link(&mut user, 1);
+        let undo = move_to(&mut user, "thief@example.org", 3);
+        let changed_at = user.held[0].changed_at;
+        user.notices.clear();
+        user.tell(SecurityEvent::TotpClosed, &origin(2));
+        let told_at = user.notices[0].queued_at;
+        assert!(told_at >= changed_at);
+        for (event_at, event) in [
+            (told_at, SecurityEvent::TotpClosed),
+            (changed_at, SecurityEvent::RecoveryCodesMade),
+        ] {
+            let mut stolen = user.clone();
+            let of_thief = NotMeLink {
+                event_at,
+                keeps_second_factors: event.is_of_an_attempt(),
+                ..new_link(&stolen, 3)
+            };
+            assert!(stolen.issue_not_me(of_thief.clone(), event, day(3)));
+            stolen.secure(&of_thief.digest, &origin(3)).unwrap();
+            assert_eq!(stolen.email, email("thief@example.org"));
+            for link in [older, undo] {
+                let mut back = stolen.clone();
+                back.secure(&link, &origin(4)).unwrap();
+                assert_eq!(back.email, email("ada@example.org"));
+                assert!(!back.holds(&of_thief.email, day(4)));
+                assert!(back.secure(&of_thief.digest, &origin(4)).is_err());
+            }
+        }
+        let next = move_to(&mut user, "b@example.org", 2);
+        assert!(user.held[1].changed_at > changed_at, "said to be earlier");
+        assert!(user.not_me_link(&next, day(3)).is_some());
     }
 
     #[test]

@@ -75,7 +75,7 @@ impl User {
             self.confirmed_at = None;
         }
         self.lock_out();
-        self.taken_back_at = Some(origin.at);
+        self.require_password_of_passkeys();
         // Who asked for their end may have been the thief, and the links end by which the owner would object.
         self.keep_second_factors(origin);
         if let Some(at) = since {

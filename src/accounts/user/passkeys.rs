@@ -29,14 +29,19 @@ impl User {
         self.disabled_at.is_none() && self.password.is_usable()
     }
 
-    /// Whether the passkey that was used lets the user in alone: not if the account was taken back since it was last
-    /// used, as it may be a thief's. Whoever uses it after the password is the owner.
+    /// Whether the passkey that was used lets the user in alone.
     pub fn lets_in_alone(&self, used: &Used) -> bool {
         let passkey = self.passkeys.get(used.index);
-        passkey.is_some_and(|passkey| {
-            let last_use = passkey.used_at.unwrap_or(passkey.added_at);
-            self.taken_back_at.is_none_or(|at| last_use > at)
-        })
+        passkey.is_some_and(|passkey| !passkey.needs_password)
+    }
+
+    /// Has all passkeys let nobody in alone before they are used after a password: one may be a thief's.
+    pub(super) fn require_password_of_passkeys(&mut self) {
+        let former = self.former_factors.iter_mut();
+        let former = former.filter_map(|former| former.passkey.as_mut());
+        for passkey in self.passkeys.iter_mut().chain(former) {
+            passkey.needs_password = true;
+        }
     }
 
     /// Adds a passkey, which the user has just shown in this session.
@@ -62,6 +67,7 @@ impl User {
             name: name.as_str().to_owned(),
             added_at: origin.at,
             used_at: None,
+            needs_password: false,
             credential,
             unknown: Unknown::new(),
         });
@@ -96,6 +102,7 @@ impl User {
         if let Some(passkey) = self.passkeys.get_mut(used.index) {
             passkey.credential = used.credential;
             passkey.used_at = Some(now);
+            passkey.needs_password = false;
         }
     }
 
@@ -264,7 +271,6 @@ mod tests {
         };
         assert!(user.lets_in_alone(&used(0)));
         assert!(!user.lets_in_alone(&used(1)), "there is none");
-        user.note_passkey_use(used(0), day(2));
         user.recover(&email("ada@example.org"), None, &origin(3));
         assert!(!user.lets_in_alone(&used(0)));
         user.note_passkey_use(used(0), day(4));

@@ -58,6 +58,7 @@ pub fn passkey(n: u32) -> Passkey {
         name: "laptop".to_owned(),
         added_at: day(n),
         used_at: None,
+        needs_password: false,
         credential,
         unknown: Unknown::new(),
     }

@@ -62,7 +62,7 @@ impl Finding {
         Self::wrong(
             looked_at,
             format!("{name} belongs to the user {owner}, and DATA_DIR to the user {of_folder}"),
-            format!("give it to the owner of DATA_DIR: chown {of_folder} {name}"),
+            format!("give it to the owner of DATA_DIR: chown -h {of_folder} {name}"),
         )
     }
 

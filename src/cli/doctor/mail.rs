@@ -8,6 +8,7 @@ use crate::{
             LettreMailer,
             smtp::{SmtpServer, Step},
         },
+        owner::other_owner,
         settings::Settings,
     },
 };
@@ -70,6 +71,17 @@ fn remedy(step: Step) -> &'static str {
 }
 
 async fn send(settings: &Settings, to: &Email) -> Finding {
+    if settings.smtp_url.is_none()
+        && let Some(owner) = other_owner(&settings.data_dir)
+    {
+        return Finding::warning(
+            TEST_MAIL,
+            format!(
+                "mails become files in DATA_DIR, which belongs to the user {owner}: none was written"
+            ),
+            "set SMTP_URL, or run this as that user",
+        );
+    }
     let mailer = match LettreMailer::open(settings) {
         Ok(mailer) => mailer,
         Err(setting) => return Finding::wrong_setting(TEST_MAIL, &setting),

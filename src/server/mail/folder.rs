@@ -1,16 +1,16 @@
 //! Mails as `.eml` files, for a registry without an SMTP server.
 
 use std::{
-    fs::{self, DirBuilder, File},
+    fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::DirBuilderExt,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
 use time::OffsetDateTime;
 
 use crate::accounts::mail::{MailError, MailId};
-use crate::server::{owner, settings::WrongSetting};
+use crate::server::settings::WrongSetting;
 
 /// A folder of mails. Only the user that runs the server can read it, since mails contain reset links.
 #[derive(Debug)]
@@ -51,13 +51,10 @@ impl Folder {
 }
 
 fn prepare(folder: &Path) -> io::Result<()> {
-    if let Some(data_dir) = folder.parent() {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(data_dir)?;
-    }
-    owner::make_folder(folder)?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
     let probe = folder.join(".probe");
     write_whole(&probe, b"")?;
     fs::remove_file(probe)
@@ -66,12 +63,12 @@ fn prepare(folder: &Path) -> io::Result<()> {
 /// Writes a file under another name and then renames it, so that it is never seen half-written.
 fn write_whole(target: &Path, content: &[u8]) -> io::Result<()> {
     let partial = target.with_extension("partial");
-    // What a process that was killed has left behind.
-    match fs::remove_file(&partial) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = owner::make_file(&partial)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&partial)?;
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&partial, target)?;

@@ -112,11 +112,14 @@ fn what_was_removed_comes_back_only_if_else_no_second_factor_were_left() {
         assert_eq!(left(&user, at, 6), (None, None, vec![]), "{at}");
     }
     user.passkeys = vec![passkey(6)];
-    assert_eq!(left(&user, 2, 6), (Some(1), Some(1), vec![0, 1]));
-    assert_eq!(left(&user, 4, 6), (Some(1), Some(1), vec![0, 1, 3]));
-    assert_eq!(left(&user, 5, 6), (Some(1), Some(1), vec![]));
+    for at in [2, 4, 5] {
+        assert_eq!(left(&user, at, 6), (Some(1), Some(1), vec![]), "{at}");
+    }
     assert_eq!(left(&user, 6, 6), (None, None, vec![]));
     assert_eq!(left(&user, 7, 7), (None, None, vec![6]));
+    user.former_factors.retain(|former| former.totp.is_none());
+    assert_eq!(left(&user, 2, 6), (None, None, vec![0, 1]));
+    assert_eq!(left(&user, 4, 6), (None, None, vec![0, 1, 3]));
 }
 
 #[test]
@@ -127,6 +130,32 @@ fn a_passkey_that_was_removed_stays_so_while_another_factor_is_left() {
     assert!(user.end_passkey(&handle, &origin(4)));
     user.passkeys = vec![passkey(5)];
     assert_eq!(left(&user, 3, 6), (Some(1), Some(1), vec![]));
+}
+
+#[test]
+fn the_app_comes_back_and_not_the_passkey_that_was_removed() {
+    let keys = keys();
+    let (mut user, _, _) = with_app(&keys);
+    user.passkeys = vec![passkey(2)];
+    let handle = user.passkeys[0].handle.clone();
+    assert!(user.end_passkey(&handle, &origin(4)));
+    add_app(&mut user, &keys, 5);
+    assert_eq!(left(&user, 3, 6), (Some(1), Some(1), vec![]));
+}
+
+#[test]
+fn passkeys_of_a_thief_push_out_none_of_the_owner() {
+    let mut user = confirmed();
+    user.passkeys = vec![passkey(0)];
+    user.passkeys.extend((0..30).map(|_| passkey(2)));
+    while let Some(last) = user.passkeys.pop() {
+        let handle = last.handle.clone();
+        user.passkeys.push(last);
+        assert!(user.end_passkey(&handle, &origin(3)));
+    }
+    assert_eq!(user.former_factors.len(), MAX_FORMER_FACTORS);
+    user.passkeys = vec![passkey(4)];
+    assert_eq!(left(&user, 1, 5), (None, None, vec![0]));
 }
 
 #[test]

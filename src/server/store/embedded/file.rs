@@ -3,7 +3,7 @@
 use std::{
     fs::{DirBuilder, File, OpenOptions},
     io::{self, BufReader, Read},
-    os::unix::fs::DirBuilderExt,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
 };
@@ -12,6 +12,7 @@ use redb::{
     Database, DatabaseError, Durability, ReadTransaction, ReadableDatabase, StorageError,
     WriteTransaction, backends::FileBackend,
 };
+use rustix::fs::OFlags;
 use tokio::sync::RwLock;
 
 use super::tables::{Commit, Result, Tables};
@@ -136,7 +137,13 @@ fn make_dir(dir: &Path) -> io::Result<()> {
 fn open_or_make(path: &Path) -> io::Result<File> {
     match make_file(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            OpenOptions::new().read(true).write(true).open(path)
+            // Not what a link leads to: its owner might have root write there.
+            let flags = OFlags::NOFOLLOW.bits().cast_signed();
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .custom_flags(flags)
+                .open(path)
         }
         made => made,
     }
