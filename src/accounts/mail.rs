@@ -205,7 +205,12 @@ pub struct Mail {
 #[derive(Debug, Clone)]
 pub enum Letter {
     /// Here is the link to choose a new password.
-    ResetLink(Token),
+    ResetLink {
+        /// The token of the link.
+        token: Token,
+        /// Whether the account has a password that goes on to work: not if it was taken back, or made by an operator.
+        has_password: bool,
+    },
     /// Too many logins failed; here is the link to choose a new password.
     AccountClosed(Token),
     /// Here is the link to confirm the address of a new account.
@@ -249,7 +254,7 @@ impl Letter {
     /// Whether it holds a link that is made for it alone.
     pub fn has_link(&self) -> bool {
         match self {
-            Self::ResetLink(_)
+            Self::ResetLink { .. }
             | Self::AccountClosed(_)
             | Self::ConfirmEmail(_)
             | Self::ConfirmChange(_) => true,

@@ -114,8 +114,17 @@ impl Outbox {
     /// The mail to send now; none if there is nobody left to send it to.
     async fn compose(&self, queued: QueuedMail) -> Result<Option<Mail>, Error> {
         let letter = match queued.kind {
-            MailKind::ResetLink => self.reset_link(&queued).await?.map(Letter::ResetLink),
-            MailKind::AccountClosed => self.reset_link(&queued).await?.map(Letter::AccountClosed),
+            MailKind::ResetLink => {
+                let issued = self.reset_link(&queued).await?;
+                issued.map(|(token, has_password)| Letter::ResetLink {
+                    token,
+                    has_password,
+                })
+            }
+            MailKind::AccountClosed => {
+                let issued = self.reset_link(&queued).await?;
+                issued.map(|(token, _)| Letter::AccountClosed(token))
+            }
             MailKind::ConfirmEmail => self.confirmation(&queued).await?,
             MailKind::AccountDeleted => Some(Letter::AccountDeleted {
                 at: queued.queued_at,
@@ -157,17 +166,18 @@ impl Outbox {
             .await?)
     }
 
-    /// A new reset link, which ends an older one; none if the address is no user's any more.
-    async fn reset_link(&self, queued: &QueuedMail) -> Result<Option<Token>, Error> {
+    /// A new reset link, which ends an older one, and whether there is a password that works; none if the address is no user's
+    /// any more.
+    async fn reset_link(&self, queued: &QueuedMail) -> Result<Option<(Token, bool)>, Error> {
         let Some(user) = self.owner(queued).await? else {
             return Ok(None);
         };
         let (token, now) = (Token::random(), self.clock.now());
         let issued = self.users.change_from(user, |user| {
             let issued = user.issue_reset(&queued.to, token.digest(), now);
-            issued.then_some(())
+            issued.then(|| user.password.is_usable())
         });
-        Ok(issued.await?.map(|()| token))
+        Ok(issued.await?.map(|has_password| (token, has_password)))
     }
 
     /// The link to confirm an address, unless another one was asked for since. If the address has an account, its

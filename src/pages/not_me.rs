@@ -80,10 +80,20 @@ fn second_factors(user: &User) -> AnyView {
     let passkeys = user.passkeys.iter().map(|passkey| {
         view! { <li>"the passkey “" {passkey.name.clone()} "”, added " {day(passkey.added_at)}</li> }
     });
+    let codes = user.recovery_codes.as_ref();
+    let codes = codes.filter(|codes| !codes.codes.is_empty());
+    let codes = codes.map(|codes| {
+        view! {
+            <li>
+                "the recovery codes, made " {day(codes.made_at)}
+                ": if somebody else may have seen them, make new ones then"
+            </li>
+        }
+    });
     view! {
         <li>
             "A login then needs one of these second factors. If one is not yours, use the link in the mail about it instead."
-            <ul>{app} {passkeys.collect_view()}</ul>
+            <ul>{app} {passkeys.collect_view()} {codes}</ul>
         </li>
     }
     .into_any()

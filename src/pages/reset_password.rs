@@ -31,6 +31,8 @@ pub enum ResetPasswordPage {
         email: String,
         /// The uuid of the link.
         token: Token,
+        /// Whether there is a password that can be kept.
+        has_password: bool,
     },
 }
 
@@ -81,9 +83,11 @@ impl Page for ResetPasswordPage {
     fn view(self, frame: &Frame) -> AnyView {
         match self {
             Self::AskForLink(cause) => ask_for_link(cause, frame).into_any(),
-            Self::ChoosePassword { email, token } => {
-                choose_password(email, &token, frame).into_any()
-            }
+            Self::ChoosePassword {
+                email,
+                token,
+                has_password,
+            } => choose_password(email, &token, has_password, frame).into_any(),
         }
     }
 }
@@ -162,11 +166,13 @@ async fn load_refused(
         return Ok(dead_link(request, &named.unwrap_or_default()));
     }
     match load_link(request, token).await {
-        Ok(Some(ResetPasswordPage::ChoosePassword { email, token })) => {
-            request.cookies.push(cookies.set(Kind::Reset, &token));
-            Ok(ResetPasswordPage::ChoosePassword { email, token })
+        Ok(Some(page)) => {
+            if let ResetPasswordPage::ChoosePassword { token, .. } = &page {
+                request.cookies.push(cookies.set(Kind::Reset, token));
+            }
+            Ok(page)
         }
-        Ok(_) => {
+        Ok(None) => {
             request.refused = Some(Refused {
                 form: &forgot_password::FORM,
                 fields: Vec::new(),
@@ -191,6 +197,7 @@ async fn load_link(
     Ok(owner.map(|owner| ResetPasswordPage::ChoosePassword {
         email: owner.email.as_str().to_owned(),
         token,
+        has_password: owner.password.is_usable(),
     }))
 }
 
@@ -229,7 +236,16 @@ fn ask_for_link(cause: Cause, frame: &Frame) -> impl IntoView + use<> {
     }
 }
 
-fn choose_password(email: String, token: &Token, frame: &Frame) -> impl IntoView + use<> {
+fn choose_password(
+    email: String,
+    token: &Token,
+    has_password: bool,
+    frame: &Frame,
+) -> impl IntoView + use<> {
+    let words = match has_password {
+        true => "Keep the old password",
+        false => "Not now",
+    };
     let texts = vec![
         ("email".to_owned(), email),
         (LINK_FIELD.to_owned(), token.digest_prefix()),
@@ -239,7 +255,7 @@ fn choose_password(email: String, token: &Token, frame: &Frame) -> impl IntoView
         <p class="lead">"It ends every login of this account, on all devices."</p>
         {frame.main_form(&reset_password::FORM, texts)}
         <nav class="links">
-            <a href="/auth/reset-password?keep-password">"Keep the old password"</a>
+            <a href="/auth/reset-password?keep-password">{words}</a>
         </nav>
     }
 }

@@ -253,13 +253,14 @@ fn passkeys(passkeys: &[Passkey], is_offered: bool, frame: &Frame) -> impl IntoV
 fn codes(held: Option<&RecoveryCodes>, frame: &Frame) -> impl IntoView + use<> {
     let left = held.map_or(0, |held| held.codes.len());
     let words = match left {
-        0 => "You have none. Without them, who loses the second factor is kept out.".to_owned(),
+        0 => "You have none. Without them, who loses the second factor needs the help of an operator.".to_owned(),
         1 => "1 code is left.".to_owned(),
         n => format!("{n} codes are left."),
     };
     let few = (1..=FEW_CODES)
         .contains(&left)
         .then_some(" Make new ones before they run out.");
+    let held = held.filter(|held| !held.codes.is_empty());
     let made_at = held.map(|held| view! { " Made " {day(held.made_at)} "." });
     let words_of_button = make_recovery_codes::FORM.button.idle;
     let make = frame.recent_row_form(&make_recovery_codes::FORM, Vec::new(), words_of_button, "");

@@ -1,13 +1,13 @@
 //! Backups: written by the command, sent by the running server, restored into either store.
 
 use std::{
-    fs,
+    env, fs,
     os::unix::{
         fs::{MetadataExt, PermissionsExt, chown},
         net::UnixListener,
         process::CommandExt,
     },
-    process::{Command, Stdio},
+    process::{self, Command, Output, Stdio},
     thread::sleep,
     time::Duration,
 };
@@ -80,21 +80,37 @@ fn a_backup_of_a_running_server_fills_either_store_and_users_go_on() {
     }
 }
 
+/// Root may look everywhere. Another user may not even reach the program, which is copied for that.
+fn list_users_as_another(setup: &Setup) -> Output {
+    let command = setup.command();
+    let program = env::temp_dir().join(format!("fpm-registry-{}", process::id()));
+    fs::copy(command.get_program(), &program).unwrap();
+    let set = command.get_envs();
+    let output = Command::new(&program)
+        .args(["user", "list"])
+        .envs(set.filter_map(|(name, value)| Some((name, value?))))
+        .uid(61_234)
+        .current_dir("/")
+        .output();
+    fs::remove_file(program).unwrap();
+    output.unwrap()
+}
+
 /// Who may not look into the folder is not told that there is nothing.
 #[test]
 fn a_store_that_this_user_may_not_see_is_not_said_to_be_missing() {
     let setup = Setup::new();
     drop(setup.start());
-    let mut command = setup.command();
-    if fs::metadata(setup.folder()).unwrap().uid() == 0 {
-        command.uid(61_234).current_dir("/");
-    } else {
-        fs::set_permissions(setup.folder(), fs::Permissions::from_mode(0o0)).unwrap();
-    }
-    let output = command.args(["user", "list"]).output().unwrap();
-    if fs::metadata(setup.folder()).unwrap().uid() != 0 {
-        fs::set_permissions(setup.folder(), fs::Permissions::from_mode(0o700)).unwrap();
-    }
+    let output = match fs::metadata(setup.folder()).unwrap().uid() {
+        0 => list_users_as_another(&setup),
+        _ => {
+            let folder = setup.folder();
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o0)).unwrap();
+            let output = setup.command().args(["user", "list"]).output().unwrap();
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).unwrap();
+            output
+        }
+    };
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
         format!(

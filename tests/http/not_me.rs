@@ -13,6 +13,7 @@ use crate::{
 
 contract! {
     a_link_opened_often_is_not_consumed
+    the_link_that_follows_says_that_the_password_has_ended
     a_link_moves_into_a_cookie
     a_link_that_is_dead
     an_account_is_taken_back
@@ -92,6 +93,28 @@ async fn a_link_opened_often_is_not_consumed(registry: Registry) {
     }
     assert!(owner.is_logged_in().await);
     secure(&registry, &uuid).await;
+}
+
+async fn the_link_that_follows_says_that_the_password_has_ended(registry: Registry) {
+    let (_, uuid) = user_with_link(&registry, ADA).await;
+    let before = registry.reset_uuid(ADA).await;
+    let page = registry
+        .program()
+        .get(&format!("{RESET}?uuid={before}"))
+        .await;
+    assert!(page.body.contains("Keep the old password"), "{}", page.body);
+    secure(&registry, &uuid).await;
+    let mail = registry.mail(ADA, "Reset your fpm-registry password").await;
+    let words = "The fpm-registry account with this email address has no password that works.";
+    assert!(mail.text.contains(words), "{}", mail.text);
+    assert!(!mail.text.contains("stays as it is"), "{}", mail.text);
+    let uuid = link_to(&mail, RESET).expect("a link");
+    let page = registry
+        .program()
+        .get(&format!("{RESET}?uuid={uuid}"))
+        .await;
+    assert!(page.body.contains(">Not now</a>"), "{}", page.body);
+    assert!(!page.body.contains("old password"), "{}", page.body);
 }
 
 async fn a_link_moves_into_a_cookie(registry: Registry) {

@@ -481,7 +481,8 @@ async fn who_takes_the_account_back_loses_later_passkeys(registry: Registry) {
     done.assert_leads_to("/");
     assert_eq!(passkeys(&browser.copy(PROGRAM)).await.len(), 1);
     let page = browser.get(SECURITY).await;
-    let sentence = "You have none. Without them, who loses the second factor is kept out.";
+    let sentence =
+        "You have none. Without them, who loses the second factor needs the help of an operator.";
     assert!(page.body.contains(sentence), "{}", page.body);
 
     take_back(&registry, &of_own).await;

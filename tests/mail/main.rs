@@ -46,7 +46,10 @@ fn mail(letter: Letter) -> Mail {
 }
 
 fn reset_mail(token: &Token) -> Mail {
-    mail(Letter::ResetLink(token.clone()))
+    mail(Letter::ResetLink {
+        token: token.clone(),
+        has_password: true,
+    })
 }
 
 fn notice() -> Mail {

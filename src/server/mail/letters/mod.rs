@@ -24,7 +24,10 @@ use crate::accounts::mail;
 pub fn letter(letter: &mail::Letter, public_url: &Url) -> Letter {
     let site = Site(public_url);
     match letter {
-        mail::Letter::ResetLink(token) => reset_link::letter(site, token),
+        mail::Letter::ResetLink {
+            token,
+            has_password,
+        } => reset_link::letter(site, token, *has_password),
         mail::Letter::AccountClosed(token) => account_closed::letter(site, token),
         mail::Letter::ConfirmEmail(token) => confirm_email::of_signup(site, token),
         mail::Letter::ConfirmChange(token) => confirm_email::of_change(site, token),

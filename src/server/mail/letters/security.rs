@@ -89,7 +89,11 @@ fn subject_and_words(notice: &SecurityNotice) -> (&'static str, String) {
         ),
         SecurityEvent::PasskeyRefused => (
             "Passkey of your fpm-registry account refused",
-            of_account("A passkey that may have been copied was refused at a login to"),
+            [
+                &of_account("A passkey that may have been copied was refused at a login to"),
+                "\nRemove it under Security in your account, and add a new one.",
+            ]
+            .concat(),
         ),
         SecurityEvent::TotpClosed => (
             "Authenticator app of your fpm-registry account closed",
