@@ -76,16 +76,7 @@ test.describe('with scripts', () => {
   });
 
   test('a copy of a passkey is refused once the other one was used', async ({ page, scripts }) => {
-    await withoutAutofill(page);
-    await signUp(page, newEmail(), scripts);
-    const authenticator = await Authenticator.of(page);
-    await addPasskey(page, 'Laptop');
-    const [copy] = await authenticator.passkeys();
-    await logOut(page);
-    await press(page, BUTTONS.passkeyLogin);
-    await expect(page.getByText(SAYS.loggedIn)).toBeVisible();
-    await logOut(page);
-    await authenticator.goBackTo(copy);
+    await withCopy(page, newEmail(), scripts);
     await press(page, BUTTONS.passkeyLogin);
     await expect(page.getByRole('alert').filter({ hasText: REFUSALS.passkeyCopied })).toBeVisible();
     expect((await page.context().cookies()).map(({ name }) => name)).not.toContain('uuid');
@@ -93,16 +84,7 @@ test.describe('with scripts', () => {
 
   test('a passkey that is refused as second factor can be used again there', async ({ page, scripts }) => {
     const email = newEmail();
-    await withoutAutofill(page);
-    await signUp(page, email, scripts);
-    const authenticator = await Authenticator.of(page);
-    await addPasskey(page, 'Laptop');
-    const [copy] = await authenticator.passkeys();
-    await logOut(page);
-    await press(page, BUTTONS.passkeyLogin);
-    await expect(page.getByText(SAYS.loggedIn)).toBeVisible();
-    await logOut(page);
-    await authenticator.goBackTo(copy);
+    await withCopy(page, email, scripts);
     await open(page, '/auth/login?next=/account/security', scripts);
     await fill(page, { [FIELDS.email]: email, [FIELDS.password]: PASSWORD });
     await press(page, BUTTONS.login);
@@ -189,6 +171,20 @@ test('where a browser has no passkeys, nothing of them is shown', async ({ page,
   await expect(page.getByLabel(FIELDS.passkeyName)).toBeHidden();
   await expect(page.getByRole('button', { name: BUTTONS.addPasskey })).toHaveCount(0);
 });
+
+/** Signs up with a passkey, and logs out with a copy of it from before its last use. */
+async function withCopy(page: Page, email: string, scripts: boolean) {
+  await withoutAutofill(page);
+  await signUp(page, email, scripts);
+  const authenticator = await Authenticator.of(page);
+  await addPasskey(page, 'Laptop');
+  const [copy] = await authenticator.passkeys();
+  await logOut(page);
+  await press(page, BUTTONS.passkeyLogin);
+  await expect(page.getByText(SAYS.loggedIn)).toBeVisible();
+  await logOut(page);
+  await authenticator.goBackTo(copy);
+}
 
 /** Adds a passkey to the account that is logged in. */
 async function addPasskey(page: Page, name: string) {

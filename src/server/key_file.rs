@@ -149,8 +149,8 @@ impl KeyFile {
     }
 }
 
-/// Makes the file of a new key, for the owner of its folder alone; leaves one that another process has made meanwhile. It is whole as
-/// soon as it is there.
+/// Makes the file of a new key, for the owner of its folder alone; leaves one that another process has made meanwhile. It
+/// is whole as soon as it is there.
 fn make(path: &Path) -> io::Result<()> {
     let unfinished = path.with_extension(format!("{}.partial", Uuid::new_v4().simple()));
     let mut file = owner::make_file(&unfinished)?;

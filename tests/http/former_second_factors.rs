@@ -39,6 +39,15 @@ async fn former(client: &crate::Client<'_>) -> Value {
     client.facts("/account/export").await[FORMER].clone()
 }
 
+/// Ends the only passkey of who is logged in; its handle.
+async fn end_passkey(client: &crate::Client<'_>) -> Value {
+    let handle = passkeys(client).await[0]["handle"].clone();
+    let fields = [("passkey", handle.as_str().unwrap())];
+    let ended = client.post("/account/passkeys/end", &fields).await;
+    ended.assert_done(PROGRAM, "Passkey removed", "");
+    handle
+}
+
 /// Whoever reads the mailbox alone would get in by an older mail, if nothing were left.
 async fn an_app_that_was_replaced_comes_back_where_the_newer_one_goes(registry: Registry) {
     let owner = registry.confirmed(PROGRAM, ADA).await;
@@ -74,10 +83,7 @@ async fn a_passkey_that_was_removed_comes_back_where_the_newer_one_goes(registry
     let other = registry.program();
     other.use_passkey(&mut phone, "login").await;
     let uuid = new_device_link(&registry).await;
-    let handle = passkeys(&owner).await[0]["handle"].clone();
-    let fields = [("passkey", handle.as_str().unwrap())];
-    let ended = owner.post("/account/passkeys/end", &fields).await;
-    ended.assert_done(PROGRAM, "Passkey removed", "");
+    let handle = end_passkey(&owner).await;
     let told = former(&owner).await;
     assert_eq!(told[0]["passkey"]["name"], "Phone");
     owner.add_passkey("Laptop").await;
@@ -112,10 +118,7 @@ async fn a_passkey_of_a_thief_that_was_removed_stays_so(registry: Registry) {
     registry.wait(MINUTE);
     registry.program().use_passkey(&mut phone, "login").await;
     let uuid = new_device_link(&registry).await;
-    let handle = passkeys(&thief).await[0]["handle"].clone();
-    let fields = [("passkey", handle.as_str().unwrap())];
-    let ended = thief.post("/account/passkeys/end", &fields).await;
-    ended.assert_done(PROGRAM, "Passkey removed", "");
+    end_passkey(&thief).await;
     take_back(&registry, &uuid).await;
     let refused = registry.program().use_passkey(&mut phone, "login").await;
     refused.assert_refused(PROGRAM, 401, REFUSED, None);
@@ -163,8 +166,7 @@ async fn who_removes_a_second_factor_has_other_sessions_show_one_again(registry:
     let fields = [("passkey", handle.as_str().unwrap())];
     let refused = thief.post("/account/passkeys/end", &fields).await;
     refused.assert_refused(PROGRAM, 403, ENTER, Some("code"));
-    let ended = owner.post("/account/passkeys/end", &fields).await;
-    ended.assert_done(PROGRAM, "Passkey removed", "");
+    end_passkey(&owner).await;
 }
 
 /// It may be that of a thief, who would also stop what the operator does about it.

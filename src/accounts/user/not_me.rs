@@ -40,10 +40,11 @@ impl User {
     }
 
     /// Takes the account back: the address that the mail went to is that of record again, and gets a reset link. All
-    /// sessions, known devices, upload tokens and pending links end, the password works no more, every security mail of
-    /// later events to this mailbox or a newer one loses its link, and the second factors go that were not there before the event, unless nobody got in by
-    /// it. So the older mailbox wins, but not against a second factor: whoever reads the mail needs it to log in. The others
-    /// stay, even if an operator has asked to end them. No passkey logs in alone before it was used after a password.
+    /// sessions, known devices, upload tokens and pending links end, the password works no more, and security mails of
+    /// later events to this mailbox or a newer one lose their links. The second factors go that were not there before the
+    /// event, unless the mail tells of somebody who did not get in; the others stay, even if an operator has asked to end
+    /// them. So the older mailbox wins, but not against a second factor: whoever reads the mail needs it to log in. No
+    /// passkey logs in alone before it was used after a password.
     pub fn secure(&mut self, link: &Digest, origin: &Origin) -> Result<(), Error> {
         let now = origin.at;
         let link = self.not_me_link(link, now).ok_or(Error::LinkDead)?.clone();
