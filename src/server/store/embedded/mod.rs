@@ -3,6 +3,9 @@
 //! A single thread writes. It commits all waiting writes in one transaction (group commit), since most of the time of a
 //! write is the wait for the disk. Each write of a batch sees the ones before it. Counters of attempts do not wait for
 //! the disk: they are committed with the next other write, at the latest after a second.
+//!
+//! A few threads look users up. Under load they find the next request in their queue, where a pool of threads would
+//! wake one for each, which costs more than the lookup.
 
 mod attempts;
 mod backup;
@@ -10,12 +13,16 @@ mod challenges;
 pub mod file;
 mod outbox;
 mod tables;
+mod worker;
 mod writer;
 
 use std::{
     path::Path,
-    sync::{Arc, mpsc},
-    thread::JoinHandle,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread::available_parallelism,
 };
 
 use async_trait::async_trait;
@@ -28,6 +35,7 @@ use self::{
     file::{Job, RegistryFile, catch_redb_panic},
     outbox::{list_mails, outbox_size},
     tables::{Commit, Lookup, Result, Tables, due, find, noted_secret_keys},
+    worker::Worker,
     writer::write_all,
 };
 use super::deadline::within_deadline;
@@ -45,47 +53,64 @@ use crate::accounts::{
 };
 use crate::server::settings::WrongSetting;
 
-/// The most waiting writes. More than there are connections, so it is reached only if the disk hangs.
-const MAX_WAITING: usize = 8192;
+/// The fewest threads that look users up, so that one that waits for the disk does not hold up all others.
+const MIN_READERS: usize = 4;
 
 /// The store in a file `registry.redb`.
 pub struct EmbeddedStore {
     file: Arc<RegistryFile>,
-    queue: Option<mpsc::SyncSender<Job>>,
-    writer: Option<JoinHandle<()>>,
+    writer: Worker<Job>,
+    readers: Vec<Worker<Look>>,
+    /// How many lookups there were: the readers take turns.
+    lookups: AtomicUsize,
 }
+
+/// A queued read.
+type Look = Box<dyn FnOnce(&RegistryFile) + Send>;
 
 impl EmbeddedStore {
     /// Opens the file in `dir`. Creates both if they are missing, readable by this user only.
     pub fn open(dir: &Path) -> Result<Self, WrongSetting> {
         let file = Arc::new(RegistryFile::open(dir)?);
-        let (queue, jobs) = mpsc::sync_channel(MAX_WAITING);
-        let writer = std::thread::spawn({
+        let writer = {
             let file = file.clone();
-            move || write_all(&file, &jobs)
-        });
+            Worker::start(move |jobs| write_all(&file, &jobs))
+        };
+        let reader = |_| {
+            let file = file.clone();
+            Worker::start(move |looks| looks.into_iter().for_each(|look: Look| look(&file)))
+        };
+        let cores = available_parallelism().map_or(1, usize::from);
         Ok(Self {
+            readers: (0..cores.max(MIN_READERS)).map(reader).collect(),
+            lookups: AtomicUsize::new(0),
             file,
-            queue: Some(queue),
-            writer: Some(writer),
+            writer,
         })
     }
 
+    /// Reads a record or two.
+    async fn look_up<T: Send + 'static>(
+        &self,
+        look: impl Fn(&ReadTransaction) -> Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (look, answered) = answering(look);
+        let turn = self.lookups.fetch_add(1, Ordering::Relaxed) % self.readers.len();
+        match self.readers[turn].push(look) {
+            true => answer(answered).await,
+            false => Err(StoreError("too many reads wait for the disk".to_owned())),
+        }
+    }
+
+    /// Reads more than that.
     async fn read<T: Send + 'static>(
         &self,
         look: impl Fn(&ReadTransaction) -> Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let (look, answered) = answering(look);
         let file = self.file.clone();
-        let (answer, answered) = oneshot::channel();
-        tokio::task::spawn_blocking(move || {
-            if !answer.is_closed() {
-                drop(answer.send(catch_redb_panic(|| file.read(look))));
-            }
-        });
-        within_deadline("the disk", answered)
-            .await?
-            .map_err(|_| StoreError("the read was interrupted".to_owned()))?
-            .map_err(|error| StoreError(error.to_string()))
+        tokio::task::spawn_blocking(move || look(&file));
+        answer(answered).await
     }
 
     /// Queues a write and waits for it. If the wait times out, a write that has not started yet is dropped; one that has
@@ -102,24 +127,34 @@ impl EmbeddedStore {
             let outcome = change(tables)?;
             Ok(Box::new(move || drop(answer.send(outcome))))
         });
-        self.queue
-            .as_ref()
-            .and_then(|queue| queue.try_send(job).ok())
-            .ok_or_else(|| StoreError("too many writes wait for the disk".to_owned()))?;
+        if !self.writer.push(job) {
+            return Err(StoreError("too many writes wait for the disk".to_owned()));
+        }
         within_deadline("the disk", answered)
             .await?
             .map_err(|_| StoreError("the write did not reach the disk".to_owned()))
     }
 }
 
-impl Drop for EmbeddedStore {
-    /// Waits for the writer, so that the file is closed when the store is gone.
-    fn drop(&mut self) {
-        drop(self.queue.take());
-        if let Some(writer) = self.writer.take() {
-            drop(writer.join());
+/// A read that sends what it finds, unless nobody waits for it any more.
+fn answering<T: Send + 'static>(
+    look: impl Fn(&ReadTransaction) -> Result<T> + Send + 'static,
+) -> (Look, oneshot::Receiver<Result<T>>) {
+    let (answer, answered) = oneshot::channel();
+    let look = move |file: &RegistryFile| {
+        if !answer.is_closed() {
+            drop(answer.send(catch_redb_panic(|| file.read(look))));
         }
-    }
+    };
+    (Box::new(look), answered)
+}
+
+/// Waits for what a read finds.
+async fn answer<T>(answered: oneshot::Receiver<Result<T>>) -> Result<T, StoreError> {
+    within_deadline("the disk", answered)
+        .await?
+        .map_err(|_| StoreError("the read was interrupted".to_owned()))?
+        .map_err(|error| StoreError(error.to_string()))
 }
 
 #[async_trait]
@@ -135,7 +170,7 @@ impl Store for EmbeddedStore {
     async fn find(&self, key: Key<'_>) -> Result<Option<User>, StoreError> {
         let lookup = Lookup::from(key);
         let user = self
-            .read(move |transaction| find(transaction, &lookup))
+            .look_up(move |transaction| find(transaction, &lookup))
             .await?;
         Ok(user.filter(|user| match key {
             Key::Device(email, device) => user.email == *email && user.device(device).is_some(),
@@ -290,7 +325,7 @@ impl Store for EmbeddedStore {
 
     async fn attempts(&self, keys: &[AttemptKey], now: Timestamp) -> Result<u64, StoreError> {
         let keys = keys.to_vec();
-        self.read(move |transaction| sum_attempts(transaction, &keys, now))
+        self.look_up(move |transaction| sum_attempts(transaction, &keys, now))
             .await
     }
 

@@ -3,14 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::mpsc,
     time::{Duration, Instant},
 };
 
 use futures_util::FutureExt;
 use uuid::Uuid;
 
-use super::*;
+use super::{worker::MAX_WAITING, *};
 use crate::server::store::deadline::with_request_deadline;
 
 #[tokio::test]
