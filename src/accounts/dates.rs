@@ -19,30 +19,32 @@ const MONTHS: [&str; 12] = [
     "December",
 ];
 
+/// The length of `29 September 2024 at 23:59 UTC`.
+const LONGEST: usize = 30;
+
 impl Timestamp {
     /// The day and minute in words, such as `29 February 2024 at 23:59 UTC`.
     pub fn in_words(self) -> String {
         let at = self.date_time();
-        let mut text = self.day_in_words();
+        let mut text = day_in_words(at);
         text.push_str(" at ");
-        push_two_digits(&mut text, at.hour());
+        push_digits(&mut text, at.hour().into(), 2);
         text.push(':');
-        push_two_digits(&mut text, at.minute());
+        push_digits(&mut text, at.minute().into(), 2);
         text.push_str(" UTC");
         text
     }
 
     /// The day in words, such as `29 February 2024`.
     pub fn day_in_words(self) -> String {
-        let at = self.date_time();
-        let month = MONTHS[usize::from(u8::from(at.month())) - 1];
-        format!("{} {month} {}", at.day(), at.year())
+        day_in_words(self.date_time())
     }
 
     /// The second in UTC, such as `2024-02-29T23:59:59Z` (RFC 3339).
     pub fn rfc3339(self) -> String {
         let at = self.date_time();
-        let mut text = format!("{:04}", at.year());
+        let mut text = String::with_capacity(LONGEST);
+        push_digits(&mut text, year(at), 4);
         for (mark, number) in [
             ('-', at.month().into()),
             ('-', at.day()),
@@ -51,7 +53,7 @@ impl Timestamp {
             (':', at.second()),
         ] {
             text.push(mark);
-            push_two_digits(&mut text, number);
+            push_digits(&mut text, number.into(), 2);
         }
         text.push('Z');
         text
@@ -64,10 +66,30 @@ impl Timestamp {
     }
 }
 
+fn day_in_words(at: OffsetDateTime) -> String {
+    let mut text = String::with_capacity(LONGEST);
+    push_digits(
+        &mut text,
+        at.day().into(),
+        if at.day() < 10 { 1 } else { 2 },
+    );
+    text.push(' ');
+    text.push_str(MONTHS[usize::from(u8::from(at.month())) - 1]);
+    text.push(' ');
+    push_digits(&mut text, year(at), 4);
+    text
+}
+
+fn year(at: OffsetDateTime) -> u16 {
+    at.year().try_into().unwrap_or_default()
+}
+
 /// Quicker than formatting, of which a page of sessions would need hundreds.
-fn push_two_digits(text: &mut String, number: u8) {
-    text.push(char::from(b'0' + number / 10));
-    text.push(char::from(b'0' + number % 10));
+fn push_digits(text: &mut String, number: u16, digits: u32) {
+    for place in (0..digits).rev() {
+        let digit = number / 10_u16.pow(place) % 10;
+        text.extend(char::from_digit(digit.into(), 10));
+    }
 }
 
 #[cfg(test)]

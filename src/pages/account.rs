@@ -65,7 +65,7 @@ impl Page for AccountPage {
         }))
     }
 
-    fn view(self, frame: &Frame) -> AnyView {
+    fn view(self, frame: &Frame) -> impl IntoView + use<> {
         let name = vec![("name".to_owned(), self.user.name.clone())];
         view! {
             {frame.heading("Account settings")}
@@ -106,7 +106,6 @@ impl Page for AccountPage {
                 {frame.form(&delete_account::FORM, Vec::new())}
             </section>
         }
-        .into_any()
     }
 }
 

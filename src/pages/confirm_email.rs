@@ -51,7 +51,7 @@ impl Page for ConfirmEmailPage {
         })
     }
 
-    fn view(self, frame: &Frame) -> AnyView {
+    fn view(self, frame: &Frame) -> impl IntoView + use<> {
         let advice = match self.is_change {
             true => {
                 "It becomes the address of your account, to log in with and for our mail. Your old address is told."
@@ -69,6 +69,5 @@ impl Page for ConfirmEmailPage {
                 <a href=link::forget(Self::PATH)>"Not now"</a>
             </nav>
         }
-        .into_any()
     }
 }

@@ -61,7 +61,7 @@ impl Page for HistoryPage {
         }))
     }
 
-    fn view(self, frame: &Frame) -> AnyView {
+    fn view(self, frame: &Frame) -> impl IntoView + use<> {
         let failed = match self.failed_logins {
             0 => "No login failed in the last 7 days.".to_owned(),
             1 => "One login failed in the last 7 days.".to_owned(),
@@ -79,7 +79,6 @@ impl Page for HistoryPage {
                 "The last 100 events of a year. Something you do not know? Change your password, and end all other sessions."
             </p>
         }
-        .into_any()
     }
 }
 

@@ -39,7 +39,7 @@ impl Page for HomePage {
         self.visitor.is_none()
     }
 
-    fn view(self, frame: &Frame) -> AnyView {
+    fn view(self, frame: &Frame) -> impl IntoView + use<> {
         match self.visitor {
             Some(visitor) => logged_in(visitor, frame).into_any(),
             None => logged_out(frame).into_any(),

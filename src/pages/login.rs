@@ -50,9 +50,9 @@ impl Page for LoginPage {
         self.next == "/"
     }
 
-    fn view(self, frame: &Frame) -> AnyView {
+    fn view(self, frame: &Frame) -> impl IntoView + use<> {
         if let Some(page) = self.second_step {
-            return page.view(frame);
+            return page.view(frame).into_any();
         }
         let signup = next::link("/auth/signup", &self.next);
         let hidden = vec![("next".to_owned(), self.next)];

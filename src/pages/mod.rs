@@ -29,7 +29,7 @@ pub mod signup;
 pub mod tokens;
 pub mod totp;
 
-use leptos::prelude::AnyView;
+use leptos::prelude::IntoView;
 use serde_json::Value;
 
 use self::{
@@ -59,5 +59,5 @@ pub trait Page: Sized + Send {
     }
 
     /// The content of the page.
-    fn view(self, frame: &Frame) -> AnyView;
+    fn view(self, frame: &Frame) -> impl IntoView + use<Self>;
 }

@@ -47,7 +47,7 @@ impl Page for NotMePage {
         Ok(Self { token, after })
     }
 
-    fn view(self, frame: &Frame) -> AnyView {
+    fn view(self, frame: &Frame) -> impl IntoView + use<> {
         let hidden = vec![(LINK_FIELD.to_owned(), self.token.digest_prefix())];
         view! {
             {frame.heading("This was not me")}
@@ -65,7 +65,6 @@ impl Page for NotMePage {
                 <a href=link::forget(Self::PATH)>"It was me after all"</a>
             </nav>
         }
-        .into_any()
     }
 }
 

@@ -80,7 +80,7 @@ impl Page for ResetPasswordPage {
         matches!(self, Self::AskForLink(Cause::Forgotten))
     }
 
-    fn view(self, frame: &Frame) -> AnyView {
+    fn view(self, frame: &Frame) -> impl IntoView + use<> {
         match self {
             Self::AskForLink(cause) => ask_for_link(cause, frame).into_any(),
             Self::ChoosePassword {

@@ -45,7 +45,7 @@ impl Page for SecondFactorPage {
         }
     }
 
-    fn view(self, frame: &Frame) -> AnyView {
+    fn view(self, frame: &Frame) -> impl IntoView + use<> {
         let again = next::link(login::PAGE, &self.next);
         let hidden = vec![("next".to_owned(), self.next)];
         let passkey = self.has_passkey.then(|| {
@@ -65,7 +65,6 @@ impl Page for SecondFactorPage {
                 "Without the app and without recovery codes, write to the operators of the registry: they can help, a day later."
             </p>
         }
-        .into_any()
     }
 }
 

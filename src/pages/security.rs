@@ -90,7 +90,7 @@ impl Page for SecurityPage {
         }))
     }
 
-    fn view(self, frame: &Frame) -> AnyView {
+    fn view(self, frame: &Frame) -> impl IntoView + use<> {
         let changed = self.user.password_changed_at;
         let changed = match changed {
             Some(at) => view! { "Last changed " {day(at)} "." }.into_any(),
@@ -117,7 +117,6 @@ impl Page for SecurityPage {
             {passkeys(&self.user.passkeys, self.offers_passkeys, frame)}
             {codes}
         }
-        .into_any()
     }
 }
 

@@ -75,7 +75,7 @@ impl Page for SessionsPage {
         Some(json!({ "sessions": sessions.collect::<Vec<_>>() }))
     }
 
-    fn view(self, frame: &Frame) -> AnyView {
+    fn view(self, frame: &Frame) -> impl IntoView + use<> {
         let is_only = self.sessions.len() == 1;
         let rows = self.sessions.iter();
         let rows = rows.map(|session| row(session, session.handle == self.current, frame));
@@ -95,7 +95,6 @@ impl Page for SessionsPage {
             <ul class="rows">{rows.collect_view()}</ul>
             {others}
         }
-        .into_any()
     }
 }
 

@@ -35,7 +35,7 @@ impl Page for SignupPage {
         self.next == "/"
     }
 
-    fn view(self, frame: &Frame) -> AnyView {
+    fn view(self, frame: &Frame) -> impl IntoView + use<> {
         let login = next::link("/auth/login", &self.next);
         view! {
             {frame.heading("Sign up")}
@@ -44,6 +44,5 @@ impl Page for SignupPage {
                 <a href=login>"Already have an account? Log in"</a>
             </nav>
         }
-        .into_any()
     }
 }

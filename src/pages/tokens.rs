@@ -66,7 +66,7 @@ impl Page for TokensPage {
         Some(json!({ "tokens": tokens.collect::<Vec<_>>() }))
     }
 
-    fn view(self, frame: &Frame) -> AnyView {
+    fn view(self, frame: &Frame) -> impl IntoView + use<> {
         let rows = self.tokens.iter().map(|token| row(token, frame));
         let is_empty = self.tokens.is_empty();
         let several = self.tokens.len() > 1;
@@ -94,7 +94,6 @@ impl Page for TokensPage {
                     }
                 })}
         }
-        .into_any()
     }
 }
 

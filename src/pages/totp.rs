@@ -48,7 +48,7 @@ impl Page for TotpPage {
         Err(Detour::Redirect(SecurityPage::PATH.to_owned()))
     }
 
-    fn view(self, frame: &Frame) -> AnyView {
+    fn view(self, frame: &Frame) -> impl IntoView + use<> {
         let rest = match self.pending {
             Some((secret, uri)) => confirmation(&secret, uri, frame).into_any(),
             None => begin_again(frame).into_any(),
@@ -61,7 +61,6 @@ impl Page for TotpPage {
                 <a href=SecurityPage::PATH>"Not now"</a>
             </nav>
         }
-        .into_any()
     }
 }
 

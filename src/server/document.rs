@@ -4,6 +4,7 @@ use leptos::{
     nonce::{provide_nonce, use_nonce},
     prelude::*,
 };
+use memchr::memmem;
 
 use super::{files::ClientPaths, rendered::RenderedPage, state::State};
 use crate::pages::frame::Frame;
@@ -14,24 +15,43 @@ const COMMENT: (&str, &str) = ("<!>", "<!---->");
 /// Renders a page.
 ///
 /// Its data has been loaded, so this is synchronous: no stream and no executor, only a reactive owner for this call.
-pub fn render(state: &State, frame: &Frame, view: impl FnOnce(&Frame) -> AnyView) -> RenderedPage {
+pub fn render<V: IntoView>(
+    state: &State,
+    frame: &Frame,
+    view: impl FnOnce(&Frame) -> V,
+) -> RenderedPage {
     let owner = Owner::new_root(None);
     let (html, nonce) = owner.with(|| {
         provide_nonce();
-        let main = view(frame);
+        let view = view(frame);
+        let main = view! { {frame.warning()} {view} }.to_html();
         let nonce = use_nonce().unwrap_or_default().to_string();
         (document(state, frame, main).to_html(), nonce)
     });
     owner.unset_with_forced_cleanup();
     RenderedPage {
-        html: html.replace(COMMENT.0, COMMENT.1),
+        html: valid(&html),
         nonce,
         has_form: frame.has_form(),
     }
 }
 
+/// The same with each comment as HTML has it. A search for three bytes one by one would take as long as rendering.
+fn valid(html: &str) -> String {
+    let (written, valid) = COMMENT;
+    let mut text = String::with_capacity(html.len() + html.len() / 8);
+    let mut done = 0;
+    for at in memmem::find_iter(html.as_bytes(), written) {
+        text.push_str(&html[done..at]);
+        text.push_str(valid);
+        done = at + written.len();
+    }
+    text.push_str(&html[done..]);
+    text
+}
+
 /// The document, with scripts only if it has a form to hydrate.
-fn document(state: &State, frame: &Frame, main: AnyView) -> impl IntoView + use<> {
+fn document(state: &State, frame: &Frame, main: String) -> impl IntoView + use<> {
     let files = state.site.files();
     view! {
         <!DOCTYPE html>
@@ -57,7 +77,7 @@ fn document(state: &State, frame: &Frame, main: AnyView) -> impl IntoView + use<
                         "fpm-registry"
                     </a>
                 </header>
-                <main>{frame.warning()} {main}</main>
+                <main inner_html=main></main>
                 <footer class="foot">"Accounts of the Fortran package registry"</footer>
             </body>
         </html>

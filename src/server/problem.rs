@@ -10,7 +10,6 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use leptos::prelude::IntoAny;
 use serde::Serialize;
 
 use super::{document, negotiation::vary, rendered::HasBody, state};
@@ -174,7 +173,7 @@ pub fn json(path: &str, refusal: &Refusal) -> Response {
 
 fn page(state: &state::State, refusal: Refusal) -> Response {
     let frame = Frame::new(String::new(), None, None, Viewer::default());
-    let view = |frame: &Frame| problem::view(refusal.clone(), frame).into_any();
+    let view = |frame: &Frame| problem::view(refusal.clone(), frame);
     let mut response = document::render(state, &frame, view).into_response(status(&refusal));
     add_headers(&refusal, response.headers_mut());
     response

@@ -69,7 +69,7 @@ async fn show<P: Page>(state: Arc<State>, request: Request) -> Response {
     let is_new = known.is_none() && request.refused.is_none();
     let token = known.or_else(|| is_new.then(Token::random));
     let mut response = match loaded {
-        Ok(page) => match page.json().filter(|_| client == Client::Program) {
+        Ok(page) => match (client == Client::Program).then(|| page.json()).flatten() {
             Some(facts) => Json(facts).into_response(),
             None => render(&state, page, &mut request, token.as_ref()),
         },
