@@ -6,11 +6,11 @@ use std::{
     sync::{PoisonError, RwLock},
 };
 
-use super::rendered::RenderedPage;
+use super::rendered::{RenderedPage, Template};
 
 /// The prerendered pages, by path.
 #[derive(Default)]
-pub struct PrerenderedPages(RwLock<HashMap<&'static str, RenderedPage>>);
+pub struct PrerenderedPages(RwLock<HashMap<&'static str, Template>>);
 
 impl PrerenderedPages {
     /// A copy of the page at `path`. The first call renders it.
@@ -25,7 +25,7 @@ impl PrerenderedPages {
             return page.copy(form_token);
         }
         drop(pages);
-        let page = render();
+        let page = Template::from(render());
         let copy = page.copy(form_token);
         let mut pages = self.0.write().unwrap_or_else(PoisonError::into_inner);
         pages.insert(path, page);

@@ -28,18 +28,53 @@ pub struct RenderedPage {
     pub has_form: bool,
 }
 
-impl RenderedPage {
-    /// A copy of a page that was rendered with [`TOKEN_PLACEHOLDER`], with a new nonce and this form token.
-    pub fn copy(&self, form_token: &str) -> Self {
-        let nonce = Nonce::new().to_string();
-        let html = self.html.replace(&self.nonce, &nonce);
+/// A page that was rendered with [`TOKEN_PLACEHOLDER`], cut so that copies of it are quickly made.
+pub struct Template {
+    parts: Vec<Part>,
+    has_form: bool,
+}
+
+enum Part {
+    Html(String),
+    Nonce,
+    FormToken,
+}
+
+impl From<RenderedPage> for Template {
+    fn from(page: RenderedPage) -> Self {
+        let mut parts = Vec::new();
+        for (n, around_nonces) in page.html.split(&page.nonce).enumerate() {
+            parts.extend((n > 0).then_some(Part::Nonce));
+            for (n, html) in around_nonces.split(TOKEN_PLACEHOLDER).enumerate() {
+                parts.extend((n > 0).then_some(Part::FormToken));
+                parts.push(Part::Html(html.to_owned()));
+            }
+        }
         Self {
-            html: html.replace(TOKEN_PLACEHOLDER, form_token),
-            nonce,
-            has_form: self.has_form,
+            parts,
+            has_form: page.has_form,
         }
     }
+}
 
+impl Template {
+    /// A copy of the page with a new nonce and this form token.
+    pub fn copy(&self, form_token: &str) -> RenderedPage {
+        let nonce = Nonce::new().to_string();
+        let parts = self.parts.iter().map(|part| match part {
+            Part::Html(html) => html,
+            Part::Nonce => nonce.as_str(),
+            Part::FormToken => form_token,
+        });
+        RenderedPage {
+            html: parts.collect::<Vec<_>>().concat(),
+            has_form: self.has_form,
+            nonce,
+        }
+    }
+}
+
+impl RenderedPage {
     /// The response, with a content security policy for the nonce (ASVS 3.4.3).
     pub fn into_response(self, status: StatusCode) -> Response {
         let policy = format!(
