@@ -5,6 +5,9 @@ ENV := . scripts/env.sh &&
 # The same with a MongoDB for the tests, and with the release build as what they test. Half of the tests wait for a disk or a
 # timeout at any moment, so there are twice as many as cores.
 DATABASE = $(ENV) MONGOD=$$(scripts/mongod.sh) && export MONGOD RUST_TEST_THREADS=$$((2 * $$(nproc))) &&
+# What needs no release build, but for the tests within the library: some of them measure time.
+RELEASED = security deploy timing fairness faults
+SUITES = $(filter-out $(RELEASED),$(basename $(notdir $(wildcard tests/*.rs))) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
 RELEASE = $(DATABASE) export REGISTRY=target/release/fpm-registry &&
 ATTACKS = cargo test --features ssr --test security
 # One scenario after the other, each of which prints its line.
@@ -104,8 +107,9 @@ lint: wasm
 unit: wasm curl
 	$(call headline,Compiling all tests)
 	@$(ENV) cargo test --features ssr --no-run --lib --bins --examples --test '*'
-	$(call headline,Testing on both stores)
-	@$(DATABASE) cargo test --features ssr
+	$(call headline,Testing the library and then all of it on both stores)
+	@$(ENV) cargo test --features ssr --lib --bins
+	@$(DATABASE) cargo test --features ssr $(SUITES:%=--test %)
 	$(call headline,Testing the filter of breached passwords)
 	@$(ENV) cargo test --package breached --package xtask
 
