@@ -2,15 +2,20 @@
 
 # Every line that builds runs in this environment; see the script.
 ENV := . scripts/env.sh &&
-# The same with a MongoDB for the tests, and with the release build as what they test.
-DATABASE = $(ENV) MONGOD=$$(scripts/mongod.sh) && export MONGOD &&
+# The same with a MongoDB for the tests, and with the release build as what they test. Half of the tests wait for a disk or a
+# timeout at any moment, so there are twice as many as cores.
+DATABASE = $(ENV) MONGOD=$$(scripts/mongod.sh) && export MONGOD RUST_TEST_THREADS=$$((2 * $$(nproc))) &&
+# What needs no release build, but for the tests within the library: some of them measure time.
+RELEASED = security deploy timing fairness faults
+SUITES = $(filter-out $(RELEASED),$(basename $(notdir $(wildcard tests/*.rs))) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
 RELEASE = $(DATABASE) export REGISTRY=target/release/fpm-registry &&
+ATTACKS = cargo test --features ssr --test security
 # One scenario after the other, each of which prints its line.
-FAULTS = $(RELEASE) cargo test --features ssr --test faults -- --nocapture --test-threads=1
+FAULTS = cargo test --features ssr --test faults -- --nocapture --test-threads=1
 headline = @printf '\n== %s  %s\n' "$$(date +%T)" "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help build run watch test e2e lighthouse pictures security deploy openapi faults shortfaults soak bench fuzz lint unit browser fmt clean wasm curl
+.PHONY: help build run watch test e2e lighthouse pictures security deploy openapi faults attacks measured soak bench fuzz lint unit browser fmt clean wasm curl
 # Two cargos at once would only wait for each other.
 .NOTPARALLEL:
 
@@ -29,7 +34,7 @@ watch: wasm ## rebuild on every change, with cargo-leptos
 	@command -v cargo-leptos >/dev/null || { echo "make watch needs cargo-leptos: cargo install --locked cargo-leptos@0.3.11"; exit 1; }
 	@$(ENV) LEPTOS_HASH_FILES=false cargo leptos watch
 
-test: lint unit security deploy shortfaults e2e ## run everything that CI runs
+test: lint unit attacks measured deploy e2e ## run everything that CI runs
 	$(call headline,All tests passed)
 
 e2e: build browser ## run the browser tests against the release build
@@ -46,9 +51,8 @@ lighthouse: build browser ## score the pages with Lighthouse, for five minutes o
 
 security: build ## attack the release server, one test a requirement of SECURITY.md
 	$(call headline,Attacking the release server)
-	@$(RELEASE) cargo test --features ssr --test security
-	@$(RELEASE) cargo test --features ssr --test timing
-	@$(RELEASE) cargo test --features ssr --test fairness -- --nocapture --test-threads=1
+	@$(RELEASE) $(ATTACKS)
+	@$(MAKE) --no-print-directory measured
 
 deploy: build ## start the release server as it is shipped, with what deploy/ has for it
 	$(call headline,Shipping the release server)
@@ -61,11 +65,11 @@ openapi: build ## hold the release server to its /openapi.json with schemathesis
 
 faults: build ## break stores, mail server and disk under the release server, some ten minutes
 	$(call headline,Breaking what the release server stands on)
-	@$(FAULTS) --include-ignored --skip soak
+	@$(RELEASE) $(FAULTS) --include-ignored --skip soak
 
 soak: build ## the same at random for half an hour, or SOAK_SECONDS=600
 	$(call headline,Soaking the release server)
-	@$(FAULTS) --ignored soak
+	@$(RELEASE) $(FAULTS) --ignored soak
 
 bench: build ## measure speed and memory of the release server in one table, BENCH_SECONDS=3 for each figure
 	$(call headline,Measuring the release server)
@@ -101,14 +105,24 @@ lint: wasm
 	@$(ENV) RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --lib --features ssr
 
 unit: wasm curl
-	$(call headline,Testing on both stores)
-	@$(DATABASE) cargo test --features ssr
+	$(call headline,Compiling all tests)
+	@$(ENV) cargo test --features ssr --no-run --lib --bins --examples --test '*'
+	$(call headline,Testing the library and then all of it on both stores)
+	@$(ENV) cargo test --features ssr --lib --bins
+	@$(DATABASE) cargo test --features ssr $(SUITES:%=--test %)
 	$(call headline,Testing the filter of breached passwords)
 	@$(ENV) cargo test --package breached --package xtask
 
-shortfaults: build
-	$(call headline,Breaking what the release server stands on, in short)
-	@$(FAULTS)
+# Both wait for most of their time, so they share it.
+attacks: build
+	$(call headline,Attacking one release server and breaking what another stands on)
+	@$(RELEASE) scripts/beside.sh "$(ATTACKS)" "$(FAULTS)"
+
+# What measures time runs alone.
+measured: build
+	$(call headline,Measuring what the clock tells and who keeps others out)
+	@$(RELEASE) cargo test --features ssr --test timing
+	@$(RELEASE) cargo test --features ssr --test fairness -- --nocapture --test-threads=1
 
 wasm:
 	@scripts/wasm.sh

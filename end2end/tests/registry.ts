@@ -25,6 +25,9 @@ export const test = base.extend<{ scripts: boolean }>({
   },
 });
 
+/** How often to look for what comes within a moment, in milliseconds. */
+const SOON = [25];
+
 /** Opens a page, and with scripts waits until its form is alive; where they are not to come, nobody waits for them. */
 export async function open(page: Page, path: string, scripts: boolean) {
   await page.goto(path, { waitUntil: scripts ? 'load' : 'domcontentloaded' });
@@ -35,7 +38,7 @@ export async function open(page: Page, path: string, scripts: boolean) {
 export async function alive(page: Page, scripts: boolean) {
   if (!scripts || (await page.locator('leptos-island form').count()) === 0) return;
   const browser = await session(page);
-  await expect.poll(() => listeners(browser, 'leptos-island form'), { message: 'the form comes alive' }).toContain('submit');
+  await expect.poll(() => listeners(browser, 'leptos-island form'), { message: 'the form comes alive', intervals: SOON }).toContain('submit');
 }
 
 const sessions = new WeakMap<Page, Promise<CDPSession>>();
@@ -104,7 +107,7 @@ export async function mailedLink(
         link = mail?.split('\r\n').find((line) => /^http\S+\?uuid=\S+$/.test(line));
         return link;
       },
-      { message: 'the mail arrives' },
+      { message: 'the mail arrives', intervals: SOON },
     )
     .toBeTruthy();
   return link!;

@@ -15,7 +15,7 @@ use super::{
     fair_queue::{FairQueue, PlaceId, Requester},
     legacy::LegacySalt,
     metrics::HashMetrics,
-    password::{self, Memory, Password, PasswordHash, Verdict},
+    password::{self, HashCost, Memory, Password, PasswordHash, Verdict},
     policy::PasswordPolicy,
 };
 
@@ -36,6 +36,7 @@ pub struct Hasher {
     metrics: HashMetrics,
     /// The salt of hashes of the first backend, if it is known.
     legacy_salt: Option<LegacySalt>,
+    cost: HashCost,
 }
 
 /// Work that hashes, in memory that is reused from the hash before.
@@ -52,6 +53,7 @@ impl Hasher {
             policy,
             metrics,
             legacy_salt: None,
+            cost: HashCost::STANDARD,
         }
     }
 
@@ -68,6 +70,11 @@ impl Hasher {
     /// Compares with hashes of the first backend too, whose salt this is.
     pub fn set_legacy_salt(&mut self, salt: Option<LegacySalt>) {
         self.legacy_salt = salt;
+    }
+
+    /// Hashes at this cost.
+    pub fn set_cost(&mut self, cost: HashCost) {
+        self.cost = cost;
     }
 
     /// Whether no thread has ended.
@@ -108,10 +115,10 @@ impl Hasher {
         password: Password,
         about: Vec<String>,
     ) -> Result<PasswordHash, Error> {
-        let policy = self.policy.clone();
+        let (policy, cost) = (self.policy.clone(), self.cost);
         let hashed = place.run(move |memory| {
             policy.check(&password, &about)?;
-            Ok(password::hash_now(&password, memory))
+            Ok(password::hash_now(&password, cost, memory))
         });
         self.unless_evicted(hashed.await)?
     }
@@ -123,9 +130,9 @@ impl Hasher {
         password: Password,
         stored: Option<PasswordHash>,
     ) -> Result<Verdict, Error> {
-        let salt = self.legacy_salt.clone();
+        let (salt, cost) = (self.legacy_salt.clone(), self.cost);
         let verified = place.run(move |memory| {
-            password::verify_now(&password, stored.as_ref(), salt.as_ref(), memory)
+            password::verify_now(&password, stored.as_ref(), salt.as_ref(), cost, memory)
         });
         self.unless_evicted(verified.await)
     }

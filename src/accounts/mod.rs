@@ -112,7 +112,7 @@ use self::{
     network::Network,
     outbox::Outbox,
     passkeys::RelyingParty,
-    password::{Password, PasswordHash},
+    password::{HashCost, Password, PasswordHash},
     policy::PasswordPolicy,
     record::Unknown,
     secret_keys::SecretKeys,
@@ -229,6 +229,12 @@ impl Accounts {
     /// Lets users of the first backend log in with the passwords they had there.
     pub fn with_legacy_salt(mut self, salt: Option<LegacySalt>) -> Self {
         self.hasher.set_legacy_salt(salt);
+        self
+    }
+
+    /// Hashes passwords at this cost instead of the standard one.
+    pub fn with_hash_cost(mut self, cost: HashCost) -> Self {
+        self.hasher.set_cost(cost);
         self
     }
 

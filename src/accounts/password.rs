@@ -116,38 +116,57 @@ pub enum Verdict {
     NoLegacySalt,
 }
 
-/// Memory of one hash in KiB, passes over it, and lanes (ASVS 11.4.2, argon2id).
-const MEMORY_KIB: u32 = 19_456;
-const PASSES: u32 = 2;
+/// What a hash costs.
+#[derive(Debug, Clone, Copy)]
+pub struct HashCost {
+    memory_kib: u32,
+    passes: u32,
+}
+
+impl HashCost {
+    /// What passwords are hashed at (ASVS 11.4.2, argon2id).
+    pub const STANDARD: Self = Self {
+        memory_kib: 19_456,
+        passes: 2,
+    };
+    /// The least there is, for tests of anything else. A release build has no such cost.
+    #[cfg(debug_assertions)]
+    pub const LEAST: Self = Self {
+        memory_kib: 8,
+        passes: 1,
+    };
+
+    fn argon2(self) -> Argon2<'static> {
+        let params = Params::new(self.memory_kib, self.passes, LANES, None);
+        let params = params.unwrap_or(Params::DEFAULT);
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+    }
+}
+
 const LANES: u32 = 1;
 
 /// The mark of a hash whose input is not a password but a [`LegacyHash`]: the algorithm of its PHC string.
 const WRAPPED: Ident = Ident::new_unwrap("sha256-argon2id");
 
-fn argon2() -> Argon2<'static> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).unwrap_or(Params::DEFAULT);
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-}
-
 /// The memory of one hash.
 pub(super) type Memory = Vec<Block>;
 
 /// A hash of the password with a salt of its own.
-pub(super) fn hash_now(password: &Password, memory: &mut Memory) -> PasswordHash {
-    hash_input(&password.text, Algorithm::Argon2id.ident(), memory)
+pub(super) fn hash_now(password: &Password, cost: HashCost, memory: &mut Memory) -> PasswordHash {
+    hash_input(&password.text, Algorithm::Argon2id.ident(), cost, memory)
 }
 
 /// A hash of what the first backend stored, marked as such.
 pub(super) fn wrap_now(legacy: &LegacyHash, memory: &mut Memory) -> PasswordHash {
-    hash_input(&legacy.digits(), WRAPPED, memory)
+    hash_input(&legacy.digits(), WRAPPED, HashCost::STANDARD, memory)
 }
 
 #[expect(
     clippy::expect_used,
     reason = "fails only if the system has no random numbers"
 )]
-fn hash_input(input: &str, algorithm: Ident, memory: &mut Memory) -> PasswordHash {
-    let (argon2, salt) = (argon2(), Salt::generate());
+fn hash_input(input: &str, algorithm: Ident, cost: HashCost, memory: &mut Memory) -> PasswordHash {
+    let (argon2, salt) = (cost.argon2(), Salt::generate());
     let hash = digest(&argon2, input, &salt, memory);
     let hash = phc::PasswordHash {
         algorithm,
@@ -165,15 +184,16 @@ pub(super) fn verify_now(
     password: &Password,
     stored: Option<&PasswordHash>,
     salt: Option<&LegacySalt>,
+    cost: HashCost,
     memory: &mut Memory,
 ) -> Verdict {
     let (verdict, hashes) = match stored {
-        Some(stored) => compare(password, stored, salt, memory),
+        Some(stored) => compare(password, stored, salt, cost, memory),
         None => (Verdict::Wrong, 0),
     };
     let all = salt.map_or(1, |_| password.legacy_texts().count());
     for _ in hashes..all {
-        let _ = digest(&argon2(), &password.text, &Salt::generate(), memory);
+        let _ = digest(&cost.argon2(), &password.text, &Salt::generate(), memory);
     }
     verdict
 }
@@ -183,9 +203,10 @@ fn compare(
     password: &Password,
     stored: &PasswordHash,
     salt: Option<&LegacySalt>,
+    cost: HashCost,
     memory: &mut Memory,
 ) -> (Verdict, usize) {
-    let Some(hash) = ParsedHash::parse(stored) else {
+    let Some(hash) = ParsedHash::parse(stored, cost) else {
         return (Verdict::Unreadable, 0);
     };
     let inputs: Vec<String> = match (hash.is_wrapped, salt) {
@@ -202,7 +223,7 @@ fn compare(
         Some(compared) if !compared.contains(&true) => (Verdict::Wrong, compared.len()),
         Some(compared) => {
             let has_stronger = hash.is_wrapped || hash.is_weak;
-            let stronger = has_stronger.then(|| hash_now(password, memory));
+            let stronger = has_stronger.then(|| hash_now(password, cost, memory));
             (Verdict::Right(stronger), compared.len())
         }
     }
@@ -215,13 +236,13 @@ struct ParsedHash {
     output: Output,
     /// Whether its input was a [`LegacyHash`].
     is_wrapped: bool,
-    /// Whether it was made with less than today's parameters.
+    /// Whether it was made at less than today's cost.
     is_weak: bool,
 }
 
 impl ParsedHash {
     /// Parses a hash of argon2; none if it is anything else.
-    fn parse(stored: &PasswordHash) -> Option<Self> {
+    fn parse(stored: &PasswordHash, today: HashCost) -> Option<Self> {
         let hash = phc::PasswordHash::new(&stored.0).ok()?;
         let is_wrapped = hash.algorithm == WRAPPED;
         let algorithm = match is_wrapped {
@@ -233,8 +254,8 @@ impl ParsedHash {
             .map_or(Ok(Version::default()), Version::try_from);
         let params = Params::try_from(&hash).ok()?;
         let is_weak = algorithm != Algorithm::Argon2id
-            || params.m_cost() < MEMORY_KIB
-            || params.t_cost() < PASSES;
+            || params.m_cost() < today.memory_kib
+            || params.t_cost() < today.passes;
         Some(Self {
             argon2: Argon2::new(algorithm, version.ok()?, params),
             salt: hash.salt?,

@@ -55,7 +55,7 @@ pub mod submit;
 pub mod tls;
 pub mod who;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::{
     Router,
@@ -155,7 +155,8 @@ pub fn router(state: Arc<State>) -> Router {
         }
     }
     let site = state.site.clone();
-    let description = Arc::new(description(&state));
+    // Made when it is first asked for, so that no start waits for it.
+    let described = Arc::new(OnceLock::new());
     let password_page = Redirect::to(ResetPasswordPage::PATH);
     let routes = routes
         .route(CHANGE_PASSWORD, get(async move || password_page))
@@ -166,7 +167,10 @@ pub fn router(state: Arc<State>) -> Router {
         .route(health::READY, get(health::ready))
         .route(
             openapi::PATH,
-            get(async move |request: Request| description.answer(request.headers())),
+            get(async move |state: Extract<Arc<State>>, request: Request| {
+                let description = described.get_or_init(|| description(&state));
+                description.answer(request.headers())
+            }),
         )
         .fallback(async move |request| files::serve(&site, &request))
         .layer(middleware::from_fn_with_state(

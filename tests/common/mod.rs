@@ -52,6 +52,7 @@ use fpm_registry::{
         clock::Clock,
         operator::request::{self as operator, Act},
         passkeys::RelyingParty,
+        password::HashCost,
         policy::PasswordPolicy,
         secret_keys::SecretKeys,
         store::Store,
@@ -102,6 +103,8 @@ pub struct Setup {
     pub rate_limits: bool,
     pub trusted_proxies: &'static [&'static str],
     pub secret_key: Option<&'static str>,
+    /// What a hash costs: the least, but where the hashes themselves matter, or how long they take.
+    pub hash_cost: HashCost,
 }
 
 impl Default for Setup {
@@ -111,6 +114,17 @@ impl Default for Setup {
             rate_limits: true,
             trusted_proxies: &[],
             secret_key: Some(SECRET_KEY),
+            hash_cost: HashCost::LEAST,
+        }
+    }
+}
+
+impl Setup {
+    /// With hashes as in production.
+    pub fn with_standard_hashes() -> Self {
+        Self {
+            hash_cost: HashCost::STANDARD,
+            ..Self::default()
         }
     }
 }
@@ -168,7 +182,8 @@ impl Registry {
 
     /// Starts a registry that reaches MongoDB by this connection string.
     pub async fn start_behind(uri: &str) -> Self {
-        Self::start_on(uri, &database_name(), PathBuf::new(), Setup::default()).await
+        let setup = Setup::with_standard_hashes();
+        Self::start_on(uri, &database_name(), PathBuf::new(), setup).await
     }
 
     /// A second process on the MongoDB database of this one.
@@ -211,6 +226,7 @@ impl Registry {
         );
         let keys = setup.secret_key.map(SecretKeys::parse);
         let accounts = accounts
+            .with_hash_cost(setup.hash_cost)
             .with_secret_keys(keys.map(Result::unwrap))
             .with_relying_party(RelyingParty::new(public_url.as_url()));
         let proxies = setup.trusted_proxies.iter();

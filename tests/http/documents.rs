@@ -2,7 +2,7 @@
 
 use crate::{
     ADA, MINUTE,
-    common::{EVERY_CLIENT, Kept, PASSWORD, Registry},
+    common::{EVERY_CLIENT, Kept, PASSWORD, Registry, Setup},
 };
 
 /// The document of a user in MongoDB, as the contract says.
@@ -10,7 +10,7 @@ use crate::{
 async fn the_users_document_holds_what_the_contract_says() {
     use mongodb::bson::{Bson, Document, doc};
 
-    let registry = Registry::start(Kept::Mongo).await;
+    let registry = Registry::start_as(Kept::Mongo, Setup::with_standard_hashes()).await;
     let users = registry
         .database
         .as_ref()

@@ -7,7 +7,7 @@ use super::*;
 use crate::accounts::{
     fair_queue::Priority,
     network::Network,
-    password::{hash_now, wrap_now},
+    password::{HashCost, hash_now, wrap_now},
 };
 
 const ANYONE: Requester = Requester {
@@ -112,7 +112,11 @@ async fn a_place_that_is_dropped_is_free_again() {
 async fn the_whole_password_counts_and_normal_forms_are_one() {
     let hasher = Hasher::new(Arc::default(), HashMetrics::default());
     let long = format!("{}é", "x".repeat(255));
-    let hash = hash_now(&Password::chosen(&long).unwrap(), &mut Memory::new());
+    let hash = hash_now(
+        &Password::chosen(&long).unwrap(),
+        HashCost::STANDARD,
+        &mut Memory::new(),
+    );
     let verdict = async |text: &str| {
         let place = hasher.reserve(ANYONE).await.unwrap();
         let typed = Password::typed(text).unwrap();
@@ -243,6 +247,7 @@ async fn a_password_of_two_forms_costs_everybody_two_hashes_while_the_salt_is_kn
     let (mut hasher, wrapped) = with_salt("correct horse");
     let own = hash_now(
         &Password::typed("correct horse").unwrap(),
+        HashCost::STANDARD,
         &mut Memory::new(),
     );
     let unreadable = PasswordHash::from_stored("!".to_owned());
