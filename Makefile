@@ -31,7 +31,7 @@ run: build ## build, and serve on http://127.0.0.1:9090
 	@exec target/release/fpm-registry
 
 watch: wasm ## rebuild on every change, with cargo-leptos
-	@command -v cargo-leptos >/dev/null || { echo "make watch needs cargo-leptos: cargo install --locked cargo-leptos@0.3.11"; exit 1; }
+	@command -v cargo-leptos >/dev/null || { echo "make watch needs cargo-leptos: cargo install --locked cargo-leptos@0.3.10"; exit 1; }
 	@$(ENV) LEPTOS_HASH_FILES=false cargo leptos watch
 
 test: lint unit attacks measured deploy e2e ## run everything that CI runs

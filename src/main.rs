@@ -172,7 +172,8 @@ async fn run(settings: Settings) -> Result<(), WrongSetting> {
     let (stop_outbox, outbox_stopped) = oneshot::channel::<()>();
     let outbox = tokio::spawn(outbox.run(outbox_stopped.map(drop)));
     tracing::info!(
-        "fpm-registry listens on http://{address}; store: {store_name}; mail: {mail_name}"
+        "fpm-registry {} listens on http://{address}; store: {store_name}; mail: {mail_name}",
+        env!("CARGO_PKG_VERSION")
     );
     tell_service_manager(NotifyState::Ready);
     let connections = metrics.connections;

@@ -33,7 +33,7 @@ pub const UPLOAD_TOKEN: &str = "upload-token";
 /// Challenges for passkeys.
 pub const PASSKEY: &str = "passkey";
 /// All kinds.
-const KINDS: [&str; 10] = [
+pub const KINDS: [&str; 10] = [
     LOGIN,
     LOGIN_ROW,
     FAILED,

@@ -85,6 +85,32 @@ impl From<CodeRefusal> for LoginFailure {
 }
 
 impl AuditEvent {
+    /// One of each kind.
+    pub const ALL: [Self; 22] = [
+        Self::SignedUp,
+        Self::LoggedIn,
+        Self::NewDevice,
+        Self::SecondFactorAsked,
+        Self::LoginFailed(LoginFailure::Wrong),
+        Self::AccountClosed,
+        Self::WrongCurrentPassword,
+        Self::WrongCurrentCode,
+        Self::SecondFactorAdded,
+        Self::SecondFactorRemoved,
+        Self::RateLimited(""),
+        Self::ResetAsked,
+        Self::PasswordReset,
+        Self::PasswordChanged,
+        Self::EmailChangeAsked,
+        Self::EmailConfirmed,
+        Self::NotMe,
+        Self::UploadTokenMade,
+        Self::UploadTokenEnded,
+        Self::UploadTokenUnknown,
+        Self::AccountDeleted,
+        Self::Operator(""),
+    ];
+
     /// Its word in the log and in the metrics.
     pub fn word(self) -> &'static str {
         match self {

@@ -8,3 +8,11 @@ pub type Label = (&'static str, &'static str);
 pub type Counts = Family<[Label; 1], Counter>;
 /// A gauge for each value of a label.
 pub type Gauges = Family<[Label; 1], Gauge>;
+
+/// Shows a counter for each of these values from 0 on: one that appeared with its first event would hide that event from
+/// Prometheus, which counts from the first figure that it sees.
+pub fn begin(counts: &Counts, label: &'static str, values: impl IntoIterator<Item = &'static str>) {
+    for value in values {
+        drop(counts.get_or_create(&[(label, value)]));
+    }
+}

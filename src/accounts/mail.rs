@@ -124,6 +124,8 @@ record! {
         "queuedAt" required queued_at: Timestamp,
         /// How many delivery attempts were started.
         "attempts" required attempts: u32,
+        /// Why the last one failed, as the log says it; empty if none has.
+        "lastFailure" optional last_failure: String,
     }
 }
 
@@ -151,6 +153,7 @@ impl QueuedMail {
             upload_token: None,
             queued_at: now,
             attempts: 0,
+            last_failure: String::new(),
             unknown: Unknown::new(),
         }
     }
@@ -283,7 +286,7 @@ pub struct SecurityNotice {
     pub not_me: Option<Token>,
 }
 
-/// Why a delivery failed. The text is for the log and contains no address.
+/// Why a delivery failed. The text is for the log and for operators, and contains no address.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
     /// A later attempt may succeed.

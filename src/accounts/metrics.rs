@@ -6,8 +6,10 @@ use prometheus_client::{
 };
 
 use super::{
-    audit::Audit,
-    counts::{Counts, Gauges},
+    attempt_keys::{FAILED, KINDS},
+    audit::{Audit, AuditEvent},
+    counts::{self, Counts, Gauges},
+    outbox,
 };
 
 /// Upper bounds of the durations of hashes, in seconds: one takes some 0.025 s on an idle core.
@@ -57,6 +59,15 @@ impl Default for HashMetrics {
 impl Metrics {
     /// Adds all to a registry.
     pub fn register(&self, registry: &mut Registry) {
+        counts::begin(
+            &self.audit.counts,
+            "event",
+            AuditEvent::ALL.map(AuditEvent::word),
+        );
+        // Failed logins of a day refuse nobody.
+        let limits = KINDS.into_iter().filter(|kind| *kind != FAILED);
+        counts::begin(&self.rate_limit_refusals, "limit", limits);
+        counts::begin(&self.deliveries, "outcome", outbox::OUTCOMES);
         let counts = [
             ("security_events", "Security events", &self.audit.counts),
             (

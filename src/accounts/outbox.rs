@@ -26,6 +26,15 @@ use super::{
 const LEASE: Duration = Duration::from_secs(60);
 const FIRST_RETRY_DELAY: Duration = Duration::from_secs(2);
 const LONGEST_RETRY_DELAY: Duration = Duration::from_secs(5 * 60);
+/// Why a mail waits for a process of the version that knows it.
+const OF_LATER_VERSION: &str = "a later version of the registry knows what this mail says";
+/// The most characters of a reason: a mail server's certificate can have any number of names.
+const REASON_CHARS: usize = 200;
+const SENT: &str = "sent";
+const RETRIED: &str = "retried";
+const PARKED: &str = "parked";
+/// What a delivery is counted as.
+pub const OUTCOMES: [&str; 3] = [SENT, RETRIED, PARKED];
 /// How often the worker looks for mail that other processes have queued.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -75,9 +84,8 @@ impl Outbox {
             id, kind, attempts, ..
         } = queued;
         if kind == MailKind::Unknown {
-            // Left to a process of the version that knows it.
             let due_at = now.plus(retry_delay(attempts));
-            self.store.retry_mail(&id, due_at).await?;
+            self.store.retry_mail(&id, due_at, OF_LATER_VERSION).await?;
             return Ok(true);
         }
         let Some(mail) = self.compose(queued).await? else {
@@ -87,20 +95,20 @@ impl Outbox {
         match self.mailer.send(mail).await {
             Ok(()) => {
                 tracing::info!(mail = %id, %kind, attempts, "mail sent");
-                self.count("sent");
+                self.count(SENT);
                 self.store.remove_mail(&id).await?;
             }
             Err(MailError::Temporary(reason)) => {
                 let delay = retry_delay(attempts);
+                let reason = shortened(&reason);
                 tracing::warn!(mail = %id, %kind, attempts, reason, retry_seconds = delay.as_secs(), "mail delivery failed, will retry");
-                self.count("retried");
-                self.store
-                    .retry_mail(&id, self.clock.now().plus(delay))
-                    .await?;
+                self.count(RETRIED);
+                let due_at = self.clock.now().plus(delay);
+                self.store.retry_mail(&id, due_at, &reason).await?;
             }
             Err(MailError::Permanent(reason)) => {
                 tracing::error!(mail = %id, %kind, attempts, reason, "mail delivery failed permanently, will not retry");
-                self.count("parked");
+                self.count(PARKED);
                 self.store.park_mail(&id, &reason).await?;
             }
         }
@@ -264,9 +272,20 @@ fn retry_delay(attempts: u32) -> Duration {
         .min(LONGEST_RETRY_DELAY)
 }
 
+/// A reason in at most [`REASON_CHARS`] characters.
+fn shortened(reason: &str) -> String {
+    reason.chars().take(REASON_CHARS).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reason_is_cut() {
+        assert_eq!(shortened("450 4.7.1"), "450 4.7.1");
+        assert_eq!(shortened(&"ü".repeat(999)), "ü".repeat(REASON_CHARS));
+    }
 
     #[test]
     fn retries_slow_down_to_five_minutes() {

@@ -215,8 +215,13 @@ pub trait Store: Send + Sync + 'static {
         lease: Timestamp,
     ) -> Result<Option<QueuedMail>, StoreError>;
 
-    /// Releases a claimed mail, to be due at `due_at`.
-    async fn retry_mail(&self, id: &MailId, due_at: Timestamp) -> Result<(), StoreError>;
+    /// Releases a claimed mail, to be due at `due_at`, with the reason why it was not delivered.
+    async fn retry_mail(
+        &self,
+        id: &MailId,
+        due_at: Timestamp,
+        reason: &str,
+    ) -> Result<(), StoreError>;
 
     /// Deletes a mail from the outbox, even if it is parked; whether there was one.
     async fn remove_mail(&self, id: &MailId) -> Result<bool, StoreError>;

@@ -105,17 +105,28 @@ async fn a_retried_mail_waits_for_its_hour(store: Arc<dyn Store>) {
     let mail = queue(&store).await;
     assert!(store.claim_mail(now(), lease()).await.unwrap().is_some());
     let soon = now().plus(Duration::from_secs(2));
-    store.retry_mail(&mail.id, soon).await.unwrap();
+    let reason = "450 try again later";
+    store.retry_mail(&mail.id, soon, reason).await.unwrap();
     assert_eq!(store.claim_mail(now(), lease()).await.unwrap(), None);
+    let listed = store.mails(9).await.unwrap();
+    let failed = QueuedMail {
+        last_failure: reason.to_owned(),
+        ..mail
+    };
+    let waiting = OutboxMail {
+        mail: with_attempts(failed.clone(), 1),
+        state: MailState::Waiting(soon),
+    };
+    assert_eq!(listed, [waiting]);
     let again = store.claim_mail(soon, lease()).await.unwrap();
-    assert_eq!(again, Some(with_attempts(mail, 2)));
+    assert_eq!(again, Some(with_attempts(failed, 2)));
 }
 
 async fn a_removed_mail_is_gone(store: Arc<dyn Store>) {
     let mail = queue(&store).await;
     assert!(store.claim_mail(now(), lease()).await.unwrap().is_some());
     assert!(store.remove_mail(&mail.id).await.unwrap());
-    store.retry_mail(&mail.id, now()).await.unwrap();
+    store.retry_mail(&mail.id, now(), "").await.unwrap();
     assert!(!store.remove_mail(&mail.id).await.unwrap());
     assert!(!store.remove_mail(&MailId::random()).await.unwrap());
     store.expedite_mail(now()).await.unwrap();
@@ -127,7 +138,7 @@ async fn a_parked_mail_never_comes_back(store: Arc<dyn Store>) {
     assert!(store.claim_mail(now(), lease()).await.unwrap().is_some());
     store.park_mail(&mail.id, "550 no such user").await.unwrap();
     store.park_mail(&MailId::random(), "unknown").await.unwrap();
-    store.retry_mail(&mail.id, now()).await.unwrap();
+    store.retry_mail(&mail.id, now(), "").await.unwrap();
     store.expedite_mail(now()).await.unwrap();
     assert_eq!(
         store.claim_mail(now().plus(DAY), lease()).await.unwrap(),
@@ -210,7 +221,7 @@ async fn expedited_mail_is_due_but_not_what_others_hold(store: Arc<dyn Store>) {
     let (waiting, held) = (queue(&store).await, queue(&store).await);
     assert_eq!(claim_all(&store).await.len(), 2);
     store
-        .retry_mail(&waiting.id, now().plus(HOUR))
+        .retry_mail(&waiting.id, now().plus(HOUR), "")
         .await
         .unwrap();
     store.expedite_mail(now()).await.unwrap();

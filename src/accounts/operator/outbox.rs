@@ -11,9 +11,6 @@ use crate::accounts::{
     mail::{MailId, MailState, OutboxMail},
 };
 
-/// What is said of a mail that waits for another attempt.
-const FAILED: &str = "the last attempt failed, the log says why";
-
 impl Accounts {
     pub(super) async fn list_mails(&self) -> Result<Report, NotDone> {
         let mails = self.store.mails(MAX_ROWS).await?;
@@ -63,9 +60,8 @@ fn row(listed: &OutboxMail) -> Value {
     let mail = &listed.mail;
     let (state, at, reason) = match &listed.state {
         MailState::Waiting(due_at) => {
-            // Why is in the log alone, until the mail is given up.
-            let failed = (mail.attempts > 0).then_some(FAILED);
-            ("waiting", Some(due_at.rfc3339()), failed)
+            let failure = Some(mail.last_failure.as_str()).filter(|why| !why.is_empty());
+            ("waiting", Some(due_at.rfc3339()), failure)
         }
         MailState::Sending(until) => ("sending", Some(until.rfc3339()), None),
         MailState::Parked(reason) => ("parked", None, Some(reason.as_str())),

@@ -27,7 +27,7 @@ pub(super) enum Entry {
     /// A user, or a deleted one.
     Record(UserRecord),
     /// A mail that was waiting.
-    Mail(QueuedMail),
+    Mail(Box<QueuedMail>),
     /// The id of a user whom the program could not read, since another one wrote the record.
     Unreadable(UserId),
 }

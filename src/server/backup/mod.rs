@@ -105,7 +105,7 @@ pub async fn restore(
         for entry in entries {
             match entry {
                 Entry::Record(record) => records.push(record),
-                Entry::Mail(mail) => store.queue_mail(mail).await?,
+                Entry::Mail(mail) => store.queue_mail(*mail).await?,
                 Entry::Unreadable(_) => {}
             }
         }

@@ -48,7 +48,7 @@ impl<W: Write> NewBackup<W> {
     /// Adds mails.
     pub(super) fn with_mails(mut self, mails: Vec<QueuedMail>) -> Result<Self, BackupError> {
         for mail in mails {
-            self.add(&Entry::Mail(mail))?;
+            self.add(&Entry::Mail(Box::new(mail)))?;
         }
         Ok(self)
     }

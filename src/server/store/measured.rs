@@ -63,7 +63,7 @@ measure! {
     due(now: Timestamp, most: usize) -> Result<Vec<UserId>, StoreError>;
     queue_mail(mail: QueuedMail) -> Result<(), StoreError>;
     claim_mail(now: Timestamp, lease: Timestamp) -> Result<Option<QueuedMail>, StoreError>;
-    retry_mail(id: &MailId, due_at: Timestamp) -> Result<(), StoreError>;
+    retry_mail(id: &MailId, due_at: Timestamp, reason: &str) -> Result<(), StoreError>;
     remove_mail(id: &MailId) -> Result<bool, StoreError>;
     park_mail(id: &MailId, reason: &str) -> Result<(), StoreError>;
     expedite_mail(now: Timestamp) -> Result<(), StoreError>;

@@ -241,8 +241,14 @@ impl Store for EmbeddedStore {
             .await
     }
 
-    async fn retry_mail(&self, id: &MailId, due_at: Timestamp) -> Result<(), StoreError> {
+    async fn retry_mail(
+        &self,
+        id: &MailId,
+        due_at: Timestamp,
+        reason: &str,
+    ) -> Result<(), StoreError> {
         let id = *id;
+        let reason = reason.to_owned();
         self.write(move |tables| {
             if tables.mail(&id)?.is_none_or(|mail| !mail.leased) {
                 return Ok(());
@@ -250,6 +256,7 @@ impl Store for EmbeddedStore {
             tables.change_mail(&id, |mail| {
                 mail.due_at = due_at;
                 mail.leased = false;
+                mail.mail.last_failure = reason;
             })
         })
         .await

@@ -231,10 +231,17 @@ impl Store for MongoStore {
             .ok_or_else(|| StoreError("a mail in the outbox cannot be parsed".to_owned()))
     }
 
-    async fn retry_mail(&self, id: &MailId, due_at: Timestamp) -> Result<(), StoreError> {
+    async fn retry_mail(
+        &self,
+        id: &MailId,
+        due_at: Timestamp,
+        reason: &str,
+    ) -> Result<(), StoreError> {
         let mut claimed = mail_filter(id);
         claimed.insert("leased", true);
-        let waits = doc! { "$set": { "dueAt": date(due_at), "leased": false } };
+        let waits = doc! {
+            "$set": { "dueAt": date(due_at), "leased": false, "lastFailure": reason },
+        };
         run(self.outbox.update_one(claimed, waits)).await?;
         Ok(())
     }
