@@ -3,27 +3,18 @@
 //! A single thread writes. It commits all waiting writes in one transaction (group commit), since most of the time of a
 //! write is the wait for the disk. Each write of a batch sees the ones before it. Counters of attempts do not wait for
 //! the disk: they are committed with the next other write, at the latest after a second.
-//!
-//! A few threads look users up. Under load they find the next request in their queue, where a pool of threads would
-//! wake one for each, which costs more than the lookup.
 
 mod attempts;
 mod backup;
 mod challenges;
 pub mod file;
 mod outbox;
+mod readers;
 mod tables;
 mod worker;
 mod writer;
 
-use std::{
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread::available_parallelism,
-};
+use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use redb::ReadTransaction;
@@ -32,8 +23,9 @@ use tokio::sync::oneshot;
 use self::{
     attempts::{closed_attempts, sum_attempts},
     backup::scan,
-    file::{Job, RegistryFile, catch_redb_panic},
+    file::{Job, RegistryFile},
     outbox::{list_mails, outbox_size},
+    readers::{Readers, answer, answering},
     tables::{Commit, Lookup, Result, Tables, due, find, noted_secret_keys},
     worker::Worker,
     writer::write_all,
@@ -53,20 +45,12 @@ use crate::accounts::{
 };
 use crate::server::settings::WrongSetting;
 
-/// The fewest threads that look users up, so that one that waits for the disk does not hold up all others.
-const MIN_READERS: usize = 4;
-
 /// The store in a file `registry.redb`.
 pub struct EmbeddedStore {
     file: Arc<RegistryFile>,
     writer: Worker<Job>,
-    readers: Vec<Worker<Look>>,
-    /// How many lookups there were: the readers take turns.
-    lookups: AtomicUsize,
+    readers: Readers,
 }
-
-/// A queued read.
-type Look = Box<dyn FnOnce(&RegistryFile) + Send>;
 
 impl EmbeddedStore {
     /// Opens the file in `dir`. Creates both if they are missing, readable by this user only.
@@ -76,14 +60,8 @@ impl EmbeddedStore {
             let file = file.clone();
             Worker::start(move |jobs| write_all(&file, &jobs))
         };
-        let reader = |_| {
-            let file = file.clone();
-            Worker::start(move |looks| looks.into_iter().for_each(|look: Look| look(&file)))
-        };
-        let cores = available_parallelism().map_or(1, usize::from);
         Ok(Self {
-            readers: (0..cores.max(MIN_READERS)).map(reader).collect(),
-            lookups: AtomicUsize::new(0),
+            readers: Readers::start(&file),
             file,
             writer,
         })
@@ -95,8 +73,7 @@ impl EmbeddedStore {
         look: impl Fn(&ReadTransaction) -> Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (look, answered) = answering(look);
-        let turn = self.lookups.fetch_add(1, Ordering::Relaxed) % self.readers.len();
-        match self.readers[turn].push(look) {
+        match self.readers.push(look) {
             true => answer(answered).await,
             false => Err(StoreError("too many reads wait for the disk".to_owned())),
         }
@@ -134,27 +111,6 @@ impl EmbeddedStore {
             .await?
             .map_err(|_| StoreError("the write did not reach the disk".to_owned()))
     }
-}
-
-/// A read that sends what it finds, unless nobody waits for it any more.
-fn answering<T: Send + 'static>(
-    look: impl Fn(&ReadTransaction) -> Result<T> + Send + 'static,
-) -> (Look, oneshot::Receiver<Result<T>>) {
-    let (answer, answered) = oneshot::channel();
-    let look = move |file: &RegistryFile| {
-        if !answer.is_closed() {
-            drop(answer.send(catch_redb_panic(|| file.read(look))));
-        }
-    };
-    (Box::new(look), answered)
-}
-
-/// Waits for what a read finds.
-async fn answer<T>(answered: oneshot::Receiver<Result<T>>) -> Result<T, StoreError> {
-    within_deadline("the disk", answered)
-        .await?
-        .map_err(|_| StoreError("the read was interrupted".to_owned()))?
-        .map_err(|error| StoreError(error.to_string()))
 }
 
 #[async_trait]

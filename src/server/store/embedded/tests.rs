@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::{
-    sync::mpsc,
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
     time::{Duration, Instant},
 };
 
