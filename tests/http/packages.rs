@@ -30,7 +30,8 @@ contract! {
 
 const DENIED: &str = "This upload token was ended or never made: make a new one";
 
-/// The example as cargo builds it.
+/// The example as cargo builds it. What cargo tells of the package that is tested is left out: crates that look at such a
+/// variable would be compiled anew, and once more by the next cargo that was started by hand.
 static PROGRAM_FILE: LazyLock<PathBuf> = LazyLock::new(|| {
     let mut cargo = Command::new(env!("CARGO"));
     let build = [
@@ -42,6 +43,11 @@ static PROGRAM_FILE: LazyLock<PathBuf> = LazyLock::new(|| {
         "packages",
     ];
     cargo.args(build).current_dir(env!("CARGO_MANIFEST_DIR"));
+    for (name, _) in env::vars() {
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(name);
+        }
+    }
     assert!(cargo.status().unwrap().success());
     let registry = Path::new(env!("CARGO_BIN_EXE_fpm-registry"));
     registry.with_file_name("examples").join("packages")
