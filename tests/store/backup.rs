@@ -409,9 +409,14 @@ async fn a_million_users_take_this_long() {
     check(&file.0).await.unwrap();
     report("check", began);
     let folder = Folder::new();
-    let began = std::time::Instant::now();
-    restore(&folder.open(), &file.0, Ended::default())
-        .await
-        .unwrap();
-    report("restore", began);
+    let (mongo, database) = open_new_database().await;
+    for (what, store) in [("embedded", folder.open()), ("MongoDB", mongo)] {
+        let began = std::time::Instant::now();
+        restore(&store, &file.0, Ended::default()).await.unwrap();
+        report(&format!("restore, {what}"), began);
+        let began = std::time::Instant::now();
+        write_to(&TestFile::new(), &store).await;
+        report(&format!("backup, {what}"), began);
+    }
+    database.drop().await.unwrap();
 }
