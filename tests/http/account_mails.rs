@@ -122,6 +122,8 @@ async fn a_signup_counts_as_a_mail_and_is_never_refused_for_it(registry: Registr
     for _ in 0..3 {
         assert_eq!(forgot().await.status, 200);
     }
+    // Who a link is for is looked up when it is sent.
+    assert_eq!(registry.subjects_to(ADA).await, [""; 0], "no such user yet");
     let ada = registry.signed_up(PROGRAM, ADA).await;
     assert_eq!(
         registry.subjects_to(ADA).await,
