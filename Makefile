@@ -107,8 +107,9 @@ lint: wasm
 unit: wasm curl
 	$(call headline,Compiling all tests)
 	@$(ENV) cargo test --features ssr --no-run --lib --bins --examples --test '*'
-	$(call headline,Testing the library and then all of it on both stores)
+	$(call headline,Testing the library and then the whole on both stores)
 	@$(ENV) cargo test --features ssr --lib --bins
+	@$(ENV) cargo test --features ssr --doc
 	@$(DATABASE) cargo test --features ssr $(SUITES:%=--test %)
 	$(call headline,Testing the filter of breached passwords)
 	@$(ENV) cargo test --package breached --package xtask
@@ -120,7 +121,7 @@ attacks: build
 
 # What measures time runs alone.
 measured: build
-	$(call headline,Measuring what the clock tells and who keeps others out)
+	$(call headline,Measuring what times tell an attacker and how fairly networks share)
 	@$(RELEASE) cargo test --features ssr --test timing
 	@$(RELEASE) cargo test --features ssr --test fairness -- --nocapture --test-threads=1
 

@@ -209,3 +209,21 @@ impl Audit {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_of_event_is_among_all() {
+        let source = syn::parse_file(include_str!("audit.rs")).expect("this file");
+        let kinds = source.items.iter().find_map(|item| match item {
+            syn::Item::Enum(found) if found.ident == "AuditEvent" => Some(found.variants.len()),
+            _ => None,
+        });
+        let words = BTreeSet::from(AuditEvent::ALL.map(AuditEvent::word));
+        assert_eq!(Some(words.len()), kinds);
+    }
+}

@@ -129,7 +129,7 @@ impl HashCost {
         memory_kib: 19_456,
         passes: 2,
     };
-    /// The least there is, for tests of anything else. A release build has no such cost.
+    /// The least that argon2 takes, for tests of anything but hashes. A release build has no such cost.
     #[cfg(debug_assertions)]
     pub const LEAST: Self = Self {
         memory_kib: 8,

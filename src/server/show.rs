@@ -69,10 +69,16 @@ async fn show<P: Page>(state: Arc<State>, request: Request) -> Response {
     let is_new = known.is_none() && request.refused.is_none();
     let token = known.or_else(|| is_new.then(Token::random));
     let mut response = match loaded {
-        Ok(page) => match (client == Client::Program).then(|| page.json()).flatten() {
-            Some(facts) => Json(facts).into_response(),
-            None => render(&state, page, &mut request, token.as_ref()),
-        },
+        Ok(page) => {
+            let facts = match client {
+                Client::Program => page.json(),
+                Client::Page => None,
+            };
+            match facts {
+                Some(facts) => Json(facts).into_response(),
+                None => render(&state, page, &mut request, token.as_ref()),
+            }
+        }
         Err(Detour::Redirect(to)) => Redirect::to(&to).into_response(),
         Err(Detour::Refused(refusal)) => problem::refuse(&state, client, P::PATH, refusal),
     };
