@@ -105,6 +105,8 @@ pub struct Setup {
     pub secret_key: Option<&'static str>,
     /// What a hash costs: the least, but where the hashes themselves matter, or how long they take.
     pub hash_cost: HashCost,
+    /// Where its mails arrive.
+    pub inbox: Inbox,
 }
 
 impl Default for Setup {
@@ -115,6 +117,7 @@ impl Default for Setup {
             trusted_proxies: &[],
             secret_key: Some(SECRET_KEY),
             hash_cost: HashCost::LEAST,
+            inbox: Inbox::default(),
         }
     }
 }
@@ -186,7 +189,7 @@ impl Registry {
         Self::start_on(uri, &database_name(), PathBuf::new(), setup).await
     }
 
-    /// A second process on the MongoDB database of this one.
+    /// A second process on the MongoDB database of this one. Either sends the mails of both, to one inbox.
     pub async fn twin(&self) -> Self {
         self.twin_as(Setup::default()).await
     }
@@ -194,6 +197,8 @@ impl Registry {
     /// The same, set up like this.
     pub async fn twin_as(&self, setup: Setup) -> Self {
         let name = self.database.as_ref().expect("kept in MongoDB").name();
+        let inbox = self.inbox.clone();
+        let setup = Setup { inbox, ..setup };
         Self::start_on(&Mongod::shared().uri(), name, PathBuf::new(), setup).await
     }
 
@@ -209,7 +214,7 @@ impl Registry {
         folder: PathBuf,
         setup: Setup,
     ) -> Self {
-        let inbox = Inbox::default();
+        let inbox = setup.inbox;
         let clock = Clock::default();
         let public_url = PublicUrl::parse(setup.public_url).unwrap();
         let mailer = LettreMailer::new(
