@@ -1,7 +1,8 @@
 //! What a device is called: words of a closed list, since what it calls itself is anybody's text.
 
-use std::fmt;
+use std::{fmt, ops::Range, sync::LazyLock};
 
+use aho_corasick::{AhoCorasick, MatchKind};
 use serde::{Serialize, Serializer};
 
 use super::record::Word;
@@ -45,6 +46,9 @@ const SYSTEMS: [(&str, &str); 8] = [
     ("Linux", "Linux"),
 ];
 
+/// What programs are known by, and then systems.
+static PARTS: LazyLock<AhoCorasick> = LazyLock::new(parts);
+
 const OPERATOR: &str = "An operator of the registry";
 const UNKNOWN: &str = "Unknown device";
 
@@ -57,15 +61,24 @@ impl DeviceName {
 
     /// The name of what sends this `User-Agent`.
     pub fn of_user_agent(text: &str) -> Self {
-        let find = |list: &[(&str, &'static str)]| {
-            let found = list.iter().find(|(part, _)| text.contains(part));
-            found.map(|(_, name)| *name)
-        };
+        let found = PARTS.find_iter(text).map(|part| part.pattern().as_usize());
+        let found: Vec<_> = found.collect();
+        let first = |list: Range<usize>| found.iter().filter(|part| list.contains(part)).min();
+        let program = first(0..PROGRAMS.len());
+        let system = first(PROGRAMS.len()..PROGRAMS.len() + SYSTEMS.len());
         Self {
-            program: find(&PROGRAMS),
-            system: find(&SYSTEMS),
+            program: program.map(|&part| PROGRAMS[part].1),
+            system: system.map(|&part| SYSTEMS[part - PROGRAMS.len()].1),
         }
     }
+}
+
+#[expect(clippy::expect_used, reason = "they are few and short")]
+fn parts() -> AhoCorasick {
+    let parts = PROGRAMS.iter().chain(&SYSTEMS).map(|(part, _)| part);
+    let mut builder = AhoCorasick::builder();
+    let builder = builder.match_kind(MatchKind::LeftmostFirst);
+    builder.build(parts).expect("few and short parts")
 }
 
 impl fmt::Display for DeviceName {
@@ -98,11 +111,12 @@ impl Word for DeviceName {
         if words == OPERATOR {
             return Some(Self::OPERATOR);
         }
-        let (program, system) = match words.split_once(" on ") {
-            Some((program, system)) => {
-                let system = known(&SYSTEMS, system);
-                (Some(known(&PROGRAMS, program)?), Some(system?))
-            }
+        let on_a_system = SYSTEMS.iter().find_map(|(_, system)| {
+            let program = words.strip_suffix(system)?.strip_suffix(" on ")?;
+            Some((program, *system))
+        });
+        let (program, system) = match on_a_system {
+            Some((program, system)) => (Some(known(&PROGRAMS, program)?), Some(system)),
             None => (known(&PROGRAMS, words), known(&SYSTEMS, words)),
         };
         let is_known = program.is_some() || system.is_some() || words == UNKNOWN;

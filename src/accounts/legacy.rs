@@ -30,7 +30,7 @@ impl LegacySalt {
 impl LegacyHash {
     /// Reads 64 hexadecimal digits; none if it is anything else.
     pub fn parse(stored: &str) -> Option<Self> {
-        Digest::try_from(stored.to_owned()).ok().map(Self)
+        Digest::parse(stored).map(Self)
     }
 
     /// The digits, to be hashed in the place of a password.

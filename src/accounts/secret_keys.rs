@@ -10,9 +10,8 @@ use base64::{
 };
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
-use super::{id::UserId, random::random_bytes};
+use super::{id::UserId, random::random_bytes, token::Digest};
 
 /// The length of a key.
 const KEY_BYTES: usize = 32;
@@ -134,7 +133,7 @@ impl SecretKey {
         let bytes = STANDARD.decode(line).ok()?;
         // Refuses any other length.
         let key = UnboundKey::new(&AES_256_GCM, &bytes).ok()?;
-        let digest = hex::encode(Sha256::digest(&bytes));
+        let digest = Digest::of(&bytes).to_string();
         Some(Self {
             id: KeyId(digest[..ID_DIGITS].to_owned()),
             key: LessSafeKey::new(key),

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use sha2::{Digest as _, Sha256};
 use uuid::{Uuid, Version};
+
+use super::record::Text;
 
 /// A random version-4 UUID handed to a client; only its [`Digest`] is stored.
 #[derive(Clone, PartialEq, Eq)]
@@ -51,26 +54,19 @@ pub const DIGEST_BYTES: usize = 32;
 /// A SHA-256, mostly of a [`Token`].
 ///
 /// A plain hash is enough there, since a token has more than 112 random bits (ASVS 6.5.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest([u8; DIGEST_BYTES]);
 
-impl From<Digest> for String {
-    fn from(digest: Digest) -> Self {
-        digest.to_string()
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
-impl TryFrom<String> for Digest {
-    type Error = &'static str;
-
-    /// Reads 64 hexadecimal digits.
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let mut bytes = [0; DIGEST_BYTES];
-        match hex::decode_to_slice(text, &mut bytes) {
-            Ok(()) => Ok(Self(bytes)),
-            Err(_) => Err("not 64 hexadecimal digits"),
-        }
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Text(digits) = Text::deserialize(deserializer)?;
+        Self::parse(&digits).ok_or_else(|| D::Error::custom("not 64 hexadecimal digits"))
     }
 }
 
@@ -78,6 +74,18 @@ impl Digest {
     /// The digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
+    }
+
+    /// Reads 64 hexadecimal digits; none if it is anything else.
+    pub fn parse(digits: &str) -> Option<Self> {
+        let mut bytes = [0; DIGEST_BYTES];
+        if digits.len() != 2 * DIGEST_BYTES {
+            return None;
+        }
+        HEXLOWER_PERMISSIVE
+            .decode_mut(digits.as_bytes(), &mut bytes)
+            .ok()?;
+        Some(Self(bytes))
     }
 
     /// The digest that is stored as `bytes`.
@@ -95,7 +103,7 @@ impl fmt::Display for Digest {
     /// In hexadecimal digits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut digits = [0; 2 * DIGEST_BYTES];
-        hex::encode_to_slice(self.0, &mut digits).map_err(|_| fmt::Error)?;
+        HEXLOWER.encode_mut(&self.0, &mut digits);
         f.write_str(str::from_utf8(&digits).map_err(|_| fmt::Error)?)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{fs, io::Read, path::PathBuf, process::Stdio, thread::sleep, time::Duration};
 
+use data_encoding::HEXLOWER;
 use flate2::read::GzDecoder;
 use mongodb::{
     Client,
@@ -22,7 +23,7 @@ const WRONG_LOGIN: &str = "Invalid email or password";
 
 /// What the first backend stored of a password.
 fn legacy_hash(password: &str) -> String {
-    hex::encode(Sha256::digest(format!("{password}{SALT}")))
+    HEXLOWER.encode(&Sha256::digest(format!("{password}{SALT}")))
 }
 
 /// A user as the first backend stored one.

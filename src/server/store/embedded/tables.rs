@@ -325,7 +325,9 @@ pub(super) fn encode(record: &impl Serialize) -> Result<Vec<u8>> {
 }
 
 pub(super) fn decode<T: DeserializeOwned>(record: &[u8]) -> Result<T> {
-    serde_json::from_slice(record).map_err(|_| corrupted())
+    // Its text is looked at once here, by `from_slice` at each of its strings.
+    let text = str::from_utf8(record).map_err(|_| corrupted())?;
+    serde_json::from_str(text).map_err(|_| corrupted())
 }
 
 /// Without the error of serde, which quotes the record.

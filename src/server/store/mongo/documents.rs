@@ -54,9 +54,9 @@ fn to_bson(name: &str, value: Value) -> Bson {
             Some(number) => number.into(),
             None => number.as_f64().into(),
         },
-        Value::String(text) if name == "digest" => match Digest::try_from(text) {
-            Ok(digest) => digest_binary(&digest).into(),
-            Err(_) => Bson::Null,
+        Value::String(text) if name == "digest" => match Digest::parse(&text) {
+            Some(digest) => digest_binary(&digest).into(),
+            None => Bson::Null,
         },
         Value::Array(items) => items.into_iter().map(|item| to_bson(name, item)).collect(),
         Value::Object(fields) if !is_extended(&fields) => to_document(fields).into(),
@@ -166,8 +166,8 @@ fn read_all_fields(document: &RawDocument) -> Option<User> {
     };
     let json = Record { document, instead }.json()?;
     // Most documents are as this program writes them.
-    let user = serde_json::from_slice(&json).ok();
-    user.or_else(|| read_older(serde_json::from_slice(&json).ok()?))
+    let user = serde_json::from_str(&json).ok();
+    user.or_else(|| read_older(serde_json::from_str(&json).ok()?))
 }
 
 /// Whether there is null in the place of second factors. No program writes it: they cannot be read, rather than are none.
@@ -236,7 +236,7 @@ fn give_handle(session: &mut Value) {
         .get("digest")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    if let (None, Ok(digest)) = (session.get("handle"), Digest::try_from(digest.to_owned())) {
+    if let (None, Some(digest)) = (session.get("handle"), Digest::parse(digest)) {
         session["handle"] = Handle::of_older(&digest).as_str().into();
     }
 }
@@ -334,7 +334,7 @@ const OF_OUTBOX: [&str; 3] = ["dueAt", "leased", "parkedBecause"];
 
 pub(super) fn read_mail(document: &RawDocument) -> Option<QueuedMail> {
     let json = Record::of(document).json()?;
-    let mut mail: QueuedMail = serde_json::from_slice(&json).ok()?;
+    let mut mail: QueuedMail = serde_json::from_str(&json).ok()?;
     mail.unknown
         .retain(|name, _| !OF_OUTBOX.contains(&name.as_str()));
     Some(mail)
@@ -357,7 +357,7 @@ pub(super) fn read_outbox_mail(document: &RawDocument) -> Option<OutboxMail> {
 
 pub(super) fn read_challenge(document: &RawDocument) -> Option<Challenge> {
     let json = Record::of(document).json()?;
-    let challenge = serde_json::from_slice(&json).ok()?;
+    let challenge = serde_json::from_str(&json).ok()?;
     // What is beside these fields, as the database's own id, is never written.
     Some(Challenge {
         unknown: Unknown::new(),

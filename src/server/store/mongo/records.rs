@@ -1,5 +1,6 @@
 //! Documents as the JSON of records, by the rule of [`super::documents`] the other way round.
 
+use data_encoding::HEXLOWER;
 use mongodb::bson::{Bson, RawBinaryRef, RawBsonRef, RawDocument, spec::BinarySubtype};
 use serde::{
     Serialize, Serializer,
@@ -23,8 +24,8 @@ impl<'d> Record<'d> {
     }
 
     /// In JSON, as the embedded store keeps it.
-    pub(super) fn json(&self) -> Option<Vec<u8>> {
-        serde_json::to_vec(self).ok()
+    pub(super) fn json(&self) -> Option<String> {
+        serde_json::to_string(self).ok()
     }
 }
 
@@ -108,7 +109,7 @@ pub(super) fn text_of_id(id: RawBsonRef<'_>) -> String {
         RawBsonRef::Binary(RawBinaryRef {
             subtype: BinarySubtype::Uuid,
             bytes,
-        }) if bytes.len() == 16 => hex::encode(bytes),
+        }) if bytes.len() == 16 => HEXLOWER.encode(bytes),
         other => extended_json(other).unwrap_or_default().to_string(),
     }
 }
