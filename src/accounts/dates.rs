@@ -19,6 +19,8 @@ const MONTHS: [&str; 12] = [
     "December",
 ];
 
+const DIGITS: [char; 10] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
+
 /// The length of `29 September 2024 at 23:59 UTC`.
 const LONGEST: usize = 30;
 
@@ -28,9 +30,9 @@ impl Timestamp {
         let at = self.date_time();
         let mut text = day_in_words(at);
         text.push_str(" at ");
-        push_digits(&mut text, at.hour().into(), 2);
+        push_two_digits(&mut text, at.hour());
         text.push(':');
-        push_digits(&mut text, at.minute().into(), 2);
+        push_two_digits(&mut text, at.minute());
         text.push_str(" UTC");
         text
     }
@@ -44,7 +46,7 @@ impl Timestamp {
     pub fn rfc3339(self) -> String {
         let at = self.date_time();
         let mut text = String::with_capacity(LONGEST);
-        push_digits(&mut text, year(at), 4);
+        push_year(&mut text, at);
         for (mark, number) in [
             ('-', at.month().into()),
             ('-', at.day()),
@@ -53,7 +55,7 @@ impl Timestamp {
             (':', at.second()),
         ] {
             text.push(mark);
-            push_digits(&mut text, number.into(), 2);
+            push_two_digits(&mut text, number);
         }
         text.push('Z');
         text
@@ -68,27 +70,27 @@ impl Timestamp {
 
 fn day_in_words(at: OffsetDateTime) -> String {
     let mut text = String::with_capacity(LONGEST);
-    push_digits(
-        &mut text,
-        at.day().into(),
-        if at.day() < 10 { 1 } else { 2 },
-    );
+    match at.day() {
+        day @ 0..=9 => text.push(DIGITS[usize::from(day)]),
+        day => push_two_digits(&mut text, day),
+    }
     text.push(' ');
     text.push_str(MONTHS[usize::from(u8::from(at.month())) - 1]);
     text.push(' ');
-    push_digits(&mut text, year(at), 4);
+    push_year(&mut text, at);
     text
 }
 
-fn year(at: OffsetDateTime) -> u16 {
-    at.year().try_into().unwrap_or_default()
+/// Two digits. Quicker than formatting, of which a page of sessions would need hundreds.
+fn push_two_digits(text: &mut String, number: u8) {
+    text.push(DIGITS[usize::from(number / 10 % 10)]);
+    text.push(DIGITS[usize::from(number % 10)]);
 }
 
-/// Quicker than formatting, of which a page of sessions would need hundreds.
-fn push_digits(text: &mut String, number: u16, digits: u32) {
-    for place in (0..digits).rev() {
-        let digit = number / 10_u16.pow(place) % 10;
-        text.extend(char::from_digit(digit.into(), 10));
+fn push_year(text: &mut String, at: OffsetDateTime) {
+    let year = u16::try_from(at.year()).unwrap_or_default();
+    for number in [year / 100, year % 100] {
+        push_two_digits(text, number.try_into().unwrap_or_default());
     }
 }
 

@@ -28,11 +28,15 @@ impl Accounts {
     }
 
     /// The sessions of a user that live, the newest first.
-    pub fn live_sessions<'u>(&self, user: &'u User) -> Vec<&'u Session> {
-        let live = user.live_sessions(self.clock.now());
-        let mut live: Vec<_> = live.collect();
-        live.reverse();
-        live
+    pub fn live_sessions(&self, user: User) -> Vec<Session> {
+        let now = self.clock.now();
+        let sessions = user.sessions.into_iter().rev();
+        sessions.filter(|session| session.is_live(now)).collect()
+    }
+
+    /// How many sessions of a user live.
+    pub fn count_live_sessions(&self, user: &User) -> usize {
+        user.live_sessions(self.clock.now()).count()
     }
 
     /// Whether the user has shown in this session who is there, not long ago.

@@ -49,7 +49,7 @@ impl Page for AccountPage {
 
     async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
         let (user, _) = request.account(Self::PATH).await?;
-        let sessions = request.service.accounts.live_sessions(&user).len();
+        let sessions = request.service.accounts.count_live_sessions(&user);
         Ok(Self { user, sessions })
     }
 

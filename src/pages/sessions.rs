@@ -54,9 +54,8 @@ impl Page for SessionsPage {
 
     async fn load(request: &mut PageRequest) -> Result<Self, Detour> {
         let (user, current) = request.account(Self::PATH).await?;
-        let live = request.service.accounts.live_sessions(&user);
         Ok(Self {
-            sessions: live.into_iter().cloned().collect(),
+            sessions: request.service.accounts.live_sessions(user),
             current: current.handle,
         })
     }

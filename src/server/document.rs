@@ -3,6 +3,7 @@
 use leptos::{
     nonce::{provide_nonce, use_nonce},
     prelude::*,
+    tachys::view::Position,
 };
 use memchr::memmem;
 
@@ -11,6 +12,11 @@ use crate::pages::frame::Frame;
 
 /// An empty comment, as Leptos writes it, which is not valid HTML, and as HTML has it.
 const COMMENT: (&str, &str) = ("<!>", "<!---->");
+
+/// The end of the element that holds a page.
+const END_OF_MAIN: &str = "</main>";
+/// Room for a page of many rows, in bytes. A text that outgrows its room again and again costs more than this.
+const ROOM: usize = 32 * 1024;
 
 /// Renders a page.
 ///
@@ -21,25 +27,40 @@ pub fn render<V: IntoView>(
     view: impl FnOnce(&Frame) -> V,
 ) -> RenderedPage {
     let owner = Owner::new_root(None);
-    let (html, nonce) = owner.with(|| {
+    let (main, document, nonce) = owner.with(|| {
         provide_nonce();
         let view = view(frame);
-        let main = view! { {frame.warning()} {view} }.to_html();
+        let main = html_of(view! { {frame.warning()} {view} });
         let nonce = use_nonce().unwrap_or_default().to_string();
-        (document(state, frame, main).to_html(), nonce)
+        (main, document(state, frame).to_html(), nonce)
     });
     owner.unset_with_forced_cleanup();
     RenderedPage {
-        html: valid(&html),
+        html: with_main(&document, &main),
         nonce,
         has_form: frame.has_form(),
     }
 }
 
-/// The document with valid comments. `str::replace` would look at one byte after the other, this at many at once.
-fn valid(html: &str) -> String {
+fn html_of(view: impl RenderHtml) -> String {
+    let mut html = String::with_capacity(ROOM);
+    view.to_html_with_buf(&mut html, &mut Position::default(), true, false, Vec::new());
+    html
+}
+
+/// The document with its page, and with valid comments.
+fn with_main(document: &str, main: &str) -> String {
+    let (before, after) = document.split_at(document.find(END_OF_MAIN).unwrap_or_default());
+    let mut text = String::with_capacity((document.len() + main.len()) * 9 / 8);
+    for part in [before, main, after] {
+        push_valid(&mut text, part);
+    }
+    text
+}
+
+/// `str::replace` would look at one byte after the other, this at many at once.
+fn push_valid(text: &mut String, html: &str) {
     let (written, valid) = COMMENT;
-    let mut text = String::with_capacity(html.len() + html.len() / 8);
     let mut done = 0;
     for at in memmem::find_iter(html.as_bytes(), written) {
         text.push_str(&html[done..at]);
@@ -47,11 +68,10 @@ fn valid(html: &str) -> String {
         done = at + written.len();
     }
     text.push_str(&html[done..]);
-    text
 }
 
-/// The document, with scripts only if it has a form to hydrate.
-fn document(state: &State, frame: &Frame, main: String) -> impl IntoView + use<> {
+/// The document around a page, with scripts only if it has a form to hydrate.
+fn document(state: &State, frame: &Frame) -> impl IntoView + use<> {
     let files = state.site.files();
     view! {
         <!DOCTYPE html>
@@ -77,7 +97,7 @@ fn document(state: &State, frame: &Frame, main: String) -> impl IntoView + use<>
                         "fpm-registry"
                     </a>
                 </header>
-                <main inner_html=main></main>
+                <main></main>
                 <footer class="foot">"Accounts of the Fortran package registry"</footer>
             </body>
         </html>

@@ -323,6 +323,11 @@ impl User {
 }
 
 impl Session {
+    /// Whether it has not expired.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.expires_at > now
+    }
+
     /// When and where from it was begun.
     pub fn origin(&self) -> Origin {
         Origin {

@@ -41,15 +41,13 @@ impl User {
 
     /// The session with this token, if it has not expired.
     pub fn live_session(&self, digest: &Digest, now: Timestamp) -> Option<&Session> {
-        self.session(digest)
-            .filter(|session| session.expires_at > now)
+        self.session(digest).filter(|session| session.is_live(now))
     }
 
     /// The sessions that have not expired.
     pub fn live_sessions(&self, now: Timestamp) -> impl Iterator<Item = &Session> {
-        self.sessions
-            .iter()
-            .filter(move |session| session.expires_at > now)
+        let sessions = self.sessions.iter();
+        sessions.filter(move |session| session.is_live(now))
     }
 
     /// Ends a session, if there is one with this token.
