@@ -37,6 +37,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a stop may take: ten seconds for the requests in flight, five for the mail in hand.
 const STOP: Duration = Duration::from_secs(15);
 
+/// What a pipe holds, in bytes.
+const PIPE: usize = 64 * 1024;
+
 /// How a registry is started.
 #[derive(Clone)]
 pub struct Setup {
@@ -139,10 +142,7 @@ impl Setup {
                 break address;
             }
         };
-        let rest = thread::spawn(move || {
-            reader.read_to_string(&mut log).unwrap();
-            log
-        });
+        let rest = thread::spawn(move || rest_of(reader, log));
         Ok(Registry {
             setup: self.clone(),
             is_https: self.is_https(),
@@ -185,6 +185,19 @@ impl Setup {
     fn is_https(&self) -> bool {
         let mut variables = self.variables.iter();
         variables.any(|(_, value)| value == PUBLIC_HTTPS_URL)
+    }
+}
+
+/// A log to its end, a few hundred lines at a time: a reader that wakes up for each takes much of the cores in a measurement.
+fn rest_of(mut reader: impl Read, log: String) -> String {
+    let mut log = log.into_bytes();
+    let mut lines = vec![0; PIPE];
+    loop {
+        match reader.read(&mut lines).unwrap() {
+            0 => return String::from_utf8(log).unwrap(),
+            read => log.extend_from_slice(&lines[..read]),
+        }
+        thread::sleep(Duration::from_millis(5));
     }
 }
 
