@@ -37,7 +37,7 @@ const ATTACK: Duration = Duration::from_secs(4);
 /// the cores with the server, which four seconds feel.
 const PAGES: f64 = 0.33;
 /// When an attack has all its requests in flight.
-const ONSET: Duration = Duration::from_secs(1);
+const ONSET: Duration = Duration::from_secs(2);
 
 #[test]
 fn nobody_keeps_others_out_of_the_embedded_store() {
