@@ -1,6 +1,6 @@
 //! What a device is called: words of a closed list, since what it calls itself is anybody's text.
 
-use std::{fmt, ops::Range, sync::LazyLock};
+use std::{fmt, sync::LazyLock};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use serde::{Serialize, Serializer};
@@ -46,8 +46,8 @@ const SYSTEMS: [(&str, &str); 8] = [
     ("Linux", "Linux"),
 ];
 
-/// What programs are known by, and then systems.
-static PARTS: LazyLock<AhoCorasick> = LazyLock::new(parts);
+static PROGRAM_PARTS: LazyLock<AhoCorasick> = LazyLock::new(|| parts(&PROGRAMS));
+static SYSTEM_PARTS: LazyLock<AhoCorasick> = LazyLock::new(|| parts(&SYSTEMS));
 
 const OPERATOR: &str = "An operator of the registry";
 const UNKNOWN: &str = "Unknown device";
@@ -61,21 +61,21 @@ impl DeviceName {
 
     /// The name of what sends this `User-Agent`.
     pub fn of_user_agent(text: &str) -> Self {
-        let found = PARTS.find_iter(text).map(|part| part.pattern().as_usize());
-        let found: Vec<_> = found.collect();
-        let first = |list: Range<usize>| found.iter().filter(|part| list.contains(part)).min();
-        let program = first(0..PROGRAMS.len());
-        let system = first(PROGRAMS.len()..PROGRAMS.len() + SYSTEMS.len());
+        let find = |parts: &AhoCorasick, list: &[(&str, &'static str)]| {
+            let found = parts.find_iter(text).map(|part| part.pattern().as_usize());
+            found.min().map(|first| list[first].1)
+        };
         Self {
-            program: program.map(|&part| PROGRAMS[part].1),
-            system: system.map(|&part| SYSTEMS[part - PROGRAMS.len()].1),
+            program: find(&PROGRAM_PARTS, &PROGRAMS),
+            system: find(&SYSTEM_PARTS, &SYSTEMS),
         }
     }
 }
 
+/// Searches for all parts of a list at once.
 #[expect(clippy::expect_used, reason = "they are few and short")]
-fn parts() -> AhoCorasick {
-    let parts = PROGRAMS.iter().chain(&SYSTEMS).map(|(part, _)| part);
+fn parts(list: &[(&str, &str)]) -> AhoCorasick {
+    let parts = list.iter().map(|(part, _)| part);
     let mut builder = AhoCorasick::builder();
     let builder = builder.match_kind(MatchKind::LeftmostFirst);
     builder.build(parts).expect("few and short parts")
