@@ -1,7 +1,7 @@
 //! The threads that look users up.
 //!
-//! Under load they find the next lookup in their queue, where a pool of threads would wake one for each, which costs more
-//! than the lookup.
+//! Waking a thread costs more than a lookup. So the first thread gets all lookups as long as it keeps up: under load it
+//! finds the next one in its queue.
 
 use std::{
     sync::{
@@ -24,33 +24,64 @@ use crate::{accounts::error::StoreError, server::store::deadline::within_deadlin
 /// The fewest threads, so that one that waits for the disk does not hold up all others.
 const MIN_READERS: usize = 4;
 
+/// How many reads may wait for a thread before another one is woken. So many wait in vain if the disk hangs for one of
+/// them alone.
+const MAX_BEHIND: usize = 8;
+
 /// A queued read.
 pub(super) type Look = Box<dyn FnOnce(&RegistryFile) + Send>;
 
-/// The threads, which take turns.
-pub(super) struct Readers {
-    threads: Vec<Worker<Look>>,
-    lookups: AtomicUsize,
+/// The threads.
+pub(super) struct Readers(Vec<Reader>);
+
+struct Reader {
+    thread: Worker<Look>,
+    /// How many reads it has not finished.
+    unfinished: Arc<AtomicUsize>,
 }
 
 impl Readers {
     /// Starts a thread for each core.
     pub(super) fn start(file: &Arc<RegistryFile>) -> Self {
-        let start = |_| {
-            let file = file.clone();
-            Worker::start(move |looks| looks.into_iter().for_each(|look: Look| look(&file)))
-        };
         let cores = available_parallelism().map_or(1, usize::from);
-        Self {
-            threads: (0..cores.max(MIN_READERS)).map(start).collect(),
-            lookups: AtomicUsize::new(0),
-        }
+        let readers = (0..cores.max(MIN_READERS)).map(|_| Reader::start(file.clone()));
+        Self(readers.collect())
     }
 
     /// Queues a read; false if too many wait.
     pub(super) fn push(&self, look: Look) -> bool {
-        let turn = self.lookups.fetch_add(1, Ordering::Relaxed);
-        self.threads[turn % self.threads.len()].push(look)
+        let keeps_up = |reader: &&Reader| reader.unfinished() < MAX_BEHIND;
+        let reader = self.0.iter().find(keeps_up);
+        let reader = reader.or_else(|| self.0.iter().min_by_key(|reader| reader.unfinished()));
+        reader.is_some_and(|reader| reader.push(look))
+    }
+}
+
+impl Reader {
+    fn start(file: Arc<RegistryFile>) -> Self {
+        let unfinished = Arc::new(AtomicUsize::new(0));
+        let count = unfinished.clone();
+        let thread = Worker::start(move |looks| {
+            for look in looks {
+                let look: Look = look;
+                look(&file);
+                count.fetch_sub(1, Ordering::Relaxed);
+            }
+        });
+        Self { thread, unfinished }
+    }
+
+    fn unfinished(&self) -> usize {
+        self.unfinished.load(Ordering::Relaxed)
+    }
+
+    fn push(&self, look: Look) -> bool {
+        self.unfinished.fetch_add(1, Ordering::Relaxed);
+        let is_queued = self.thread.push(look);
+        if !is_queued {
+            self.unfinished.fetch_sub(1, Ordering::Relaxed);
+        }
+        is_queued
     }
 }
 
