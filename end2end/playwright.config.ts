@@ -42,6 +42,8 @@ export default defineConfig({
         '--disable-background-networking',
         '--disable-component-update',
         '--disable-sync',
+        // A page after the other needs no process of its own each.
+        '--renderer-process-limit=1',
       ],
     },
   },

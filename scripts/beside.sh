@@ -1,15 +1,22 @@
 #!/bin/sh
-# Runs two commands at once. What the second prints comes after the first, and a failure of either is one of both.
+# Runs commands at once. What the others print comes after the first, and a failure of any is one of all.
 set -u
 
-output=$(mktemp)
-setsid sh -c "$2" >"$output" 2>&1 &
-second=$!
-trap 'kill -- -$second 2>/dev/null; rm -f "$output"' EXIT
+output=$(mktemp -d)
+first=$1
+shift
+others=
+for command in "$@"; do
+    setsid sh -c "$command" >"$(mktemp "$output/XXXXXX")" 2>&1 &
+    others="$others $!"
+done
+trap 'for other in $others; do kill -- -$other 2>/dev/null; done; rm -rf "$output"' EXIT
 trap 'exit 130' INT TERM
 
 failed=0
-sh -c "$1" || failed=1
-wait $second || failed=1
-cat "$output"
+sh -c "$first" || failed=1
+for other in $others; do
+    wait "$other" || failed=1
+done
+cat "$output"/*
 exit $failed

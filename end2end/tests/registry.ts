@@ -100,10 +100,7 @@ export async function mailedLink(
   await expect
     .poll(
       () => {
-        const mails = (existsSync(outbox) ? readdirSync(outbox) : [])
-          .filter((name) => name.endsWith('.eml'))
-          .map((name) => readFileSync(join(outbox, name), 'utf8'));
-        const mail = mails.find((text) => text.includes(`To: ${email}`) && text.includes(`${page}?uuid=`) && text.includes(words));
+        const mail = mailsIn(outbox).find((text) => text.includes(`To: ${email}`) && text.includes(`${page}?uuid=`) && text.includes(words));
         link = mail?.split('\r\n').find((line) => /^http\S+\?uuid=\S+$/.test(line));
         return link;
       },
@@ -111,6 +108,20 @@ export async function mailedLink(
     )
     .toBeTruthy();
   return link!;
+}
+
+/** The mails that were read, by their files, which never change. */
+const mails = new Map<string, string>();
+
+function mailsIn(outbox: string): string[] {
+  return (existsSync(outbox) ? readdirSync(outbox) : [])
+    .filter((name) => name.endsWith('.eml'))
+    .map((name) => {
+      const file = join(outbox, name);
+      const text = mails.get(file) ?? readFileSync(file, 'utf8');
+      mails.set(file, text);
+      return text;
+    });
 }
 
 /**

@@ -3,7 +3,7 @@
 // What was seen is kept in test-results/states: its HTML as it was served, and a screenshot of each state in each look, but
 // in CI, where nobody would look at it.
 import type { Page, Response } from '@playwright/test';
-import axe from 'axe-core';
+import axe from 'axe-core/axe.min.js';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { complaints } from './nu';
