@@ -24,9 +24,8 @@ use crate::{accounts::error::StoreError, server::store::deadline::within_deadlin
 /// The fewest threads, so that one that waits for the disk does not hold up all others.
 const MIN_READERS: usize = 4;
 
-/// How many reads may wait for a thread before another one is woken. So many wait in vain if the disk hangs for one of
-/// them alone.
-const MAX_BEHIND: usize = 8;
+/// How many reads a thread may have before another one is woken. If the disk hangs for one of them, the others wait too.
+pub(super) const MAX_READS: usize = 4;
 
 /// A queued read.
 pub(super) type Look = Box<dyn FnOnce(&RegistryFile) + Send>;
@@ -50,7 +49,7 @@ impl Readers {
 
     /// Queues a read; false if too many wait.
     pub(super) fn push(&self, look: Look) -> bool {
-        let keeps_up = |reader: &&Reader| reader.unfinished() < MAX_BEHIND;
+        let keeps_up = |reader: &&Reader| reader.unfinished() < MAX_READS;
         let reader = self.0.iter().find(keeps_up);
         let reader = reader.or_else(|| self.0.iter().min_by_key(|reader| reader.unfinished()));
         reader.is_some_and(|reader| reader.push(look))

@@ -4,6 +4,7 @@
 
 use std::{
     sync::{
+        OnceLock,
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
@@ -13,8 +14,36 @@ use std::{
 use futures_util::FutureExt;
 use uuid::Uuid;
 
-use super::{worker::MAX_WAITING, *};
+use super::{readers::MAX_READS, worker::MAX_WAITING, *};
 use crate::server::store::deadline::with_request_deadline;
+
+#[tokio::test]
+async fn a_read_that_hangs_holds_up_few_others() {
+    let dir = std::env::temp_dir().join(format!("fpm-registry-hang-{}", Uuid::new_v4()));
+    let store = Arc::new(EmbeddedStore::open(&dir).unwrap());
+    let read = |look: fn() -> usize| {
+        let store = store.clone();
+        tokio::spawn(async move { store.look_up(move |_| Ok(look())).await })
+    };
+    static GO_ON: OnceLock<()> = OnceLock::new();
+    let hanging = read(|| {
+        GO_ON.wait();
+        1
+    });
+    let behind: Vec<_> = (1..MAX_READS).map(|_| read(|| 2)).collect();
+    let others = (0..100).map(|_| read(|| 3));
+    for other in others.collect::<Vec<_>>() {
+        assert_eq!(other.await.unwrap().unwrap(), 3);
+    }
+    assert!(behind.iter().all(|read| !read.is_finished()));
+    GO_ON.set(()).unwrap();
+    assert_eq!(hanging.await.unwrap().unwrap(), 1);
+    for read in behind {
+        assert_eq!(read.await.unwrap().unwrap(), 2);
+    }
+    drop(store);
+    std::fs::remove_dir_all(dir).unwrap();
+}
 
 #[tokio::test]
 async fn a_disk_that_hangs_is_given_up_on_and_piles_nothing_up() {
