@@ -42,7 +42,7 @@ export default defineConfig({
         '--disable-background-networking',
         '--disable-component-update',
         '--disable-sync',
-        // A page after the other needs no process of its own each.
+        // Pages come one after the other, so they need no process each.
         '--renderer-process-limit=1',
       ],
     },
