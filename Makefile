@@ -8,7 +8,7 @@ DATABASE = $(ENV) MONGOD=$$(scripts/mongod.sh) && export MONGOD RUST_TEST_THREAD
 # What needs no release build, but for the tests within the library: some of them measure time.
 RELEASED = security deploy timing fairness faults
 SUITES = $(filter-out $(RELEASED),$(basename $(notdir $(wildcard tests/*.rs))) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
-# They wait for most of their time for servers that do not answer, so they run beside the others.
+# Most of their time they wait for servers that do not answer, so they run beside the others.
 WAITING = doctor mail
 BUSY = $(filter-out $(WAITING),$(SUITES))
 RELEASE = $(DATABASE) export REGISTRY=target/release/fpm-registry &&
@@ -117,7 +117,8 @@ unit: wasm curl
 	$(call headline,Testing the filter of breached passwords)
 	@$(ENV) cargo test --package breached --package xtask
 
-# They wait for most of their time, so they share it; the third does nothing but wait. Kills keep the cores busy.
+# Most of their time they wait, so they run at once; but for the kills, which keep the cores busy, while round trips are
+# told by the time they take.
 attacks: build
 	$(call headline,Attacking one release server and breaking what another stands on)
 	@$(RELEASE) scripts/beside.sh "$(ATTACKS) -- --skip slow_clients && $(FAULTS) trips" "$(FAULTS) --skip trips --skip kills" "$(ATTACKS) slow_clients"

@@ -49,9 +49,9 @@ impl Readers {
 
     /// Queues a read; false if too many wait.
     pub(super) fn push(&self, look: Look) -> bool {
-        let keeps_up = |reader: &&Reader| reader.unfinished() < MAX_READS;
-        let reader = self.0.iter().find(keeps_up);
-        let reader = reader.or_else(|| self.0.iter().min_by_key(|reader| reader.unfinished()));
+        // The first that keeps up, or else the one with the fewest.
+        let excess = |reader: &&Reader| (reader.unfinished() + 1).saturating_sub(MAX_READS);
+        let reader = self.0.iter().min_by_key(excess);
         reader.is_some_and(|reader| reader.push(look))
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::{
+    path::PathBuf,
     sync::{
         OnceLock,
         atomic::{AtomicUsize, Ordering},
@@ -17,9 +18,13 @@ use uuid::Uuid;
 use super::{readers::MAX_READS, worker::MAX_WAITING, *};
 use crate::server::store::deadline::with_request_deadline;
 
+fn new_folder() -> PathBuf {
+    std::env::temp_dir().join(format!("fpm-registry-hang-{}", Uuid::new_v4()))
+}
+
 #[tokio::test]
 async fn a_read_that_hangs_holds_up_few_others() {
-    let dir = std::env::temp_dir().join(format!("fpm-registry-hang-{}", Uuid::new_v4()));
+    let dir = new_folder();
     let store = Arc::new(EmbeddedStore::open(&dir).unwrap());
     let read = |look: fn() -> usize| {
         let store = store.clone();
@@ -36,7 +41,7 @@ async fn a_read_that_hangs_holds_up_few_others() {
         others.push(read(|| 3).await.unwrap());
     }
     let are_waiting = behind.iter().all(|read| !read.is_finished());
-    // First of all, or a failure would wait for the thread.
+    // Before any assertion: a failed one would drop the store, which waits for the thread.
     GO_ON.set(()).unwrap();
     assert!(others.into_iter().all(|other| other.unwrap() == 3));
     assert!(are_waiting);
@@ -50,7 +55,7 @@ async fn a_read_that_hangs_holds_up_few_others() {
 
 #[tokio::test]
 async fn a_disk_that_hangs_is_given_up_on_and_piles_nothing_up() {
-    let dir = std::env::temp_dir().join(format!("fpm-registry-hang-{}", Uuid::new_v4()));
+    let dir = new_folder();
     let store = EmbeddedStore::open(&dir).unwrap();
     let done = Arc::new(AtomicUsize::new(0));
     let write = || {
